@@ -1,0 +1,130 @@
+//! Where lines go, and writing one there. Knows nothing of levels beyond passing them on.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+use std::path::Path;
+use std::process;
+
+use crate::syslog::Syslog;
+use crate::{Level, line};
+
+/// Where a program's lines go.
+#[derive(Debug)]
+pub enum Sink {
+    /// Standard error.
+    Stderr,
+    /// An open file, best opened with [`Sink::append`].
+    File(File),
+    /// A descriptor that someone passed to this process, best taken with [`Sink::inherited`].
+    Fd(OwnedFd),
+    /// The system's log socket `/dev/log`, facility daemon.
+    Syslog,
+}
+
+impl Sink {
+    /// A file that grows at its end, made (0666 & ~umask) when missing, as DISTCC_LOG and `--log-file` name it.
+    ///
+    /// # Errors
+    /// The file cannot be opened or made.
+    pub fn append(path: &Path) -> io::Result<Sink> {
+        File::options().append(true).create(true).open(path).map(Sink::File)
+    }
+
+    /// The descriptor with this number, as UNCACHED_ERR_FD names it. Children do not inherit our copy.
+    ///
+    /// # Errors
+    /// No such descriptor is open.
+    pub fn inherited(number: RawFd) -> io::Result<Sink> {
+        if number < 0 {
+            return Err(io::Error::from(io::ErrorKind::InvalidInput));
+        }
+        duplicate(number).map(Sink::Fd)
+    }
+}
+
+#[allow(unsafe_code, reason = "a descriptor named by number in the environment has no owner in Rust")]
+fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: the number is not -1, the borrow ends with this call, and the kernel refuses a closed descriptor.
+    unsafe { BorrowedFd::borrow_raw(number) }.try_clone_to_owned()
+}
+
+/// A sink made ready to be written through a shared reference.
+#[derive(Debug)]
+pub(crate) enum Target {
+    Stderr,
+    File(File),
+    Syslog(Syslog),
+}
+
+impl From<Sink> for Target {
+    fn from(sink: Sink) -> Target {
+        match sink {
+            Sink::Stderr => Target::Stderr,
+            Sink::File(file) => Target::File(file),
+            Sink::Fd(fd) => Target::File(File::from(fd)),
+            Sink::Syslog => Target::Syslog(Syslog::at("/dev/log")),
+        }
+    }
+}
+
+impl Target {
+    pub(crate) fn write(&self, program: &str, level: Level, message: fmt::Arguments) {
+        // Asked anew each time: a daemon forks after its log was made.
+        let pid = process::id();
+        // A log that cannot be written must not fail the work it tells of.
+        let _ = match self {
+            Target::Stderr => {
+                io::stderr().write_all(line::for_stream(program, pid, level, message).as_bytes())
+            }
+            Target::File(file) => {
+                let mut file: &File = file;
+                file.write_all(line::for_stream(program, pid, level, message).as_bytes())
+            }
+            Target::Syslog(syslog) => syslog.send(&line::for_syslog(program, pid, level, message)),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+    use crate::Log;
+
+    fn lines_of(sink: Sink, path: &Path) -> String {
+        let log = Log::new("distcc", sink, Level::Info);
+        log.error(format_args!("no {}", "way"));
+        log.info(format_args!("hello"));
+        log.debug(format_args!("unseen"));
+        fs::read_to_string(path).unwrap().replace(&format!("[{}]", process::id()), "[PID]")
+    }
+
+    #[test]
+    fn a_file_grows_and_shows_what_passes_the_threshold() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        fs::write(&path, "before\n").unwrap();
+        let text = lines_of(Sink::append(&path).unwrap(), &path);
+        assert_eq!(text, "before\ndistcc[PID] ERROR: no way\ndistcc[PID] hello\n");
+    }
+
+    #[test]
+    fn a_descriptor_is_named_by_its_number() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = lines_of(Sink::inherited(file.as_raw_fd()).unwrap(), file.path());
+        assert_eq!(text, "distcc[PID] ERROR: no way\ndistcc[PID] hello\n");
+        for closed in [-1, -5, 1_000_000] {
+            assert!(Sink::inherited(closed).is_err(), "{closed}");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_fails_nothing() {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        Log::new("distcc", Sink::File(full), Level::Debug).error(format_args!("lost"));
+    }
+}
