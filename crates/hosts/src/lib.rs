@@ -1,0 +1,21 @@
+//! Who may take a job: the list of hosts, their slots and their back-off. Knows nothing of what a job is or how it is sent.
+
+mod backoff;
+mod candidates;
+mod choose;
+mod host;
+mod host_list;
+mod lock_file;
+mod queue;
+mod signals;
+mod slot;
+mod sources;
+mod spec;
+mod watch;
+
+pub use backoff::Backoff;
+pub use choose::{Choice, Pool, take};
+pub use host::{Host, Place};
+pub use host_list::HostList;
+pub use slot::{LockDir, Slot};
+pub use sources::{ListError, load};
