@@ -8,7 +8,7 @@ use crate::backoff::Backoff;
 use crate::candidates::{Candidates, Look};
 use crate::host::Host;
 use crate::queue::Queue;
-use crate::signals::Deliverable;
+use crate::signals::Mask;
 use crate::slot::{LockDir, Slot};
 use crate::watch::Watch;
 
@@ -54,7 +54,10 @@ pub fn take(locks: &LockDir, pool: Pool, backoff: &Backoff, avoid: &[usize]) -> 
         return Ok(None);
     }
     let queue = Queue::open(locks, &queue_name(&pool, &candidates))?;
-    Client { candidates, queue, watch: None }.take(locks)
+    let mut client = Client { candidates, queue, watch: None };
+    let taken = client.take(locks);
+    client.leave();
+    taken
 }
 
 fn queue_name(pool: &Pool, candidates: &Candidates) -> String {
@@ -65,8 +68,7 @@ fn queue_name(pool: &Pool, candidates: &Candidates) -> String {
     }
 }
 
-/// What a client holds until it has a slot. Dropped in this order: closing the other candidates would wake the next
-/// head of the queue for nothing, and ending the watch would keep it waiting.
+/// What a client has until it has a slot.
 struct Client<'a> {
     candidates: Candidates<'a>,
     queue: Queue,
@@ -74,12 +76,12 @@ struct Client<'a> {
 }
 
 impl Client<'_> {
-    fn take(mut self, locks: &LockDir) -> io::Result<Option<Choice>> {
+    fn take(&mut self, locks: &LockDir) -> io::Result<Option<Choice>> {
         let mut is_head = self.queue.enter()?;
         if is_head && let Look::Decided(choice) = self.candidates.look()? {
             return Ok(choice);
         }
-        let _deliverable = Deliverable::new([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])?;
+        let _mask = Mask::letting_through([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])?;
         while !is_head {
             is_head = self.queue.wait()?;
             if let Look::Decided(choice) = self.candidates.look()? {
@@ -93,6 +95,16 @@ impl Client<'_> {
                 Look::Decided(choice) => return Ok(choice),
                 Look::Busy(until_due) => watch.sleep(until_due, |file| self.candidates.concern(file))?,
             }
+        }
+    }
+
+    /// In this order: closing the other candidates would wake the next head of the queue for nothing, and ending the
+    /// watch would keep it waiting.
+    fn leave(self) {
+        drop(self.candidates);
+        drop(self.queue);
+        if let Some(watch) = self.watch {
+            watch.end();
         }
     }
 }

@@ -11,20 +11,26 @@ use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
 use nix::time::ClockId;
 use nix::unistd::gettid;
 
-/// While this lives, these signals reach the thread even if they were blocked.
+/// Which signals reach this thread, until dropped; then those that did before.
 #[derive(Debug)]
-pub(crate) struct Deliverable {
+pub(crate) struct Mask {
     before: SigSet,
 }
 
-impl Deliverable {
-    pub(crate) fn new(signals: impl IntoIterator<Item = Signal>) -> io::Result<Deliverable> {
+impl Mask {
+    /// These reach it even if they were blocked.
+    pub(crate) fn letting_through(signals: impl IntoIterator<Item = Signal>) -> io::Result<Mask> {
         let signals: SigSet = signals.into_iter().collect();
-        Ok(Deliverable { before: signals.thread_swap_mask(SigmaskHow::SIG_UNBLOCK)? })
+        Ok(Mask { before: signals.thread_swap_mask(SigmaskHow::SIG_UNBLOCK)? })
+    }
+
+    /// None reach it, nor a thread that it starts.
+    pub(crate) fn blocking_all() -> io::Result<Mask> {
+        Ok(Mask { before: SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK)? })
     }
 }
 
-impl Drop for Deliverable {
+impl Drop for Mask {
     fn drop(&mut self) {
         self.before.thread_set_mask().expect("a mask that the kernel gave is valid");
     }
@@ -37,19 +43,19 @@ pub(crate) struct Alarm {
     // Dropped first, so that no signal comes after its handler is gone.
     _timer: Timer,
     _handler: Handler,
-    _deliverable: Deliverable,
+    _mask: Mask,
 }
 
 impl Alarm {
     pub(crate) fn every(period: Duration) -> io::Result<Alarm> {
-        let deliverable = Deliverable::new([Signal::SIGALRM])?;
+        let mask = Mask::letting_through([Signal::SIGALRM])?;
         let handler = Handler::install()?;
         // To this thread alone: another one of the process would take the signal and leave the sleeper asleep.
         let notify =
             SigevNotify::SigevThreadId { signal: Signal::SIGALRM, thread_id: gettid().as_raw(), si_value: 0 };
         let mut timer = Timer::new(ClockId::CLOCK_MONOTONIC, SigEvent::new(notify))?;
         timer.set(Expiration::Interval(period.into()), TimerSetTimeFlags::empty())?;
-        Ok(Alarm { _timer: timer, _handler: handler, _deliverable: deliverable })
+        Ok(Alarm { _timer: timer, _handler: handler, _mask: mask })
     }
 }
 

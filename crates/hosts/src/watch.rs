@@ -8,19 +8,22 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent};
 
+use crate::signals::Mask;
 use crate::slot::LockDir;
 
 /// The longest sleep: on a network file system what other machines do raises no event here.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// The sleep when the kernel gives no more event queues (fs.inotify.max_user_instances).
 const BLIND_SLEEP: Duration = Duration::from_millis(20);
+/// Enough for a thread that closes a descriptor.
+const STACK: usize = 64 * 1024;
 
 /// Events of the lock directory from now on.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    events: Option<(Inotify, WatchDescriptor)>,
+    events: Option<Inotify>,
 }
 
 impl Watch {
@@ -28,15 +31,15 @@ impl Watch {
         let events = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).and_then(|inotify| {
             // A slot is freed by closing its file, also when its holder is killed; a host's bench is deleted.
             let kinds = AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_DELETE;
-            let watch = inotify.add_watch(locks.path(), kinds)?;
-            Ok((inotify, watch))
+            inotify.add_watch(locks.path(), kinds)?;
+            Ok(inotify)
         });
         Watch { events: events.ok() }
     }
 
     /// Sleeps until something happens to a file that `concerns` us, at most so long, and at most a second.
     pub(crate) fn sleep(&self, at_most: Duration, concerns: impl Fn(&OsStr) -> bool) -> io::Result<()> {
-        let Some((inotify, _)) = &self.events else {
+        let Some(inotify) = &self.events else {
             thread::sleep(at_most.min(BLIND_SLEEP));
             return Ok(());
         };
@@ -53,15 +56,14 @@ impl Watch {
             }
         }
     }
-}
 
-impl Drop for Watch {
-    fn drop(&mut self) {
-        if let Some((inotify, watch)) = &self.events {
-            // Closing the queue with its watch in place takes the kernel 10 ms and more, this some microseconds. It
-            // fails only if the directory is gone, and the watch with it.
-            let _ = inotify.rm_watch(*watch);
-        }
+    /// Ends the watch without waiting for it.
+    pub(crate) fn end(self) {
+        // Closing an event queue, the kernel waits for a grace period of its own: 10 ms, and 50 while other clients
+        // come and go. A thread waits for that while the job runs; no signal is to find it.
+        let _mask = Mask::blocking_all();
+        // Where no thread can be had, the closing happens here.
+        let _ = thread::Builder::new().stack_size(STACK).spawn(move || drop(self.events));
     }
 }
 

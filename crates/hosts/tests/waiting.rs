@@ -101,7 +101,7 @@ fn a_stopped_head_holds_up_nobody() {
     head.send(Signal::SIGSTOP);
     head.is_stopped();
     let newcomer = dir.client("local:1", "input");
-    // Its lock on byte 1 hides behind the head's on byte 0, so what it does is seen only from its result.
+    newcomer.is_head(&dir);
     drop(held);
     assert_eq!(newcomer.says(AT_ONCE), "took here 0");
     drop(newcomer);
@@ -170,8 +170,10 @@ fn this_machine_has_the_same_slots_in_every_pool() {
 #[test]
 fn different_lists_do_not_wait_for_each_other() {
     let dir = Dir::new();
-    let _red = dir.client("red/1", "input");
+    let red = dir.client("red/1", "input");
+    assert_eq!(red.says(LIMIT), "took red 0");
     let waiting = dir.client("red/1", "input");
+    waiting.is_head(&dir);
     let both = dir.client("red/1 blue/1", "input");
     assert_eq!(both.says(LIMIT), "took blue 0");
     waiting.has_said_nothing();

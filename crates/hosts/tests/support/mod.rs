@@ -1,6 +1,7 @@
 //! Real client processes that take, hold and wait for slots. Knows nothing of what the tests expect of them.
 #![allow(dead_code, reason = "each test program uses its part")]
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -69,28 +70,39 @@ impl Dir {
     pub(crate) fn hold_as_c_does(&self, name: &str) -> File {
         fs::create_dir_all(self.path().join("lock")).unwrap();
         let file = File::create(self.lock_file(name)).unwrap();
-        assert_eq!(fcntl(&file, FcntlArg::F_SETLK(&whole_file())), Ok(0));
+        assert_eq!(fcntl(&file, FcntlArg::F_SETLK(&bytes(0, 0))), Ok(0));
         file
     }
 
-    /// The heads of all queues that have one.
+    /// The heads of all queues, and of the lines that formed behind stopped ones.
     pub(crate) fn heads(&self) -> Vec<u32> {
         let entries = fs::read_dir(self.path().join("lock")).into_iter().flatten();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.filter(|name| name.starts_with("queue_")).filter_map(|name| self.holder(&name)).collect()
+        let queues: Vec<String> = names.filter(|name| name.starts_with("queue_")).collect();
+        let lines = queues.iter().flat_map(|name| (0..3).map(move |line| (name, line)));
+        lines.filter_map(|(name, line)| self.lock_holder(name, bytes(line, 1))).collect()
     }
 
-    /// Who has a lock in the file, as seen from this process.
+    /// Who has a slot, as seen from this process.
     pub(crate) fn holder(&self, name: &str) -> Option<u32> {
-        let mut lock = whole_file();
+        self.lock_holder(name, bytes(0, 0))
+    }
+
+    fn lock_holder(&self, name: &str, mut lock: libc::flock) -> Option<u32> {
         fcntl(File::open(self.lock_file(name)).ok()?, FcntlArg::F_GETLK(&mut lock)).unwrap();
         (i32::from(lock.l_type) != libc::F_UNLCK).then_some(lock.l_pid as u32)
     }
 }
 
-fn whole_file() -> libc::flock {
-    let (l_type, l_whence) = (libc::F_WRLCK as i16, libc::SEEK_SET as i16);
-    libc::flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 }
+fn bytes(l_start: i64, l_len: i64) -> libc::flock {
+    libc::flock { l_type: libc::F_WRLCK as i16, l_whence: libc::SEEK_SET as i16, l_start, l_len, l_pid: 0 }
+}
+
+/// All processes that sleep on a record lock; see proc(5), `/proc/locks`.
+pub(crate) fn queued() -> HashSet<u32> {
+    let locks = fs::read_to_string("/proc/locks").unwrap();
+    let sleepers = locks.lines().filter(|lock| lock.contains("-> POSIX"));
+    sleepers.filter_map(|lock| lock.split_whitespace().nth(5)?.parse().ok()).collect()
 }
 
 /// The example that cargo builds beside the tests.
@@ -142,11 +154,7 @@ impl Client {
     /// Waits until it sleeps on a lock that another holds.
     #[track_caller]
     pub(crate) fn is_queued(&self) {
-        let pid = self.pid().to_string();
-        until("queued", || {
-            let locks = fs::read_to_string("/proc/locks").unwrap();
-            locks.lines().any(|lock| lock.contains("->") && lock.split_whitespace().any(|word| word == pid))
-        });
+        until("queued", || queued().contains(&self.pid()));
     }
 
     #[track_caller]
