@@ -1,0 +1,36 @@
+//! What a gcc or clang command line asks for; knows no disk, no environment, no socket and no compiler.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`analyze()`] | a command → [`Compilation`], or [`WhyLocal`] |
+//! | `server_command.rs` | the same words seen by the machine that must protect itself: [`ServerCommand`], or [`Refusal`] |
+//! | `options.rs`, `options/` | the option table: spelling, where the value sits, which run wants it, its fate at both ends |
+//! | `arguments.rs` | words → arguments, by that table |
+//! | `hazard.rs` | values that decide an option's fate: `native`, paths, words for the assembler and for clang's inside |
+//! | `response_file.rs` | `@file` |
+//! | `language.rs`, `family.rs` | what an input is, and which kind of compiler is called |
+//! | `outputs.rs` | object and dependency file implied by the words |
+//! | `preprocess_args.rs`, `server_args.rs` | the two halves that a distributed compile is split into |
+//! | `line_markers.rs` | names and directory for text that was preprocessed elsewhere |
+
+mod analyze;
+mod arguments;
+mod compilation;
+mod family;
+mod hazard;
+mod language;
+mod line_markers;
+mod options;
+mod outputs;
+mod preprocess_args;
+mod response_file;
+mod server_args;
+mod server_command;
+mod why_local;
+
+pub use analyze::analyze;
+pub use compilation::Compilation;
+pub use family::Family;
+pub use language::Language;
+pub use server_command::{Refusal, ServerCommand};
+pub use why_local::WhyLocal;

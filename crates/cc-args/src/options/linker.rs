@@ -1,0 +1,51 @@
+//! Options for the assembler and the linker. A link option changes no object; clang warns of each one without a link.
+
+use super::AtServer::DropUnlessPath;
+use super::Meaning::AssemblerWords;
+use super::Value::{Either, Joined, None, Separate};
+use super::{OptionRow, compile_run, link_only};
+
+pub(super) const OPTIONS: &[OptionRow] = &[
+    link_only("--ld-path=", Joined).at_server(DropUnlessPath),
+    link_only("--rtlib=", Joined),
+    link_only("--shared", None),
+    link_only("--static", None),
+    link_only("--unwindlib=", Joined),
+    link_only("-L", Either),
+    link_only("-N", None),
+    link_only("-T", Either),
+    compile_run("-Wa,", Joined).means(AssemblerWords),
+    link_only("-Wl,", Joined),
+    compile_run("-Xassembler", Separate).means(AssemblerWords),
+    link_only("-Xlinker", Separate),
+    link_only("-dead_strip", None),
+    link_only("-dynamic", Joined),
+    link_only("-e", Separate),
+    link_only("-export-dynamic", None),
+    link_only("-framework", Separate),
+    link_only("-fuse-ld=", Joined).at_server(DropUnlessPath),
+    link_only("-h", Separate),
+    link_only("-l", Either),
+    link_only("-n", None),
+    link_only("-no-pie", None),
+    link_only("-nodefaultlibs", None),
+    link_only("-nolibc", None),
+    link_only("-nopie", None),
+    link_only("-nostartfiles", None),
+    link_only("-nostdlib", None),
+    link_only("-nostdlib++", None),
+    link_only("-pie", None),
+    link_only("-r", None),
+    link_only("-rdynamic", None),
+    link_only("-rpath", Separate),
+    link_only("-rtlib=", Joined),
+    link_only("-s", None),
+    link_only("-shared", Joined),
+    link_only("-static", Joined),
+    link_only("-symbolic", None),
+    link_only("-t", None),
+    link_only("-u", Separate),
+    link_only("-undefined", Separate),
+    link_only("-unwindlib=", Joined),
+    link_only("-z", Either),
+];
