@@ -1,0 +1,265 @@
+//! The story of one compile, from command line to object file. The only place that decides to fall back.
+
+use crate::exit::{Exit, code};
+use crate::interrupts::{Broken, Interrupts};
+use crate::invocation::CompilerCall;
+use crate::remote::{self, Failure};
+use crate::settings::Settings;
+use crate::site::Site;
+use crate::source::{NoSource, Source};
+use crate::{compiler, deliver, local};
+use cc_args::{Compilation, WhyLocal};
+use hosts::{Host, Place, Slot};
+use job_state::Phase;
+use logging::Log;
+use protocol::Response;
+use std::ffi::OsString;
+use std::io::{IsTerminal, stderr, stdout};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+
+/// A warning that a comment such as `/* fall through */` prevents; preprocessed text has none.
+const HEEDS_COMMENTS: &[u8] = b"-Wimplicit-fallthrough";
+
+/// One command and what decides about it.
+pub(crate) struct Job<'a> {
+    pub(crate) call: &'a CompilerCall,
+    pub(crate) settings: &'a Settings,
+    pub(crate) log: &'a Log,
+    pub(crate) site: &'a Site<'a>,
+}
+
+/// A job that can be sent away.
+struct Prepared<'a> {
+    job: &'a Job<'a>,
+    compilation: &'a Compilation,
+    source: Source,
+    interrupts: Interrupts,
+}
+
+impl Job<'_> {
+    /// Compiles on another machine if that can be done, else here.
+    pub(crate) fn run(&self) -> Exit {
+        let compilation = match self.analyze() {
+            Ok(compilation) => compilation,
+            Err(why) => return self.run_here_because(&why),
+        };
+        self.site.list_warnings().iter().for_each(|warning| self.log.warning(format_args!("{warning}")));
+        let list = match &self.site.hosts {
+            Ok(list) => list,
+            Err(error) => {
+                self.log.warning(format_args!("{error}"));
+                return self.fall_back(code::NO_HOSTS, None);
+            }
+        };
+        // Nothing would be sent, so nothing need be preprocessed.
+        if list.hosts.iter().all(|host| host.place == Place::Local)
+            && let Some((_, slot)) = self.site.host_slot(&list.hosts, &[])
+        {
+            return self.become_compiler("only localhost is in the host list", Some(slot));
+        }
+        match self.prepare(&compilation) {
+            Ok(prepared) => prepared.compile_elsewhere(&list.hosts),
+            Err(NoSource::Rejected) => self.run_here("the preprocessor finds fault with the source"),
+            Err(NoSource::Broken(Broken::Interrupted(signal))) => Exit::Signal(signal),
+            Err(NoSource::Broken(broken)) => self.own_trouble(&format!("cannot preprocess: {broken}")),
+        }
+    }
+
+    /// What the command asks for, or why it has to run here.
+    pub(crate) fn analyze(&self) -> Result<Compilation, WhyLocal> {
+        cc_args::analyze(&self.call.words, |file| std::fs::read(file).ok())
+    }
+
+    /// Before any host's slot is taken, so that none is held while this machine works.
+    fn prepare<'a>(&'a self, compilation: &'a Compilation) -> Result<Prepared<'a>, NoSource> {
+        if compilation.is_preprocessed() {
+            let text = std::fs::read(compilation.input()).map_err(|_| NoSource::Rejected)?;
+            let source =
+                Source::preprocessed(compilation.with_line_markers(text, &self.directory(compilation)));
+            return Ok(Prepared { job: self, compilation, source, interrupts: Interrupts::catch()? });
+        }
+        let slot = self.site.preprocessor_slot();
+        let interrupts = Interrupts::catch()?;
+        let mut record = self.site.record(compilation.input());
+        if let (Some(record), Some(slot)) = (&mut record, &slot) {
+            // A monitor that cannot be told is no reason not to compile.
+            let _ = record.update(Phase::Preprocess, "localhost", slot.number());
+        }
+        let mut args = compilation.preprocess_args();
+        args.extend(self.colours(compilation));
+        let mut preprocessor =
+            local::command(compilation.compiler(), &args, &self.call.path, self.settings.depth);
+        preprocessor.process_group(0);
+        let source = Source::preprocess(preprocessor, &interrupts)?;
+        Ok(Prepared { job: self, compilation, source, interrupts })
+    }
+
+    /// The command as a server should see it.
+    pub(crate) fn server_words(&self, compilation: &Compilation) -> Vec<OsString> {
+        let typed = compilation.compiler();
+        let mut args = compilation.server_args_in(&self.directory(compilation));
+        args.extend(self.colours(compilation));
+        if self.settings.keep_compiler_name {
+            return std::iter::once(typed.to_owned()).chain(args).collect();
+        }
+        let name = compiler::remote_name(typed, &self.call.path);
+        let target = compiler::clang_target(&name, &args);
+        std::iter::once(name).chain(args).chain(target).collect()
+    }
+
+    /// The directory that debug information names; not asked for where there is none.
+    fn directory(&self, compilation: &Compilation) -> PathBuf {
+        if !compilation.debug_info() {
+            return PathBuf::new();
+        }
+        let logical = self.settings.logical_directory.as_ref().filter(|logical| {
+            let place = |path: &Path| path.metadata().map(|found| (found.dev(), found.ino())).ok();
+            logical.is_absolute() && place(logical) == place(Path::new("."))
+        });
+        logical.cloned().or_else(|| std::env::current_dir().ok()).unwrap_or_default()
+    }
+
+    /// A compiler whose messages pass through us sees no terminal, so it is told that there is one.
+    fn colours(&self, compilation: &Compilation) -> Option<OsString> {
+        let wanted = self.settings.colours && !compilation.has_diagnostics_color() && stderr().is_terminal();
+        wanted.then(|| "-fdiagnostics-color=always".into())
+    }
+
+    /// No host took the job; `last` is the one that failed last, with the input's name.
+    fn fall_back(&self, code: u8, last: Option<(&Compilation, &Host)>) -> Exit {
+        if !self.settings.fallback {
+            self.log.error(format_args!("failed to distribute and fallbacks are disabled"));
+            return Exit::Code(code);
+        }
+        match last {
+            Some((compilation, host)) => self.log.warning(format_args!(
+                "failed to distribute {} to {}, running locally instead",
+                compilation.input().display(),
+                host.spec
+            )),
+            None => self.log.warning(format_args!("failed to distribute, running locally instead")),
+        }
+        self.run_here("no host took it")
+    }
+
+    /// Something is wrong on this side, so no host is to blame and none would do better.
+    fn own_trouble(&self, what: &str) -> Exit {
+        self.log.warning(format_args!("{what}"));
+        self.fall_back(code::IO_ERROR, None)
+    }
+
+    fn run_here_because(&self, why: &WhyLocal) -> Exit {
+        let slot = match why {
+            WhyLocal::PreprocessOnly => self.site.preprocessor_slot(),
+            _ => self.site.compile_slot(),
+        };
+        self.become_compiler(&format!("{}: {why}", why.code()), slot)
+    }
+
+    fn run_here(&self, why: &str) -> Exit {
+        self.become_compiler(why, self.site.compile_slot())
+    }
+
+    fn become_compiler(&self, why: &str, slot: Option<Slot>) -> Exit {
+        self.log.info(format_args!("local: {why}"));
+        local::become_compiler(self.call, self.settings.depth, slot, self.log)
+    }
+}
+
+impl Prepared<'_> {
+    /// Tries each host at most once; the source is prepared only once for all of them.
+    fn compile_elsewhere(self, hosts: &[Host]) -> Exit {
+        let words = self.job.server_words(self.compilation);
+        let mut tried = Vec::new();
+        while let Some((at, slot)) = self.job.site.host_slot(hosts, &tried) {
+            let host = &hosts[at];
+            if host.place == Place::Local {
+                return self.job.become_compiler("localhost is the next free host", Some(slot));
+            }
+            match self.send(host, slot, &words) {
+                Ok(response) => return self.finish(host, &response),
+                Err(Failure::Interrupted(signal)) => return Exit::Signal(signal),
+                Err(Failure::Ours(why)) => return self.job.own_trouble(&why),
+                Err(failure) => {
+                    let input = self.compilation.input().display();
+                    self.job.log.warning(format_args!("cannot compile {input} on {}: {failure}", host.spec));
+                    self.job.site.bench(host);
+                    tried.push(at);
+                }
+            }
+        }
+        let last = tried.last().map(|at| (self.compilation, &hosts[*at]));
+        self.job.fall_back(code::NO_HOSTS, last)
+    }
+
+    /// The slot is held for as long as the host works on the job, and not longer.
+    fn send(&self, host: &Host, slot: Slot, words: &[OsString]) -> Result<Response, Failure> {
+        let mut record = self.job.site.record(self.compilation.input());
+        let job = remote::Job { words, source: &self.source, silence: self.job.settings.io_timeout };
+        job.run(host, &self.interrupts, |phase| {
+            if let Some(record) = &mut record {
+                let _ = record.update(phase, host.name(), slot.number());
+            }
+        })
+    }
+
+    /// A host has answered: its object is taken, or what it says about the source is checked here.
+    fn finish(&self, host: &Host, response: &Response) -> Exit {
+        self.job.site.pardon(host);
+        if !response.status.success() {
+            return self.check_rejection(host, response);
+        }
+        let silent =
+            [&response.stderr, &response.stdout, &self.source.messages].iter().all(|said| said.is_empty());
+        if self.job.settings.exact_diagnostics && !silent {
+            return self.job.run_here("the compiler has something to say, and DISTCC_EXACT_DIAGNOSTICS=1");
+        }
+        if says(&response.stderr, HEEDS_COMMENTS) {
+            return self.job.run_here("a warning heeds comments, and those were not sent");
+        }
+        let output = self.compilation.output();
+        if let Err(error) = deliver::write_output(output, &response.object) {
+            return self.job.run_here(&format!("cannot write {}: {error}", output.display()));
+        }
+        self.replay(response);
+        let input = self.compilation.input().display();
+        self.job.log.info(format_args!("compile {input} on {} completed ok", host.spec));
+        Exit::SUCCESS
+    }
+
+    /// The remote compiler failed. The local one has the last word, and shows whose fault it was.
+    fn check_rejection(&self, host: &Host, response: &Response) -> Exit {
+        let (input, spec) = (self.compilation.input().display(), &host.spec);
+        let remote = Exit::from(response.status);
+        let remote_code = remote.shell_code();
+        self.job.log.info(format_args!("compile {input} on {spec} failed with exit code {remote_code}"));
+        if self.job.settings.skip_local_retry || !self.job.settings.fallback {
+            self.replay(response);
+            return remote;
+        }
+        let slot = self.job.site.compile_slot();
+        let here = local::run(self.job.call, self.job.settings.depth, &self.interrupts, self.job.log);
+        drop(slot);
+        if here != remote && matches!(here, Exit::Code(_)) {
+            self.job.log.warning(format_args!(
+                "remote compilation of '{input}' failed, retried locally and got a different result: exit code \
+                 {remote_code} on {spec}, {} here",
+                here.shell_code()
+            ));
+            self.job.site.bench(host);
+        }
+        here
+    }
+
+    fn replay(&self, response: &Response) {
+        deliver::replay(stderr(), &self.source.messages);
+        deliver::replay(stderr(), &response.stderr);
+        deliver::replay(stdout(), &response.stdout);
+    }
+}
+
+fn says(messages: &[u8], what: &[u8]) -> bool {
+    messages.windows(what.len()).any(|window| window == what)
+}

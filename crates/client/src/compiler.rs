@@ -1,0 +1,169 @@
+//! Which program a compiler's name means here, and what it is called on other machines. Runs nothing.
+
+use crate::invocation::is_executable;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// How many symbolic links from `cc` to the compiler are followed; Debian needs two.
+const LINKS: usize = 4;
+
+/// Host names of the target we were built for, as distributions spell them in compiler names.
+#[cfg(target_arch = "x86_64")]
+const TRIPLES: &[&str] = &["x86_64-linux-gnu", "x86_64-pc-linux-gnu"];
+#[cfg(target_arch = "x86")]
+const TRIPLES: &[&str] = &["i686-linux-gnu", "i686-pc-linux-gnu"];
+#[cfg(target_arch = "aarch64")]
+const TRIPLES: &[&str] = &["aarch64-linux-gnu", "aarch64-unknown-linux-gnu"];
+#[cfg(not(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64")))]
+const TRIPLES: &[&str] = &[];
+
+/// What clang calls the target we were built for; sent along so that any machine's clang makes code for this one.
+#[cfg(target_arch = "x86_64")]
+const CLANG_TARGET: Option<&str> = Some("x86_64-pc-linux-gnu");
+#[cfg(target_arch = "x86")]
+const CLANG_TARGET: Option<&str> = Some("i686-pc-linux-gnu");
+#[cfg(target_arch = "aarch64")]
+const CLANG_TARGET: Option<&str> = Some("aarch64-unknown-linux-gnu");
+#[cfg(not(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64")))]
+const CLANG_TARGET: Option<&str> = None;
+
+/// Finds the program that running `name` would start, passing over links to ourselves.
+///
+/// A name with a slash is a path already. `None` when no directory of `path` has it.
+#[must_use]
+pub(crate) fn find(name: &OsStr, path: &OsStr) -> Option<PathBuf> {
+    if name.as_bytes().contains(&b'/') {
+        return Some(PathBuf::from(name));
+    }
+    if name.is_empty() {
+        return None;
+    }
+    let ourselves = identity(Path::new("/proc/self/exe"));
+    std::env::split_paths(path)
+        .map(|directory| directory.join(name))
+        .find(|candidate| is_executable(candidate) && identity(candidate) != ourselves)
+}
+
+fn identity(file: &Path) -> Option<(u64, u64)> {
+    fs::metadata(file).ok().map(|found| (found.dev(), found.ino()))
+}
+
+/// The name under which other machines know this compiler: `cc` becomes the compiler it stands for, `gcc` its name
+/// with the target in front if there is one here, so that a machine of another kind cannot take the job.
+#[must_use]
+pub(crate) fn remote_name(name: &OsStr, path: &OsStr) -> OsString {
+    let real = match name.to_str() {
+        Some("cc") => stands_for(name, path, &["gcc", "clang"]),
+        Some("c++") => stands_for(name, path, &["g++", "clang++"]),
+        _ => None,
+    };
+    let name = real.as_deref().unwrap_or(name);
+    with_target(name, path).unwrap_or_else(|| name.to_owned())
+}
+
+/// Follows `cc`'s links until one is called like a compiler.
+fn stands_for(name: &OsStr, path: &OsStr, compilers: &[&str]) -> Option<OsString> {
+    let mut link = find(name, path)?;
+    for _ in 0..LINKS {
+        let target = fs::read_link(&link).ok()?;
+        link = link.parent()?.join(target);
+        let file_name = link.file_name()?;
+        if compilers.iter().any(|compiler| file_name == *compiler) {
+            return is_executable(&link).then(|| file_name.to_owned());
+        }
+    }
+    None
+}
+
+/// `gcc`, `g++-12`, … → `x86_64-linux-gnu-gcc`, … if that can be run here.
+fn with_target(name: &OsStr, path: &OsStr) -> Option<OsString> {
+    let plain = name.to_str()?;
+    let is_gcc = ["gcc", "g++"].iter().any(|gcc| {
+        plain.strip_prefix(gcc).is_some_and(|version| version.is_empty() || version.starts_with('-'))
+    });
+    let triple_name = |triple: &&str| OsString::from(format!("{triple}-{plain}"));
+    TRIPLES.iter().filter(|_| is_gcc).map(triple_name).find(|candidate| find(candidate, path).is_some())
+}
+
+/// The words that tell a clang elsewhere what to make code for; none if `args` say so already.
+#[must_use]
+pub(crate) fn clang_target(name: &OsStr, args: &[OsString]) -> Vec<OsString> {
+    let plain = name.as_bytes();
+    let is_clang = ["clang", "clang++"].iter().any(|clang| {
+        plain.strip_prefix(clang.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"-"))
+    });
+    let told = args.iter().any(|arg| arg == "-target" || arg.as_bytes().starts_with(b"--target"));
+    let target = CLANG_TARGET.filter(|_| is_clang && !told);
+    target.map_or(Vec::new(), |triple| vec!["-target".into(), triple.into()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    fn install(directory: &Path, name: &str) {
+        let file = directory.join(name);
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    #[test]
+    fn finding_passes_over_ourselves_and_files_that_cannot_run() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        ["ours", "plain", "real"].iter().for_each(|name| fs::create_dir(at(name)).unwrap());
+        symlink(std::env::current_exe().unwrap(), at("ours/gcc")).unwrap();
+        fs::write(at("plain/gcc"), "").unwrap();
+        install(&at("real"), "gcc");
+        let path = std::env::join_paths([at("ours"), at("plain"), at("real")]).unwrap();
+        assert_eq!(find(OsStr::new("gcc"), &path), Some(at("real/gcc")));
+        assert_eq!(find(OsStr::new("g++"), &path), None);
+        assert_eq!(find(OsStr::new(""), &path), None);
+        assert_eq!(find(OsStr::new("./gcc"), &path), Some("./gcc".into()));
+    }
+
+    #[test]
+    fn names_for_other_machines() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().as_os_str();
+        install(root.path(), "gcc");
+        install(root.path(), "clang++");
+        symlink("alternative", root.path().join("cc")).unwrap();
+        symlink("gcc", root.path().join("alternative")).unwrap();
+        symlink("clang++", root.path().join("c++")).unwrap();
+        let check =
+            |name: &str, expected: &str| assert_eq!(remote_name(OsStr::new(name), path), expected, "{name}");
+        check("cc", "gcc");
+        check("c++", "clang++");
+        check("gcc", "gcc");
+        check("/usr/bin/gcc", "/usr/bin/gcc");
+        if let Some(triple) = TRIPLES.first() {
+            install(root.path(), &format!("{triple}-gcc"));
+            install(root.path(), &format!("{triple}-gcc-12"));
+            check("cc", &format!("{triple}-gcc"));
+            check("gcc-12", &format!("{triple}-gcc-12"));
+            check("gcc-13", "gcc-13");
+            check("gccgo", "gccgo");
+        }
+    }
+
+    #[test]
+    fn clang_is_told_its_target_once() {
+        let check = |name: &str, args: &[&str], added: bool| {
+            let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+            let expected = added && CLANG_TARGET.is_some();
+            assert_eq!(!clang_target(OsStr::new(name), &args).is_empty(), expected, "{name} {args:?}");
+        };
+        check("clang", &["-c"], true);
+        check("clang++-14", &["-c"], true);
+        check("clang", &["-target", "i686-linux-gnu"], false);
+        check("clang", &["--target=i686-linux-gnu"], false);
+        check("gcc", &["-c"], false);
+        check("clang-tidy-not", &[], true);
+        check("clangd", &[], false);
+    }
+}

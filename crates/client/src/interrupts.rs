@@ -1,0 +1,198 @@
+//! Waiting for a descriptor, a child or a deadline while INT, TERM and HUP end the wait instead of the process, so
+//! that what is held is dropped on the way out. Knows nothing of what is waited for.
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::Pid;
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::process::{Child, ExitStatus};
+use std::time::{Duration, Instant};
+
+/// Signals that end a job from outside.
+const FATAL: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+
+/// A lost SIGCHLD (a parent may have us ignore it) costs at most this much.
+const CHILD_RECHECK: Duration = Duration::from_secs(1);
+
+/// How long a compiler may take to remove its temporary files after SIGTERM.
+const CHILD_GRACE: Duration = Duration::from_secs(2);
+
+/// From its making on, the fatal signals are seen only by this value's waits. Children get an empty mask.
+#[derive(Debug)]
+pub(crate) struct Interrupts {
+    signals: SignalFd,
+}
+
+/// Why a wait ended without what was waited for.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// One of the fatal signals arrived.
+    Interrupted(Signal),
+    /// The deadline passed.
+    TimedOut,
+    /// The kernel refused.
+    Io(io::Error),
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Broken::Interrupted(signal) => write!(f, "interrupted by {signal}"),
+            Broken::TimedOut => f.write_str("IO timeout"),
+            Broken::Io(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl From<Errno> for Broken {
+    fn from(error: Errno) -> Broken {
+        Broken::Io(error.into())
+    }
+}
+
+impl From<io::Error> for Broken {
+    fn from(error: io::Error) -> Broken {
+        Broken::Io(error)
+    }
+}
+
+impl Interrupts {
+    /// Blocks the fatal signals and SIGCHLD and opens the descriptor they are read from.
+    ///
+    /// # Errors
+    /// Those of `sigprocmask(2)` and `signalfd(2)`.
+    pub(crate) fn catch() -> io::Result<Interrupts> {
+        let mut mask = SigSet::empty();
+        FATAL.into_iter().chain([Signal::SIGCHLD]).for_each(|signal| mask.add(signal));
+        mask.thread_block()?;
+        let signals = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+        Ok(Interrupts { signals })
+    }
+
+    /// Waits until `fd` is ready for `what`.
+    ///
+    /// # Errors
+    /// [`Broken`]; it never waits past `deadline`.
+    pub(crate) fn wait_ready(
+        &self,
+        fd: BorrowedFd<'_>,
+        what: PollFlags,
+        deadline: Instant,
+    ) -> Result<(), Broken> {
+        loop {
+            let mut polled = [PollFd::new(fd, what), PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut polled, until(deadline)?) {
+                Err(Errno::EINTR) => continue,
+                other => other?,
+            };
+            if polled[1].any() == Some(true) {
+                self.take_fatal()?;
+            }
+            if polled[0].any() == Some(true) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits until `child`, the leader of a process group, has ended. A fatal signal ends the whole group: a
+    /// compiler driver that is killed alone would leave the compiler proper behind.
+    ///
+    /// # Errors
+    /// [`Broken::Interrupted`] and [`Broken::Io`].
+    pub(crate) fn wait_child(&self, child: &mut Child) -> Result<ExitStatus, Broken> {
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status);
+            }
+            let mut polled = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut polled, until(Instant::now() + CHILD_RECHECK)?) {
+                Err(Errno::EINTR) => continue,
+                other => other?,
+            };
+            if let Err(broken) = self.take_fatal() {
+                end_group(child)?;
+                return Err(broken);
+            }
+        }
+    }
+
+    /// Reads all pending signals; a fatal one that the user has not told us to ignore (nohup) is an error.
+    fn take_fatal(&self) -> Result<(), Broken> {
+        while let Some(info) = self.signals.read_signal()? {
+            let signal = Signal::try_from(info.ssi_signo.cast_signed())?;
+            if FATAL.contains(&signal) && !is_ignored(signal)? {
+                return Err(Broken::Interrupted(signal));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Asks the child's process group to end and, after a while, makes it.
+fn end_group(child: &mut Child) -> io::Result<()> {
+    let group = Pid::from_raw(child.id().cast_signed());
+    // The group may be gone already.
+    let _ = killpg(group, Signal::SIGTERM);
+    let deadline = Instant::now() + CHILD_GRACE;
+    while child.try_wait()?.is_none() {
+        if Instant::now() >= deadline {
+            let _ = killpg(group, Signal::SIGKILL);
+            child.wait()?;
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+fn until(deadline: Instant) -> Result<PollTimeout, Broken> {
+    let left = deadline.checked_duration_since(Instant::now()).ok_or(Broken::TimedOut)?;
+    // Rounded up, or the last millisecond would be spent spinning.
+    Ok(PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX))
+}
+
+/// A blocked signal is queued even when its action is to be ignored, so the action has to be asked for.
+fn is_ignored(signal: Signal) -> io::Result<bool> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0);
+    Ok(mask & 1 << (signal as i32 - 1) != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+
+    #[test]
+    fn a_deadline_ends_a_wait() {
+        let interrupts = Interrupts::catch().unwrap();
+        let (reader, _writer) = io::pipe().unwrap();
+        let soon = Instant::now() + Duration::from_millis(20);
+        let result = interrupts.wait_ready(reader.as_fd(), PollFlags::POLLIN, soon);
+        assert!(matches!(result, Err(Broken::TimedOut)), "{result:?}");
+    }
+
+    #[test]
+    fn a_signal_ends_a_wait_and_the_child() {
+        let interrupts = Interrupts::catch().unwrap();
+        let mut child = Command::new("sleep").arg("60").process_group(0).spawn().unwrap();
+        // Blocked in this thread, so it stays pending here until the wait looks for it.
+        nix::sys::signal::raise(Signal::SIGTERM).unwrap();
+        let result = interrupts.wait_child(&mut child);
+        assert!(matches!(result, Err(Broken::Interrupted(Signal::SIGTERM))), "{result:?}");
+        assert!(child.try_wait().unwrap().is_some());
+    }
+
+    #[test]
+    fn a_child_that_ends_is_noticed() {
+        let interrupts = Interrupts::catch().unwrap();
+        let mut child = Command::new("sh").args(["-c", "exit 7"]).spawn().unwrap();
+        assert_eq!(interrupts.wait_child(&mut child).unwrap().code(), Some(7));
+    }
+}

@@ -1,0 +1,207 @@
+//! How we were called: one of our own options, a compiler after our name, or under a compiler's name. Decides which
+//! command is meant and where its compiler may be looked for; knows nothing of what the command asks.
+
+use crate::settings::Settings;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// What one run is to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Invocation {
+    /// `distcc --help`
+    Help,
+    /// `distcc --version`
+    Version,
+    /// `distcc --show-hosts`
+    ShowHosts,
+    /// `distcc -j`
+    CountSlots,
+    /// `distcc --why COMMAND…`
+    Why(CompilerCall),
+    /// A command to run, here or elsewhere.
+    Compile(CompilerCall),
+    /// Words that make no sense; the message for the user.
+    Mistake(String),
+    /// We were called by ourselves and would be again.
+    Recursion,
+}
+
+/// A compiler command and where to find its compiler.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CompilerCall {
+    /// The command; the first word is the compiler.
+    pub(crate) words: Vec<OsString>,
+    /// `PATH` for the compiler: without the directories up to our own link, if we were found through one.
+    pub(crate) path: OsString,
+    /// Another one of us above already decides about this job.
+    pub(crate) nested: bool,
+}
+
+/// Tells from the command line what is meant. `args[0]` is the name that we were called by.
+#[must_use]
+pub(crate) fn understand(args: Vec<OsString>, settings: &Settings) -> Invocation {
+    let Some((our_name, words)) = args.split_first() else {
+        return Invocation::Mistake("distcc: called without a name".into());
+    };
+    let file_name = Path::new(our_name).file_name().unwrap_or(our_name);
+    if !contains(file_name, b"distcc") {
+        return masquerade(our_name, file_name, words, settings);
+    }
+    match words.first().and_then(|word| word.to_str()) {
+        None if words.is_empty() => Invocation::Mistake(mistake(our_name, "missing option/operand")),
+        Some("--help") => Invocation::Help,
+        Some("--version") => Invocation::Version,
+        Some("--show-hosts") => Invocation::ShowHosts,
+        Some("-j") => Invocation::CountSlots,
+        Some("--why") if words.len() == 1 => Invocation::Mistake(mistake(our_name, "--why needs a command")),
+        Some("--why") => Invocation::Why(named(&words[1..], settings)),
+        Some("--scan-includes" | "--show-principal") => Invocation::Mistake(format!(
+            "{}: {} is not supported by this version",
+            our_name.to_string_lossy(),
+            words[0].to_string_lossy()
+        )),
+        _ if settings.depth > 0 => Invocation::Recursion,
+        _ => Invocation::Compile(named(words, settings)),
+    }
+}
+
+fn mistake(our_name: &OsStr, what: &str) -> String {
+    let name = our_name.to_string_lossy();
+    format!("{name}: {what}\nTry `{name} --help' for more information.")
+}
+
+/// The command after our own name, with `cc` put in front when it begins with an option or a file.
+fn named(words: &[OsString], settings: &Settings) -> CompilerCall {
+    let first = words[0].as_bytes();
+    let implicit = first.starts_with(b"-")
+        || first.ends_with(b".o")
+        || cc_args::Language::of_source(Path::new(&words[0])).is_some();
+    let compiler = implicit.then(|| OsString::from("cc"));
+    CompilerCall {
+        words: compiler.into_iter().chain(words.iter().cloned()).collect(),
+        path: settings.path.clone(),
+        nested: false,
+    }
+}
+
+/// Called as `gcc` through a link: the compiler of that name behind the link's directory on `PATH` is meant.
+fn masquerade(our_name: &OsStr, file_name: &OsStr, words: &[OsString], settings: &Settings) -> Invocation {
+    let trimmed = trim(&settings.path, our_name);
+    if settings.depth > u32::from(trimmed.is_some()) {
+        return Invocation::Recursion;
+    }
+    Invocation::Compile(CompilerCall {
+        words: std::iter::once(file_name.to_owned()).chain(words.iter().cloned()).collect(),
+        nested: settings.depth > 0,
+        path: trimmed.unwrap_or_else(|| settings.path.clone()),
+    })
+}
+
+/// What of `path` follows the directory that `our_name` was found in; `None` if nothing does.
+fn trim(path: &OsStr, our_name: &OsStr) -> Option<OsString> {
+    let directories: Vec<PathBuf> = std::env::split_paths(path).collect();
+    let ours = Path::new(our_name);
+    let at = if our_name.as_bytes().contains(&b'/') {
+        let directory = identity(ours.parent()?)?;
+        directories.iter().position(|candidate| identity(candidate) == Some(directory))?
+    } else {
+        directories.iter().position(|candidate| is_executable(&candidate.join(ours)))?
+    };
+    let rest = &directories[at + 1..];
+    // Joining what was split cannot meet a separator.
+    std::env::join_paths(rest).ok().filter(|_| !rest.is_empty())
+}
+
+/// Directories are compared by what they are: trailing slashes and links must not hide our own.
+fn identity(directory: &Path) -> Option<(u64, u64)> {
+    fs::metadata(directory).ok().map(|found| (found.dev(), found.ino()))
+}
+
+pub(crate) fn is_executable(file: &Path) -> bool {
+    nix::unistd::access(file, nix::unistd::AccessFlags::X_OK).is_ok() && file.is_file()
+}
+
+fn contains(text: &OsStr, part: &[u8]) -> bool {
+    text.as_bytes().windows(part.len()).any(|window| window == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn settings(path: &str, depth: u32) -> Settings {
+        let mut settings = Settings::read().expect("the test environment is sane");
+        settings.path = path.into();
+        settings.depth = depth;
+        settings
+    }
+
+    fn words(command: &str) -> Vec<OsString> {
+        command.split_whitespace().map(OsString::from).collect()
+    }
+
+    fn check(command: &str, expected: &str) {
+        match understand(words(command), &settings("/usr/bin", 0)) {
+            Invocation::Compile(call) => assert_eq!(call.words, words(expected), "{command}"),
+            other => panic!("{command}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_compiler_may_be_named_or_left_out() {
+        check("distcc gcc -c x.c", "gcc -c x.c");
+        check("distcc -c x.c", "cc -c x.c");
+        check("distcc x.c -c", "cc x.c -c");
+        check("distcc x.o -o x", "cc x.o -o x");
+        check("distcc --foo", "cc --foo");
+        check("my-distcc-gcc gcc -c x.c", "gcc -c x.c");
+        check("/usr/bin/distcc /usr/bin/gcc -c x.c", "/usr/bin/gcc -c x.c");
+    }
+
+    #[test]
+    fn our_own_options() {
+        for (command, expected) in [
+            ("distcc --help", Invocation::Help),
+            ("distcc --version", Invocation::Version),
+            ("distcc --show-hosts", Invocation::ShowHosts),
+            ("distcc -j", Invocation::CountSlots),
+        ] {
+            assert_eq!(understand(words(command), &settings("", 0)), expected);
+        }
+        assert!(matches!(understand(words("distcc"), &settings("", 0)), Invocation::Mistake(_)));
+        assert!(matches!(understand(words("distcc --why"), &settings("", 0)), Invocation::Mistake(_)));
+    }
+
+    #[test]
+    fn being_called_by_ourselves_is_recursion() {
+        assert_eq!(understand(words("distcc gcc -c x.c"), &settings("/bin", 1)), Invocation::Recursion);
+        assert_eq!(understand(words("gcc -c x.c"), &settings("/nonexistent", 1)), Invocation::Recursion);
+    }
+
+    #[test]
+    fn a_link_hides_all_of_the_path_up_to_itself() {
+        let root = tempfile::tempdir().unwrap();
+        for directory in ["early", "links", "late"] {
+            fs::create_dir(root.path().join(directory)).unwrap();
+        }
+        let link = root.path().join("links/gcc");
+        fs::write(&link, "").unwrap();
+        fs::set_permissions(&link, fs::Permissions::from_mode(0o755)).unwrap();
+        let at = |name: &str| root.path().join(name).display().to_string();
+        let path = format!("{}:{}//:{}", at("early"), at("links"), at("late"));
+        for called_as in ["gcc".to_owned(), at("links/gcc"), at("early/../links/gcc")] {
+            let args = vec![OsString::from(&called_as), "-c".into(), "x.c".into()];
+            let Invocation::Compile(call) = understand(args, &settings(&path, 0)) else {
+                panic!("{called_as}")
+            };
+            assert_eq!((call.words, call.path), (words("gcc -c x.c"), at("late").into()), "{called_as}");
+        }
+        let only = settings(&at("links"), 0);
+        let Invocation::Compile(call) = understand(words("gcc -c x.c"), &only) else { panic!("compile") };
+        assert_eq!(call.path, OsString::from(at("links")), "nothing behind the link: unchanged");
+    }
+}

@@ -1,0 +1,115 @@
+//! One compile from command line to object file, as `distcc` does it. `compile` tells the story; the others are its
+//! nouns. Knows nothing of how a server works.
+
+mod compile;
+mod compiler;
+mod connection;
+mod deliver;
+mod exit;
+mod interrupts;
+mod invocation;
+mod local;
+mod remote;
+mod report;
+mod settings;
+mod site;
+mod source;
+
+pub use exit::Exit;
+
+use compile::Job;
+use exit::code;
+use invocation::{CompilerCall, Invocation};
+use logging::{Level, Log, Sink};
+use settings::Settings;
+use site::Site;
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::path::Path;
+
+/// What one run leaves to be said and how it ends.
+#[derive(Debug)]
+pub struct Answer {
+    /// For standard output; empty after a compile, whose output is not ours.
+    pub text: String,
+    /// For standard error, about our own command line.
+    pub complaint: String,
+    /// How to end.
+    pub exit: Exit,
+}
+
+/// Runs the client with the words it was called with. A command that runs here replaces this process, so then this
+/// never returns.
+#[must_use]
+pub fn run(args: Vec<OsString>) -> Answer {
+    let settings = match Settings::read() {
+        Ok(settings) => settings,
+        Err(error) => return complain(format!("distcc: {error}"), code::BAD_ARGUMENTS),
+    };
+    let log = open_log(&settings);
+    match invocation::understand(args, &settings) {
+        Invocation::Help => say(report::help()),
+        Invocation::Version => say(report::version()),
+        Invocation::ShowHosts => about_hosts(&settings, &log, report::host_specs),
+        Invocation::CountSlots => about_hosts(&settings, &log, report::slot_count),
+        Invocation::Why(call) => {
+            let site = Site::read(&settings, &log);
+            say(report::why(&Job { call: &call, settings: &settings, log: &log, site: &site }))
+        }
+        Invocation::Mistake(complaint) => complain(complaint, code::BAD_ARGUMENTS),
+        Invocation::Recursion => {
+            log.critical(format_args!("distcc seems to have invoked itself recursively!"));
+            end(Exit::Code(code::RECURSION))
+        }
+        Invocation::Compile(call) => end(compile(&call, &settings, &log)),
+    }
+}
+
+fn compile(call: &CompilerCall, settings: &Settings, log: &Log) -> Exit {
+    if call.nested {
+        return local::become_compiler(call, settings.depth, None, log);
+    }
+    let site = Site::read(settings, log);
+    Job { call, settings, log, site: &site }.run()
+}
+
+fn about_hosts(settings: &Settings, log: &Log, tell: fn(&hosts::HostList) -> String) -> Answer {
+    let site = Site::read(settings, log);
+    site.list_warnings().iter().for_each(|warning| log.warning(format_args!("{warning}")));
+    match &site.hosts {
+        Ok(list) => say(tell(list)),
+        Err(error) => {
+            log.critical(format_args!("Failed to get host list: {error}"));
+            end(Exit::Code(code::BAD_HOSTSPEC))
+        }
+    }
+}
+
+fn say(text: String) -> Answer {
+    Answer { text, complaint: String::new(), exit: Exit::SUCCESS }
+}
+
+fn complain(complaint: String, code: u8) -> Answer {
+    Answer { text: String::new(), complaint, exit: Exit::Code(code) }
+}
+
+fn end(exit: Exit) -> Answer {
+    Answer { text: String::new(), complaint: String::new(), exit }
+}
+
+/// Messages go to `DISTCC_LOG`, else to the descriptor that ccache names, else to stderr. A log file that was asked
+/// for also gets what is only informative.
+fn open_log(settings: &Settings) -> Log {
+    let threshold = |otherwise| if settings.verbose { Level::Debug } else { otherwise };
+    let append = |path: &Path| OpenOptions::new().append(true).create(true).open(path);
+    let log = |sink, otherwise| Log::new("distcc", sink, threshold(otherwise));
+    if let Some(path) = &settings.log_file {
+        match append(path) {
+            Ok(file) => return log(Sink::File(file), Level::Info),
+            Err(error) => log(Sink::Stderr, Level::Warning)
+                .error(format_args!("failed to open logfile {}: {error}", path.display())),
+        }
+    }
+    let uncached = settings.uncached_stderr.and_then(|fd| append(Path::new(&format!("/dev/fd/{fd}"))).ok());
+    log(uncached.map_or(Sink::Stderr, Sink::File), Level::Warning)
+}

@@ -1,0 +1,146 @@
+//! Sends one job to one host and returns its answer. Knows nothing of slots, retries or fallback.
+
+use crate::connection::{Connection, NoConnection};
+use crate::interrupts::{Broken, Interrupts};
+use crate::source::{Source, Text};
+use hosts::{Host, Place};
+use job_state::Phase;
+use nix::sys::signal::Signal;
+use protocol::{Limits, Progress, ProtocolError, Response, ResponseDecoder, Token, Version};
+use std::ffi::OsString;
+use std::fmt;
+use std::time::Duration;
+
+/// Why a host gave no answer that can be used.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It cannot be reached.
+    Unreachable(String),
+    /// The connection broke while `doing` something.
+    Connection {
+        /// What was being done, as "sending the job".
+        doing: &'static str,
+        /// What happened.
+        error: Broken,
+    },
+    /// It was reached, but what it said is not an answer.
+    Protocol(ProtocolError),
+    /// This kind of host cannot be used by this version.
+    Unsupported(&'static str),
+    /// The trouble is on this side: no other host would do better.
+    Ours(String),
+    /// A fatal signal arrived.
+    Interrupted(Signal),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Unreachable(why) | Failure::Ours(why) => f.write_str(why),
+            Failure::Connection { doing, error } => write!(f, "{error} while {doing}"),
+            Failure::Protocol(ProtocolError::NoAnswer) => f.write_str(
+                "server provided no answer: see its log for the reason (is this address allowed there? is the \
+                 compiler installed and linked there?)",
+            ),
+            Failure::Protocol(error) => write!(f, "{error}"),
+            Failure::Unsupported(what) => write!(f, "{what} are not supported by this version"),
+            Failure::Interrupted(signal) => write!(f, "interrupted by {signal}"),
+        }
+    }
+}
+
+/// What is sent, to whichever host.
+#[derive(Debug)]
+pub(crate) struct Job<'a> {
+    /// The compiler and its arguments, as the server should see them.
+    pub(crate) words: &'a [OsString],
+    /// The text to compile.
+    pub(crate) source: &'a Source,
+    /// The longest silence of a host.
+    pub(crate) silence: Duration,
+}
+
+impl Job<'_> {
+    /// Has `host` do the job. `phase` is told where it stands.
+    ///
+    /// # Errors
+    /// [`Failure`]; nothing has been written anywhere then.
+    pub(crate) fn run(
+        &self,
+        host: &Host,
+        interrupts: &Interrupts,
+        mut phase: impl FnMut(Phase),
+    ) -> Result<Response, Failure> {
+        let Place::Tcp { name, port } = &host.place else {
+            return Err(Failure::Unsupported("ssh hosts"));
+        };
+        phase(Phase::Connect);
+        let mut connection =
+            Connection::open(name, *port, self.silence, interrupts).map_err(|error| match error {
+                NoConnection::Unreachable(why) => Failure::Unreachable(why),
+                NoConnection::Interrupted(signal) => Failure::Interrupted(signal),
+            })?;
+        let version = if host.lzo { Version::Two } else { Version::One };
+        phase(Phase::Send);
+        self.send(&mut connection, version)?;
+        phase(Phase::Compile);
+        receive(&mut connection, version, || phase(Phase::Receive))
+    }
+
+    fn send(&self, connection: &mut Connection, version: Version) -> Result<(), Failure> {
+        let mut head = protocol::request_head(version, self.words);
+        let sent = match self.source.text() {
+            _ if version.compresses() => {
+                let packed = self.source.packed().map_err(|error| Failure::Ours(error.to_string()))?;
+                head.extend(source_header(packed.len())?);
+                connection.send(&[&head, packed])
+            }
+            Text::Bytes(bytes) => {
+                head.extend(source_header(bytes.len())?);
+                connection.send(&[&head, bytes])
+            }
+            Text::File(file, length) => {
+                head.extend(source_header(*length)?);
+                connection.send(&[&head]).and_then(|()| connection.send_file(file, *length))
+            }
+        };
+        sent.map_err(|error| broken("sending the job", error))
+    }
+}
+
+fn source_header(length: usize) -> Result<[u8; 12], Failure> {
+    let length = u32::try_from(length).map_err(|_| Failure::Ours("source is larger than 4 GiB".into()))?;
+    Ok(protocol::bulk_header(Token::DOTI, length))
+}
+
+fn receive(
+    connection: &mut Connection,
+    version: Version,
+    mut first_byte: impl FnMut(),
+) -> Result<Response, Failure> {
+    let mut decoder = ResponseDecoder::new(version, Limits::default());
+    let mut waiting = true;
+    loop {
+        let count = connection.receive(decoder.space()).map_err(|error| match error {
+            // A refused request may be answered by a reset instead of an end.
+            Broken::Io(error) if waiting && error.kind() == std::io::ErrorKind::ConnectionReset => {
+                Failure::Protocol(ProtocolError::NoAnswer)
+            }
+            error => broken("waiting for the answer", error),
+        })?;
+        if std::mem::take(&mut waiting) && count > 0 {
+            first_byte();
+        }
+        match decoder.advance(count).map_err(Failure::Protocol)? {
+            Progress::More => {}
+            Progress::Done(response) => return Ok(response),
+        }
+    }
+}
+
+fn broken(doing: &'static str, error: Broken) -> Failure {
+    match error {
+        Broken::Interrupted(signal) => Failure::Interrupted(signal),
+        error => Failure::Connection { doing, error },
+    }
+}

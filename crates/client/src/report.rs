@@ -1,0 +1,90 @@
+//! What the client says about itself, its hosts and a command, as text. Compiles nothing.
+
+use crate::compile::Job;
+use hosts::{HostList, Place};
+use std::fmt::Write as _;
+
+/// `distcc --version`; scripts look for `distcc` in the first line and for the protocols in the second.
+pub(crate) fn version() -> String {
+    let target = std::env::consts::ARCH;
+    format!(
+        "distcc {} {target}-pc-linux-gnu\n  (protocols 1 and 2) (default port 3632)\n  distcc-arch, a successor of \
+         distcc 3.4 written in Rust; licence GPL-3.0-or-later\n",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// `distcc --help`.
+pub(crate) fn help() -> String {
+    let usage = "\
+Compile C and C++ on other machines, with the result of a local compile.
+
+Usage:
+   distcc [COMPILER] [compile options] -o OBJECT -c SOURCE
+   distcc --why [COMPILER] [compile options]
+   distcc --help | --version | --show-hosts | -j
+
+Options:
+   COMPILER                   compiler to run; cc if left out
+   --why COMMAND...           say whether COMMAND would be sent away, and if not, why
+   --show-hosts               list the hosts that jobs may be sent to, one a line
+   -j                         print the sum of the hosts' slots, for make -j
+   --help                     explain usage and exit
+   --version                  show version and exit
+
+A link to distcc that is called like a compiler and comes first in PATH works as that compiler.
+
+Hosts are read from the first of $DISTCC_HOSTS, $DISTCC_DIR/hosts (~/.distcc/hosts), /etc/distcc/hosts:
+   HOST[:PORT][/SLOTS][,lzo]  a machine that runs distccd; lzo compresses, for slow networks
+   localhost[/SLOTS]          this machine, without distccd
+   --randomize                try the hosts in random order
+   --localslots=N             at most N other jobs here at a time (4)
+   --localslots_cpp=N         at most N preprocessors here at a time (8)
+
+Environment:
+   DISTCC_VERBOSE=1           say on stderr what happens to each job
+   DISTCC_LOG=FILE            write messages to FILE instead of stderr
+   DISTCC_FALLBACK=0          fail where a job would have to run here
+   DISTCC_EXACT_DIAGNOSTICS=1 compile again here whatever made a remote compiler print something
+See distcc(1) for the others and for exit codes.
+";
+    format!("{}\n{usage}", version())
+}
+
+/// `distcc --show-hosts`: the tokens as written, in the order they are tried.
+pub(crate) fn host_specs(list: &HostList) -> String {
+    list.hosts.iter().fold(String::new(), |mut text, host| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}", host.spec);
+        text
+    })
+}
+
+/// `distcc -j`.
+pub(crate) fn slot_count(list: &HostList) -> String {
+    format!("{}\n", list.total_slots())
+}
+
+/// `distcc --why COMMAND`: one line that begins with `remote:` or `local: CODE:`.
+pub(crate) fn why(job: &Job) -> String {
+    let compilation = match job.analyze() {
+        Ok(compilation) => compilation,
+        Err(why) => return format!("local: {}: {why}\n", why.code()),
+    };
+    let list = match &job.site.hosts {
+        Ok(list) => list,
+        Err(error) => return format!("local: no-hosts: {error}\n"),
+    };
+    let away: Vec<&str> = list
+        .hosts
+        .iter()
+        .filter(|host| host.place != Place::Local && !host.down)
+        .map(|host| host.spec.as_str())
+        .collect();
+    if away.is_empty() {
+        return format!("local: no-hosts: {} names no other machine\n", list.source_name);
+    }
+    let words = job.server_words(&compilation);
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    format!("remote: {} (hosts: {})\n", words.join(" "), away.join(" "))
+}

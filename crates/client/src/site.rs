@@ -1,0 +1,121 @@
+//! What this machine knows of its hosts: the list, the slots, who is benched, and the record that monitors read.
+//! Turns what cannot be had into one warning; decides nothing about a job.
+
+use crate::settings::Settings;
+use hosts::{Backoff, Choice, Host, HostList, ListError, LockDir, Pool, Slot};
+use job_state::Record;
+use logging::Log;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Where the host list of the whole system is, as `distcc/hosts`.
+const ETC: &str = "/etc";
+
+/// Hosts and slots as this user has them.
+pub(crate) struct Site<'a> {
+    settings: &'a Settings,
+    log: &'a Log,
+    /// The list in force, or why there is none.
+    pub(crate) hosts: Result<HostList, ListError>,
+    locks: Option<LockDir>,
+}
+
+impl<'a> Site<'a> {
+    /// Reads the host list and opens the lock directory.
+    pub(crate) fn read(settings: &'a Settings, log: &'a Log) -> Site<'a> {
+        let directory = settings.state_dir.as_ref().map(|directory| directory.path.as_path());
+        let hosts = hosts::load(settings.hosts.as_deref(), directory, Path::new(ETC)).map(shuffled_if_asked);
+        Site { hosts, locks: open_locks(settings, log), settings, log }
+    }
+
+    /// A slot for a compile here. Without a lock directory nothing is counted, and the job runs all the same.
+    pub(crate) fn compile_slot(&self) -> Option<Slot> {
+        let slots = match &self.hosts {
+            Ok(list) => list.local_slots,
+            Err(ListError::Empty { local_slots, .. }) => *local_slots,
+            Err(_) => HostList::LOCAL_SLOTS,
+        };
+        self.take(Pool::Local { slots }, &[]).map(|choice| choice.slot)
+    }
+
+    /// A slot for running the preprocessor.
+    pub(crate) fn preprocessor_slot(&self) -> Option<Slot> {
+        let slots = match &self.hosts {
+            Ok(list) => list.local_cpp_slots,
+            Err(ListError::Empty { local_cpp_slots, .. }) => *local_cpp_slots,
+            Err(_) => HostList::LOCAL_CPP_SLOTS,
+        };
+        self.take(Pool::LocalCpp { slots }, &[]).map(|choice| choice.slot)
+    }
+
+    /// What is wrong with the host list, token by token.
+    pub(crate) fn list_warnings(&self) -> &[String] {
+        match &self.hosts {
+            Ok(HostList { warnings, .. }) | Err(ListError::Empty { warnings, .. }) => warnings,
+            Err(_) => &[],
+        }
+    }
+
+    /// The best free slot of `hosts`, waited for if need be; `None` when no host may be used.
+    pub(crate) fn host_slot(&self, hosts: &[Host], tried: &[usize]) -> Option<(usize, Slot)> {
+        let choice = self.take(Pool::Hosts(hosts), tried)?;
+        choice.host.map(|at| (at, choice.slot))
+    }
+
+    fn take(&self, pool: Pool, avoid: &[usize]) -> Option<Choice> {
+        let locks = self.locks.as_ref()?;
+        hosts::take(locks, pool, &self.backoff(locks), avoid).unwrap_or_else(|error| {
+            self.log.warning(format_args!("cannot take a slot: {error}"));
+            None
+        })
+    }
+
+    /// Leaves `host` alone for a while.
+    pub(crate) fn bench(&self, host: &Host) {
+        if let Some(locks) = &self.locks {
+            self.backoff(locks).bench(host);
+        }
+    }
+
+    /// `host` has answered: forget what was held against it.
+    pub(crate) fn pardon(&self, host: &Host) {
+        if let Some(locks) = &self.locks {
+            self.backoff(locks).pardon(host);
+        }
+    }
+
+    fn backoff(&self, locks: &LockDir) -> Backoff {
+        Backoff::new(locks, self.settings.backoff_period)
+    }
+
+    /// This job's record for monitors, which may be missing but may not stand in the way.
+    pub(crate) fn record(&self, input: &Path) -> Option<Record> {
+        let directory = self.settings.state_dir.as_ref()?;
+        Record::create(&directory.path, input.file_name().unwrap_or(OsStr::new(""))).ok()
+    }
+}
+
+fn shuffled_if_asked(list: HostList) -> HostList {
+    if list.randomize { list.randomized(u64::from(std::process::id())) } else { list }
+}
+
+/// Only the default directory is made: a mistyped DISTCC_DIR should be seen.
+fn open_locks(settings: &Settings, log: &Log) -> Option<LockDir> {
+    let Some(directory) = &settings.state_dir else {
+        log.warning(format_args!("neither DISTCC_DIR nor HOME is set, so there is no place for locks"));
+        return None;
+    };
+    let opened = LockDir::open(&directory.path).or_else(|error| {
+        if !directory.create || error.kind() != io::ErrorKind::NotFound {
+            return Err(error);
+        }
+        fs::create_dir_all(&directory.path).and_then(|()| LockDir::open(&directory.path))
+    });
+    opened
+        .inspect_err(|error| {
+            log.warning(format_args!("cannot use {} for locks: {error}", directory.path.display()));
+        })
+        .ok()
+}

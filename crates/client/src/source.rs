@@ -1,0 +1,132 @@
+//! What is sent to be compiled: preprocessed text, in memory. Runs the preprocessor; knows nothing of hosts.
+
+use crate::interrupts::{Broken, Interrupts};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use std::cell::OnceCell;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::process::{Command, Stdio};
+
+/// One translation unit, ready to be sent to any number of hosts.
+#[derive(Debug)]
+pub(crate) struct Source {
+    text: Text,
+    packed: OnceCell<Vec<u8>>,
+    /// What the preprocessor had to say; the compiler would have said it too.
+    pub(crate) messages: Vec<u8>,
+}
+
+/// Where the text is; from a file it can be sent without coming through this process.
+#[derive(Debug)]
+pub(crate) enum Text {
+    /// As a preprocessor wrote it.
+    File(File, usize),
+    /// As it was read.
+    Bytes(Vec<u8>),
+}
+
+/// Why there is nothing to send.
+#[derive(Debug)]
+pub(crate) enum NoSource {
+    /// The preprocessor found fault with the source: the compiler here will say so in its own words.
+    Rejected,
+    /// Waiting for it failed, or it could not be started.
+    Broken(Broken),
+}
+
+impl From<io::Error> for NoSource {
+    fn from(error: io::Error) -> NoSource {
+        NoSource::Broken(Broken::Io(error))
+    }
+}
+
+impl Source {
+    /// Takes the text of an input that needs no preprocessor.
+    #[must_use]
+    pub(crate) fn preprocessed(text: Vec<u8>) -> Source {
+        Source { text: Text::Bytes(text), packed: OnceCell::new(), messages: Vec::new() }
+    }
+
+    /// Runs `preprocessor`, complete but for its streams, and keeps what it writes.
+    ///
+    /// # Errors
+    /// [`NoSource`]; a preprocessor that is interrupted has ended when this returns.
+    pub(crate) fn preprocess(mut preprocessor: Command, interrupts: &Interrupts) -> Result<Source, NoSource> {
+        let text = memory("preprocessed")?;
+        let messages = memory("messages")?;
+        preprocessor.stdin(Stdio::null()).stdout(text.try_clone()?).stderr(messages.try_clone()?);
+        let mut child = preprocessor.spawn()?;
+        let status = interrupts.wait_child(&mut child).map_err(NoSource::Broken)?;
+        if !status.success() {
+            return Err(NoSource::Rejected);
+        }
+        let messages = read_all(&messages, length(&messages)?)?;
+        let length = length(&text)?;
+        Ok(Source { text: Text::File(text, length), packed: OnceCell::new(), messages })
+    }
+
+    /// The text as it is.
+    #[must_use]
+    pub(crate) fn text(&self) -> &Text {
+        &self.text
+    }
+
+    /// The text compressed for the wire; done once, however many hosts are tried.
+    ///
+    /// # Errors
+    /// Those of reading the text.
+    pub(crate) fn packed(&self) -> io::Result<&[u8]> {
+        if let Some(packed) = self.packed.get() {
+            return Ok(packed);
+        }
+        let packed = match &self.text {
+            Text::File(file, length) => protocol::pack(&read_all(file, *length)?),
+            Text::Bytes(bytes) => protocol::pack(bytes),
+        };
+        Ok(self.packed.get_or_init(|| packed))
+    }
+}
+
+/// A file that has no name and vanishes with its last descriptor, so that no signal can leave it behind.
+fn memory(name: &str) -> io::Result<File> {
+    Ok(File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC)?))
+}
+
+fn length(file: &File) -> io::Result<usize> {
+    usize::try_from(file.metadata()?.len()).map_err(io::Error::other)
+}
+
+fn read_all(file: &File, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::CommandExt;
+
+    fn preprocess(script: &str) -> Result<Source, NoSource> {
+        let interrupts = Interrupts::catch().unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).process_group(0);
+        Source::preprocess(shell, &interrupts)
+    }
+
+    #[test]
+    fn text_and_messages_are_kept_apart() {
+        let source = preprocess("echo text; echo message >&2").unwrap();
+        let Text::File(file, length) = source.text() else { panic!("not a file") };
+        assert_eq!(read_all(file, *length).unwrap(), b"text\n");
+        assert_eq!(source.messages, b"message\n");
+        let unpacked = protocol::unpack(source.packed().unwrap(), 100).unwrap();
+        assert_eq!(unpacked, b"text\n");
+    }
+
+    #[test]
+    fn a_failing_preprocessor_rejects_the_source() {
+        assert!(matches!(preprocess("echo text; exit 1"), Err(NoSource::Rejected)));
+    }
+}
