@@ -1,0 +1,132 @@
+//! One compiler at work in its workspace: started, waited for, killed with all its children. Knows nothing of clients.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use protocol::WaitStatus;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use crate::compiler::is_masquerade;
+use crate::settings::Settings;
+use crate::workspace::Workspace;
+
+/// How long a compiler that is told to end may take for it.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The most that is kept of what a compiler prints, in bytes.
+const LONGEST_MESSAGE: u64 = 16 << 20;
+
+/// What every compiler finds in its environment, and there is nothing else in it.
+#[derive(Debug)]
+pub(crate) struct Environment(Vec<(&'static str, OsString)>);
+
+impl Environment {
+    /// PATH, the administrator's language, and the mark by which a distcc among the compilers knows that it is one
+    /// too many.
+    pub(crate) fn new(settings: &Settings) -> Environment {
+        let path: Vec<&PathBuf> =
+            settings.path.iter().filter(|directory| !is_masquerade(directory)).collect();
+        let path = std::env::join_paths(path).expect("split from a PATH, so without colons");
+        let mut variables = vec![("PATH", path), ("_DISTCC_SAFEGUARD", OsString::from("1"))];
+        variables.extend(settings.locale.iter().cloned());
+        Environment(variables)
+    }
+}
+
+/// A compiler at work; dropping it kills it and everything that it started.
+#[derive(Debug)]
+pub(crate) struct Execution {
+    child: Child,
+    group: Option<Pid>,
+    stdout: File,
+    stderr: File,
+}
+
+impl Execution {
+    /// Starts `compiler` in the workspace, in a process group of its own.
+    ///
+    /// # Errors
+    /// It cannot be executed.
+    pub(crate) fn start(
+        compiler: &Path,
+        args: &[OsString],
+        workspace: &Workspace,
+        environment: &Environment,
+    ) -> io::Result<Execution> {
+        let (stdout, stderr) = (buffer()?, buffer()?);
+        let child = Command::new(compiler)
+            .args(args)
+            .current_dir(workspace.path())
+            .env_clear()
+            .envs(environment.0.iter().map(|(name, value)| (name, value)))
+            .envs([("TMPDIR", workspace.path()), ("HOME", workspace.path())])
+            .stdin(Stdio::null())
+            .stdout(stdout.as_fd().try_clone_to_owned()?)
+            .stderr(stderr.as_fd().try_clone_to_owned()?)
+            .process_group(0)
+            .spawn()?;
+        let group = child.id().map(|id| Pid::from_raw(id.cast_signed()));
+        Ok(Execution { child, group, stdout, stderr })
+    }
+
+    /// How it ended, once it has.
+    ///
+    /// # Errors
+    /// The kernel refuses to tell.
+    pub(crate) async fn wait(&mut self) -> io::Result<WaitStatus> {
+        let status = self.child.wait().await?;
+        self.group = None;
+        Ok(WaitStatus::from_raw(status.into_raw().cast_unsigned()))
+    }
+
+    /// Ends it and everything that it started: first politely, so that it can remove its temporary files.
+    pub(crate) async fn kill(&mut self) {
+        let Some(group) = self.group.take() else { return };
+        // The group may be gone already.
+        let _ = killpg(group, Signal::SIGTERM);
+        let polite = timeout(GRACE, self.child.wait()).await.is_ok();
+        let _ = killpg(group, Signal::SIGKILL);
+        if !polite {
+            let _ = timeout(GRACE, self.child.wait()).await;
+        }
+    }
+
+    /// What it printed: stdout, stderr.
+    ///
+    /// # Errors
+    /// The buffers cannot be read.
+    pub(crate) fn printed(&self) -> io::Result<(Vec<u8>, Vec<u8>)> {
+        Ok((content(&self.stdout)?, content(&self.stderr)?))
+    }
+}
+
+impl Drop for Execution {
+    fn drop(&mut self) {
+        if let Some(group) = self.group {
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+    }
+}
+
+/// A file without a name, in memory: nothing to unlink, and nobody has to read while the compiler prints.
+fn buffer() -> io::Result<File> {
+    Ok(File::from(memfd_create(c"compiler output", MFdFlags::MFD_CLOEXEC)?))
+}
+
+fn content(buffer: &File) -> io::Result<Vec<u8>> {
+    let length = buffer.metadata()?.len().min(LONGEST_MESSAGE);
+    let mut bytes = vec![0; length as usize];
+    buffer.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
+}

@@ -1,0 +1,208 @@
+//! distccd: compiles for distcc clients. This file is the order of start and end; the rooms know the rest.
+
+mod access;
+mod compiler;
+mod detach;
+mod execution;
+mod inetd;
+mod job;
+mod journal;
+mod listen;
+mod options;
+mod privileges;
+mod server;
+mod settings;
+mod signals;
+mod summary;
+mod workspace;
+
+use std::io;
+use std::net;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+
+use logging::Log;
+use sd_notify::NotifyState;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+
+pub use options::{Stop, command};
+pub use settings::Settings;
+
+use compiler::Compilers;
+use detach::{PidFile, Starter};
+use journal::Journal;
+use server::Server;
+use settings::Mode;
+use signals::{End, Signals};
+use workspace::Workspaces;
+
+/// Exit codes of distcc(1) for a daemon that cannot start.
+mod exit {
+    pub(crate) const BIND_FAILED: u8 = 102;
+    pub(crate) const IO_ERROR: u8 = 107;
+    pub(crate) const COMPILER_MISSING: u8 = 110;
+    pub(crate) const SETUID_FAILED: u8 = 112;
+}
+
+/// What to do about a daemon without permitted compilers.
+const NO_MASQUERADE: &str = "no masquerade directory found, so there is no compiler that clients may run; run \
+    update-distcc-symlinks to link those that are installed, or name them in DISTCC_CMDLIST";
+
+/// The exit code of a daemon that cannot start, and why.
+struct NoStart(u8, String);
+
+impl NoStart {
+    fn io(what: &'static str) -> impl FnOnce(io::Error) -> NoStart {
+        move |error| NoStart(exit::IO_ERROR, format!("{what}: {error}"))
+    }
+}
+
+/// Runs the daemon to its end. Call it before any thread is started.
+#[must_use]
+pub fn run(settings: &Settings) -> ExitCode {
+    let before_start = journal::before_start(inetd::is_socket(io::stderr().as_fd()));
+    let journal = match prepare(settings, &before_start) {
+        Ok(journal) => journal,
+        Err(NoStart(code, reason)) => {
+            before_start.critical(format_args!("{reason}"));
+            return code.into();
+        }
+    };
+    let log = journal.log();
+    let told = (!journal.is_stderr()).then_some(before_start);
+    let ended = match settings.mode {
+        Mode::Inetd => serve_stdin(settings, journal),
+        Mode::Standalone => serve_port(settings, journal),
+    };
+    match ended {
+        Ok(End::Code(code)) => code.into(),
+        Ok(End::Signal(signal)) => signals::die_of(signal),
+        Err(NoStart(code, reason)) => {
+            log.critical(format_args!("{reason}"));
+            told.inspect(|stderr| stderr.critical(format_args!("{reason}")));
+            code.into()
+        }
+    }
+}
+
+/// What must be done as root, giving up root, and what must not be done as root.
+fn prepare(settings: &Settings, before_start: &Log) -> Result<Journal, NoStart> {
+    let mut warnings = settings.warnings.clone();
+    if let Err(error) = privileges::be_nice(settings.nice) {
+        warnings.push(format!("nice {} failed: {error}", settings.nice));
+    }
+    if let Some(adjustment) = settings.oom_score_adj
+        && let Err(error) = privileges::set_oom_score(adjustment)
+    {
+        warnings.push(format!("cannot set the out-of-memory score to {adjustment}: {error}"));
+    }
+    let odd = privileges::give_up_root(settings.user.as_deref());
+    warnings
+        .extend(odd.map_err(|error| NoStart(exit::SETUID_FAILED, format!("cannot give up root: {error}")))?);
+    let (journal, problem) = Journal::open(settings.log.clone(), settings.log_level);
+    problem.inspect(|problem| before_start.error(format_args!("{problem}")));
+    let log = journal.log();
+    warnings.iter().for_each(|warning| log.warning(format_args!("{warning}")));
+    let directory = settings.tmpdir.as_deref().unwrap_or(Path::new("/tmp"));
+    std::env::set_current_dir(directory)
+        .map_err(|error| NoStart(exit::IO_ERROR, format!("cannot go to {}: {error}", directory.display())))?;
+    Ok(journal)
+}
+
+fn serve_stdin(settings: &Settings, journal: Journal) -> Result<End, NoStart> {
+    let server = server(settings, journal)?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(NoStart::io("cannot start"))?;
+    runtime.block_on(async {
+        let mut signals =
+            Signals::listen(settings.lifetime).map_err(NoStart::io("cannot listen to signals"))?;
+        Ok(inetd::serve(&server, &mut signals).await)
+    })
+}
+
+fn serve_port(settings: &Settings, journal: Journal) -> Result<End, NoStart> {
+    let listener = listen::open(settings.listen.as_deref(), settings.port, settings.defer_accept)
+        .map_err(|reason| NoStart(exit::BIND_FAILED, reason))?;
+    let mut starter = if settings.detach {
+        Starter::fork().map_err(NoStart::io("cannot detach"))?
+    } else {
+        Starter::none()
+    };
+    let ended = serve_listener(settings, journal, listener, &mut starter);
+    if let Err(NoStart(code, _)) = ended {
+        starter.failed(code);
+    }
+    ended
+}
+
+fn serve_listener(
+    settings: &Settings,
+    journal: Journal,
+    listener: net::TcpListener,
+    starter: &mut Starter,
+) -> Result<End, NoStart> {
+    let _pid_file = pid_file(settings, &journal.log());
+    let server = Arc::new(server(settings, journal)?);
+    let runtime = runtime().map_err(NoStart::io("cannot start"))?;
+    runtime.block_on(async {
+        let mut signals =
+            Signals::listen(settings.lifetime).map_err(NoStart::io("cannot listen to signals"))?;
+        let listener = TcpListener::from_std(listener).map_err(NoStart::io("cannot listen"))?;
+        report_start(settings, &server, &listener);
+        starter.ready(server.journal.is_stderr()).map_err(NoStart::io("cannot leave the terminal"))?;
+        notify(&server.log(), NotifyState::Ready);
+        let signal = listen::serve(listener, &server, &mut signals, settings.jobs).await;
+        notify(&server.log(), NotifyState::Stopping);
+        Ok(End::Signal(signal))
+    })
+}
+
+fn server(settings: &Settings, journal: Journal) -> Result<Server, NoStart> {
+    let (compilers, problem) = Compilers::new(&settings.permitted, settings.path.clone());
+    problem.inspect(|problem| journal.log().error(format_args!("{problem}")));
+    if !compilers.can_permit() {
+        return Err(NoStart(exit::COMPILER_MISSING, NO_MASQUERADE.to_owned()));
+    }
+    let workspaces = Workspaces::open(settings.tmpdir.as_deref());
+    let workspaces = workspaces.map_err(NoStart::io("cannot make a directory for jobs"))?;
+    Ok(Server::new(settings, journal, compilers, workspaces))
+}
+
+/// A daemon without its file serves as well as one with it.
+fn pid_file(settings: &Settings, log: &Log) -> Option<PidFile> {
+    let path = settings.pid_file.as_deref()?;
+    match PidFile::write(path) {
+        Ok(file) => Some(file),
+        Err(error) => {
+            log.error(format_args!("cannot write the pid file {}: {error}", path.display()));
+            None
+        }
+    }
+}
+
+fn report_start(settings: &Settings, server: &Server, listener: &TcpListener) {
+    let log = server.log();
+    let path = std::env::join_paths(&settings.path).unwrap_or_default();
+    log.info(format_args!("daemon's PATH is {}", path.display()));
+    if let Ok(address) = listener.local_addr() {
+        log.info(format_args!("listening on {address}"));
+    }
+    log.info(format_args!("allowing up to {} active jobs", settings.jobs));
+    log.info(format_args!("jobs are done in {}", server.workspaces.describe()));
+}
+
+fn notify(log: &Log, state: NotifyState) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        log.warning(format_args!("cannot tell the service manager: {error}"));
+    }
+}
+
+/// A thread serves some thousand jobs a second, and more than one only so that the (un)packing of megabytes and the
+/// start of a process never make all others wait.
+fn runtime() -> io::Result<Runtime> {
+    let threads = thread::available_parallelism().map_or(1, usize::from).clamp(2, 4);
+    Builder::new_multi_thread().worker_threads(threads).enable_all().build()
+}

@@ -1,0 +1,209 @@
+//! The daemon's port: bound once, then one job per connection, a bounded number at a time. Knows nothing of what a job
+//! is.
+
+use std::io;
+use std::net::{self, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::signal::Signal;
+use nix::sys::socket::sockopt::{
+    Ipv6V6Only, KeepAlive, ReuseAddr, SetBool, TcpKeepCount, TcpKeepIdle, TcpKeepInterval, TcpNoDelay,
+};
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, bind, listen, setsockopt, socket,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::select;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::access::Peer;
+use crate::job;
+use crate::server::Server;
+use crate::signals::{Signals, Wish};
+
+/// Connections that the kernel holds for us while we are busy.
+const BACKLOG: i32 = 1024;
+
+/// Connections that are read or answered while others compile, beyond one for each running compiler.
+const SPARE_CONNECTIONS: usize = 16;
+
+/// How long jobs may take to end when the daemon does.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// When there is no descriptor left for another client.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// In seconds: a client whose machine vanished is noticed after two minutes.
+const KEEP_ALIVE_IDLE: u32 = 60;
+const KEEP_ALIVE_INTERVAL: u32 = 20;
+const KEEP_ALIVE_PROBES: u32 = 3;
+
+#[derive(Clone, Copy)]
+struct DeferAccept;
+nix::setsockopt_impl!(DeferAccept, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT, bool, SetBool);
+
+/// Listens on `address`, a name or an address, or on all addresses of both families.
+///
+/// # Errors
+/// Why that is not possible, in one line.
+pub(crate) fn open(address: Option<&str>, port: u16, defer_accept: bool) -> Result<net::TcpListener, String> {
+    let said = |address: SocketAddr, error: io::Error| format!("bind of {address} failed: {error}");
+    let Some(name) = address else {
+        let both = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+        let only_v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+        return match open_at(both, defer_accept) {
+            Err(error) if is_without_ipv6(&error) => {
+                open_at(only_v4, defer_accept).map_err(|error| said(only_v4, error))
+            }
+            other => other.map_err(|error| said(both, error)),
+        };
+    };
+    let mut found =
+        (name, port).to_socket_addrs().map_err(|error| format!("cannot listen on \"{name}\": {error}"))?;
+    let first = found.next().ok_or_else(|| format!("cannot listen on \"{name}\": it has no address"))?;
+    open_at(first, defer_accept).map_err(|error| said(first, error))
+}
+
+fn is_without_ipv6(error: &io::Error) -> bool {
+    [Errno::EAFNOSUPPORT, Errno::EADDRNOTAVAIL]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(*errno as i32))
+}
+
+/// What is set on this socket its connections inherit, which saves each of them the calls.
+fn open_at(address: SocketAddr, defer_accept: bool) -> io::Result<net::TcpListener> {
+    let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(family, SockType::Stream, flags, None)?;
+    if address.ip() == Ipv6Addr::UNSPECIFIED {
+        setsockopt(&socket, Ipv6V6Only, &false)?;
+    }
+    setsockopt(&socket, ReuseAddr, &true)?;
+    setsockopt(&socket, TcpNoDelay, &true)?;
+    setsockopt(&socket, KeepAlive, &true)?;
+    setsockopt(&socket, TcpKeepIdle, &KEEP_ALIVE_IDLE)?;
+    setsockopt(&socket, TcpKeepInterval, &KEEP_ALIVE_INTERVAL)?;
+    setsockopt(&socket, TcpKeepCount, &KEEP_ALIVE_PROBES)?;
+    if defer_accept {
+        setsockopt(&socket, DeferAccept, &true)?;
+    }
+    bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
+    listen(&socket, Backlog::new(BACKLOG)?)?;
+    Ok(net::TcpListener::from(socket))
+}
+
+/// Serves whoever connects, until the daemon is to end; says why that is.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    server: &Arc<Server>,
+    signals: &mut Signals,
+    jobs: usize,
+) -> Signal {
+    let places = Arc::new(Semaphore::new((2 * jobs + SPARE_CONNECTIONS).min(Semaphore::MAX_PERMITS)));
+    let mut running = JoinSet::new();
+    loop {
+        select! {
+            (client, place) = next_client(&listener, &places, server) => {
+                let server = Arc::clone(server);
+                running.spawn(async move {
+                    serve_client(client, &server).await;
+                    drop(place);
+                });
+                while running.try_join_next().is_some() {}
+            }
+            wish = signals.next() => match wish {
+                Wish::ReopenLog => server.journal.reopen(),
+                Wish::End(signal) => {
+                    drop(listener);
+                    end(&mut running, server).await;
+                    return signal;
+                }
+            },
+        }
+    }
+}
+
+/// A client is taken only when there is a place for it; until then it waits in the kernel's queue.
+async fn next_client(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+    server: &Server,
+) -> ((TcpStream, SocketAddr), OwnedSemaphorePermit) {
+    let place = Arc::clone(places).acquire_owned().await.expect("the semaphore is never closed");
+    loop {
+        match listener.accept().await {
+            Ok(client) => return (client, place),
+            Err(error) => {
+                server.log().error(format_args!("accept failed: {error}"));
+                // Out of descriptors or memory: one that is in use must first be given back.
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn serve_client((mut client, address): (TcpStream, SocketAddr), server: &Server) {
+    let peer = Peer::Network(address);
+    match server.access.admit(peer) {
+        Err(reason) => server.log().error(format_args!("connection from client '{peer}' {reason}")),
+        Ok(()) => {
+            let (from, to) = client.split();
+            job::serve(server, peer, from, to).await;
+        }
+    }
+}
+
+/// Ends all jobs: they kill their compilers and remove their directories.
+async fn end(running: &mut JoinSet<()>, server: &Server) {
+    server.close();
+    let farewell = timeout(FAREWELL, async { while running.join_next().await.is_some() {} }).await;
+    if farewell.is_err() {
+        running.shutdown().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+
+    #[track_caller]
+    fn check(listen: Option<&str>, connect: &str) {
+        let listener = open(listen, 0, true).unwrap();
+        listener.set_nonblocking(false).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut client = net::TcpStream::connect((connect, port)).unwrap();
+        client.write_all(b"x").unwrap();
+        let (mut accepted, _) = listener.accept().unwrap();
+        assert_eq!(accepted.read(&mut [0; 2]).unwrap(), 1);
+        assert!(accepted.nodelay().unwrap(), "inherited");
+    }
+
+    #[test]
+    fn addresses() {
+        check(None, "127.0.0.1");
+        check(Some("127.0.0.1"), "127.0.0.1");
+        check(Some("localhost"), "localhost");
+        if net::TcpListener::bind("[::1]:0").is_ok() {
+            check(None, "::1");
+            check(Some("::1"), "::1");
+        }
+    }
+
+    #[test]
+    fn ports_that_cannot_be_had() {
+        let taken = open(Some("127.0.0.1"), 0, false).unwrap();
+        for address in [Some("127.0.0.1"), None] {
+            let problem = open(address, taken.local_addr().unwrap().port(), false).unwrap_err();
+            assert!(problem.contains("failed: Address already in use"), "{problem}");
+        }
+        let problem = open(Some("1.2.3.4.5"), 0, false).unwrap_err();
+        assert!(problem.starts_with("cannot listen on \"1.2.3.4.5\": "), "{problem}");
+    }
+}

@@ -1,0 +1,69 @@
+//! What all jobs of one daemon share. Knows nothing of a single job.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use logging::Log;
+use protocol::Limits;
+use tokio::sync::{Semaphore, watch};
+
+use crate::access::AccessList;
+use crate::compiler::Compilers;
+use crate::execution::Environment;
+use crate::journal::Journal;
+use crate::settings::Settings;
+use crate::workspace::Workspaces;
+
+/// Passed to every job.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) journal: Journal,
+    pub(crate) access: AccessList,
+    pub(crate) compilers: Compilers,
+    pub(crate) environment: Environment,
+    pub(crate) workspaces: Workspaces,
+    pub(crate) limits: Limits,
+    /// A job has one of these while its compiler runs.
+    pub(crate) slots: Semaphore,
+    pub(crate) io_timeout: Duration,
+    pub(crate) job_lifetime: Option<Duration>,
+    closing: watch::Sender<bool>,
+}
+
+impl Server {
+    pub(crate) fn new(
+        settings: &Settings,
+        journal: Journal,
+        compilers: Compilers,
+        workspaces: Workspaces,
+    ) -> Server {
+        Server {
+            journal,
+            access: settings.access.clone(),
+            compilers,
+            environment: Environment::new(settings),
+            workspaces,
+            limits: Limits::default(),
+            slots: Semaphore::new(settings.jobs.min(Semaphore::MAX_PERMITS)),
+            io_timeout: settings.io_timeout,
+            job_lifetime: settings.job_lifetime,
+            closing: watch::Sender::new(false),
+        }
+    }
+
+    /// The log as it is now.
+    pub(crate) fn log(&self) -> Arc<Log> {
+        self.journal.log()
+    }
+
+    /// Tells all jobs to end.
+    pub(crate) fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Returns when jobs are to end.
+    pub(crate) async fn closing(&self) {
+        // The sender lives as long as we do.
+        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+}

@@ -1,0 +1,289 @@
+//! The private directory of one job, in memory where there is room. Knows nothing of compilers.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use nix::fcntl::{Flock, FlockArg};
+use nix::sys::statfs::{TMPFS_MAGIC, statfs};
+use nix::unistd::{AccessFlags, access, getuid};
+
+/// What the directory of a job is called, before the daemon's process id and a number.
+const PREFIX: &str = "distccd-";
+
+/// A compiler writes assembler text, then an object; both are seldom more than a few times its source.
+const ROOM_PER_SOURCE_BYTE: u64 = 8;
+const LEAST_ROOM: u64 = 64 << 20;
+const LEAST_FILES: u64 = 64;
+
+/// How many names are tried when someone else has them.
+const ATTEMPTS: u32 = 100;
+
+/// Where the directories of jobs are made.
+#[derive(Debug)]
+pub(crate) struct Workspaces {
+    memory: Option<PathBuf>,
+    disk: PathBuf,
+    next: AtomicU64,
+}
+
+/// A directory for one job with its source in it; dropping it removes the directory and whatever a compiler left.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    path: PathBuf,
+    source: OsString,
+    object: OsString,
+    /// Held as long as the job lives: who can take it has found a dead daemon's directory.
+    _alive: Flock<File>,
+}
+
+impl Workspaces {
+    /// Finds out where directories can be made, and removes those of daemons that died. `tmpdir` is where the user
+    /// wants temporary files, and then nothing is put elsewhere.
+    ///
+    /// # Errors
+    /// There is no place that can be written.
+    pub(crate) fn open(tmpdir: Option<&Path>) -> io::Result<Workspaces> {
+        let run = PathBuf::from(format!("/run/user/{}", getuid()));
+        let memory = [Path::new("/dev/shm"), &run]
+            .into_iter()
+            .find(|place| has_room(place, 0) && check_writable(place).is_ok());
+        let memory = memory.filter(|_| tmpdir.is_none()).map(Path::to_owned);
+        let disk = tmpdir.unwrap_or(Path::new("/tmp")).to_owned();
+        check_writable(&disk)?;
+        memory.iter().chain([&disk]).for_each(|place| sweep(place));
+        Ok(Workspaces { memory, disk, next: AtomicU64::new(0) })
+    }
+
+    /// Makes a directory for a job that compiles `text`, which the client calls `input` and which is of the kind that
+    /// `extension` tells.
+    ///
+    /// # Errors
+    /// The disk is full, or what else the kernel says.
+    pub(crate) fn make(&self, input: &Path, extension: &str, text: &[u8]) -> io::Result<Workspace> {
+        let room = text.len() as u64 * ROOM_PER_SOURCE_BYTE;
+        let place = self.memory.as_ref().filter(|place| has_room(place, room)).unwrap_or(&self.disk);
+        let (path, alive) = self.make_directory(place)?;
+        let stem = stem(input);
+        let (source, object) = (with_extension(&stem, extension), with_extension(&stem, "o"));
+        let workspace = Workspace { path, source, object, _alive: alive };
+        fs::write(workspace.path.join(&workspace.source), text)?;
+        Ok(workspace)
+    }
+
+    fn make_directory(&self, place: &Path) -> io::Result<(PathBuf, Flock<File>)> {
+        let mut error = io::Error::from(ErrorKind::AlreadyExists);
+        for _ in 0..ATTEMPTS {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let path = place.join(format!("{PREFIX}{}-{number}", std::process::id()));
+            match DirBuilder::new().mode(0o700).create(&path).and_then(|()| lock(&path)) {
+                Ok(alive) => return Ok((path, alive)),
+                Err(other) => error = other,
+            }
+            // A stranger has the name, or a daemon that sweeps took a directory so new for a dead one's.
+            if !matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound | ErrorKind::WouldBlock)
+            {
+                break;
+            }
+        }
+        Err(error)
+    }
+
+    /// For the log: where jobs are done.
+    pub(crate) fn describe(&self) -> String {
+        let disk = self.disk.display();
+        match &self.memory {
+            Some(memory) => format!("{} (in memory), or in {disk} when that is full", memory.display()),
+            None => disk.to_string(),
+        }
+    }
+}
+
+impl Workspace {
+    /// Where it is; absolute.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The name of the source in it: the client's with another extension, so that messages and objects name the
+    /// client's file and never ours.
+    pub(crate) fn source(&self) -> &OsStr {
+        &self.source
+    }
+
+    /// The name of the object in it.
+    pub(crate) fn object(&self) -> &OsStr {
+        &self.object
+    }
+
+    /// The object; empty if the compiler made none, as it is when told to check syntax only.
+    pub(crate) fn read_object(&self) -> io::Result<Vec<u8>> {
+        match fs::read(self.path.join(&self.object)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            other => other,
+        }
+    }
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(self.path.join(&self.source));
+        let _ = fs::remove_file(self.path.join(&self.object));
+        // Only a compiler that left more files makes the costlier way needed.
+        if fs::remove_dir(&self.path).is_err() {
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+fn stem(input: &Path) -> Vec<u8> {
+    let stem = input.file_stem().map_or(&b"source"[..], OsStrExt::as_bytes);
+    // Room for an extension, and for the suffixes that compilers put before theirs.
+    let mut stem: Vec<u8> = stem.iter().take(180).copied().collect();
+    stem.iter_mut().filter(|byte| byte.is_ascii_control()).for_each(|byte| *byte = b'_');
+    if matches!(stem.first(), Some(b'-' | b'@')) {
+        stem[0] = b'_';
+    }
+    stem
+}
+
+fn with_extension(stem: &[u8], extension: &str) -> OsString {
+    OsString::from_vec([stem, b".", extension.as_bytes()].concat())
+}
+
+fn check_writable(place: &Path) -> io::Result<()> {
+    Ok(access(place, AccessFlags::W_OK | AccessFlags::X_OK)?)
+}
+
+/// Whether `path` is on a file system in memory with `bytes` to spare, and never less than a small compile needs.
+fn has_room(path: &Path, bytes: u64) -> bool {
+    statfs(path).is_ok_and(|found| {
+        let free = found.blocks_available() * found.block_size() as u64;
+        // A tmpfs mounted without a limit on files counts none at all.
+        let files = found.files() == 0 || found.files_free() >= LEAST_FILES;
+        found.filesystem_type() == TMPFS_MAGIC && free >= bytes.max(LEAST_ROOM) && files
+    })
+}
+
+/// Removes directories of daemons that were killed: they are ours, and nobody holds their lock.
+fn sweep(place: &Path) {
+    let Ok(entries) = fs::read_dir(place) else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_name().as_bytes().starts_with(PREFIX.as_bytes()))
+    {
+        let ours = entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == getuid().as_raw());
+        if !ours {
+            continue;
+        }
+        if let Ok(_dead) = lock(&entry.path()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn lock(directory: &Path) -> io::Result<Flock<File>> {
+    let locked = Flock::lock(File::open(directory)?, FlockArg::LockExclusiveNonblock);
+    locked.map_err(|(_, error)| io::Error::from(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<OsString> {
+        let mut names: Vec<_> =
+            fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    }
+
+    #[track_caller]
+    fn check(input: &str, extension: &str, source: &str, object: &str) {
+        let parent = tempfile::tempdir().unwrap();
+        let workspaces = Workspaces::open(Some(parent.path())).unwrap();
+        let workspace = workspaces.make(Path::new(input), extension, b"text").unwrap();
+        assert_eq!((workspace.source(), workspace.object()), (OsStr::new(source), OsStr::new(object)));
+        assert_eq!(names(workspace.path()), [source], "{input}");
+        assert_eq!(workspace.path().metadata().unwrap().mode() & 0o7777, 0o700);
+    }
+
+    #[test]
+    fn names_are_the_clients() {
+        check("hello.c", "i", "hello.i", "hello.o");
+        check("../src/hello.2.cc", "ii", "hello.2.ii", "hello.2.o");
+        check("/etc/passwd", "i", "passwd.i", "passwd.o");
+        check("-o.c", "i", "_o.i", "_o.o");
+        check("@file.c", "i", "_file.i", "_file.o");
+        check("a\nb.c", "i", "a_b.i", "a_b.o");
+        check(".c", "i", ".c.i", ".c.o");
+        check("..", "i", "source.i", "source.o");
+        check("", "i", "source.i", "source.o");
+        check("häus.c", "i", "häus.i", "häus.o");
+        check(&"x".repeat(5000), "i", &("x".repeat(180) + ".i"), &("x".repeat(180) + ".o"));
+    }
+
+    #[test]
+    fn what_a_compiler_left_goes_with_the_directory() {
+        let parent = tempfile::tempdir().unwrap();
+        let workspaces = Workspaces::open(Some(parent.path())).unwrap();
+        for left in [&[][..], &["x.o"], &["x.dwo", "x.su"], &["sub/deep/x"]] {
+            let workspace = workspaces.make(Path::new("x.c"), "i", b"").unwrap();
+            for name in left {
+                fs::create_dir_all(workspace.path().join(name).parent().unwrap()).unwrap();
+                fs::write(workspace.path().join(name), "").unwrap();
+            }
+            assert_eq!(names(parent.path()).len(), 1);
+            drop(workspace);
+            assert!(names(parent.path()).is_empty(), "{left:?}");
+        }
+    }
+
+    #[test]
+    fn an_object_that_was_not_made_is_empty() {
+        let parent = tempfile::tempdir().unwrap();
+        let workspaces = Workspaces::open(Some(parent.path())).unwrap();
+        let workspace = workspaces.make(Path::new("x.c"), "i", b"").unwrap();
+        assert_eq!(workspace.read_object().unwrap(), b"");
+        fs::write(workspace.path().join("x.o"), "ELF").unwrap();
+        assert_eq!(workspace.read_object().unwrap(), b"ELF");
+    }
+
+    #[test]
+    fn only_the_dead_are_swept() {
+        let parent = tempfile::tempdir().unwrap();
+        for dead in ["distccd-1-0/3/x.i", "distccd-99-1", "distcc-of-another"] {
+            fs::create_dir_all(parent.path().join(dead)).unwrap();
+        }
+        let workspaces = Workspaces::open(Some(parent.path())).unwrap();
+        let alive = workspaces.make(Path::new("x.c"), "i", b"").unwrap();
+        let _starts_meanwhile = Workspaces::open(Some(parent.path())).unwrap();
+        assert_eq!(
+            names(parent.path()),
+            [OsStr::new("distcc-of-another"), alive.path().file_name().unwrap()]
+        );
+    }
+
+    #[test]
+    fn names_that_others_have() {
+        let parent = tempfile::tempdir().unwrap();
+        let workspaces = Workspaces::open(Some(parent.path())).unwrap();
+        for number in 0..3 {
+            fs::write(parent.path().join(format!("{PREFIX}{}-{number}", std::process::id())), "").unwrap();
+        }
+        assert!(workspaces.make(Path::new("x.c"), "i", b"").is_ok());
+        assert!(Workspaces::open(Some(Path::new("/nowhere"))).is_err());
+    }
+
+    #[test]
+    fn memory_is_used_where_there_is_any() {
+        let here = Workspaces::open(None).unwrap();
+        let workspace = here.make(Path::new("x.c"), "i", b"").unwrap();
+        let in_memory = statfs(workspace.path()).unwrap().filesystem_type() == TMPFS_MAGIC;
+        assert_eq!(in_memory, has_room(Path::new("/dev/shm"), 0) || has_room(Path::new("/tmp"), 0));
+        assert!(!has_room(Path::new("/dev/shm"), u64::MAX));
+        assert!(!has_room(Path::new("/proc"), 0));
+    }
+}
