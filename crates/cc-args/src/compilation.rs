@@ -76,8 +76,8 @@ impl Compilation {
             .unwrap_or(false)
     }
 
-    /// True when gcc writes the directory of the compile into the object.
-    pub(crate) fn object_names_the_directory(&self) -> bool {
+    /// True when the object names the directory of the compile: with debug information, and with gcc's -flto.
+    pub fn object_names_directory(&self) -> bool {
         self.debug_info() || self.last(Meaning::LinkTimeOptimization).is_some()
     }
 

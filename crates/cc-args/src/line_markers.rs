@@ -24,7 +24,9 @@ impl Compilation {
         if first_line_ends == 0 {
             add_marker(&mut added, self.input.as_os_str().as_bytes());
         }
-        if self.object_names_the_directory() && !names_a_directory(&text[first_line_ends..]) {
+        let wants_directory =
+            self.family != Family::Clang && self.object_names_directory() && cwd.is_absolute();
+        if wants_directory && !names_a_directory(&text[first_line_ends..]) {
             add_marker(&mut added, &[cwd.as_os_str().as_bytes(), b"//"].concat());
             if first_line_ends == 0 {
                 add_marker(&mut added, self.input.as_os_str().as_bytes());
@@ -91,6 +93,7 @@ mod tests {
         check("gcc -c q\"\\.i", "\n", "# 1 \"q\\\"\\\\.i\"\n\n");
         check("gcc -c empty.i", "", "");
         check("clang -c h.i", "int x;\n", "# 1 \"h.i\"\nint x;\n");
+        check("clang -c -flto h.i", "int x;\n", "# 1 \"h.i\"\nint x;\n");
         check("clang -c -g h.i", "int x;\n", "int x;\n");
     }
 }

@@ -4,9 +4,9 @@
 mod clang;
 mod compiler;
 mod driver;
+pub(crate) mod idle;
 mod linker;
 mod preprocessor;
-pub(crate) mod warnings;
 
 use crate::why_local::WhyLocal;
 use std::ffi::OsString;
@@ -57,8 +57,8 @@ pub(crate) enum Meaning {
     InputCharset,
     EmitLlvm,
     LinkTimeOptimization,
-    /// Means nothing to a compile, and clang says so.
-    LinkOnly,
+    /// clang calls it unused when it compiles.
+    Idle,
     /// Means something to a compile of C++.
     CxxLibrary,
 }
@@ -168,9 +168,9 @@ const fn preprocess_run(name: &'static str, value: Value) -> OptionRow {
     OptionRow { client: AtClient::Strip, server: AtServer::Drop, ..both(name, value) }
 }
 
-/// Wanted by neither run; the one on the client gets it, so that clang can say so.
-const fn link_only(name: &'static str, value: Value) -> OptionRow {
-    OptionRow { meaning: Meaning::LinkOnly, ..preprocess_run(name, value) }
+/// Wanted by the linker only; the run on the client gets it, so that clang can say so.
+const fn link_run(name: &'static str, value: Value) -> OptionRow {
+    OptionRow { meaning: Meaning::Idle, ..preprocess_run(name, value) }
 }
 
 /// Changes what `-E` prints and has no meaning when compiling.

@@ -3,7 +3,7 @@
 use crate::arguments::{Argument, Kind};
 use crate::compilation::Compilation;
 use crate::family::Family;
-use crate::options::{Meaning, OptionRow, warnings};
+use crate::options::{Meaning, OptionRow, idle};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
@@ -27,19 +27,17 @@ impl Compilation {
         }
         self.add_dependency_words(&mut words);
         // Without -g, gcc would not put its directory into the text.
-        if self.family == Family::Gcc && self.object_names_the_directory() {
+        if self.family == Family::Gcc && self.object_names_directory() {
             words.push("-fworking-directory".into());
         }
         self.add_silence(&mut words);
         words
     }
 
-    /// gcc complains in both runs of warnings that do not suit the language, and under -E it gives few of them.
     fn preprocessor_wants(&self, row: &OptionRow, argument: &Argument) -> bool {
-        let idle_warning = row.meaning == Meaning::Warning
-            && self.family == Family::Gcc
-            && !warnings::concerns_the_preprocessor(self.arguments.word(argument).as_bytes());
-        row.preprocess && !idle_warning
+        let is_idle =
+            || idle::is_idle_under_e(self.arguments.word(argument).as_bytes(), self.language.is_cxx());
+        row.preprocess && !(self.family == Family::Gcc && is_idle())
     }
 
     /// With -E and no -o, both compilers would name the file and its target after the input.
@@ -82,8 +80,6 @@ impl Compilation {
             0 => says(Meaning::DependencyFile) || says(Meaning::DependencyTarget),
             requests => requests > 1,
         };
-        says(Meaning::LinkOnly)
-            || about_dependencies
-            || (says(Meaning::CxxLibrary) && !self.language.is_cxx())
+        says(Meaning::Idle) || about_dependencies || (says(Meaning::CxxLibrary) && !self.language.is_cxx())
     }
 }

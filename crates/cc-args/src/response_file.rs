@@ -30,7 +30,8 @@ pub(crate) fn expand(
             continue;
         };
         files += 1;
-        let text = if files <= MAX_FILES { read_file(file) } else { None };
+        // A zero byte would end a word for the compiler but not for us.
+        let text = if files <= MAX_FILES { read_file(file).filter(|text| !text.contains(&0)) } else { None };
         let Some(text) = text else { return Err(WhyLocal::ResponseFile(word)) };
         pending.extend(words_in(&text).into_iter().rev());
         if pending.len() + expanded.len() > MAX_WORDS {
@@ -105,6 +106,7 @@ mod tests {
             "args" => Some(b"-c 'a b.c'".to_vec()),
             "outer" => Some(b"-O2 @args -g".to_vec()),
             "empty" => Some(Vec::new()),
+            "zero" => Some(b"-c a\0b.c".to_vec()),
             "loop" => Some(b"-O2 @loop".to_vec()),
             _ => None,
         };

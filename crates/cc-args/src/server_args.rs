@@ -33,7 +33,8 @@ impl Compilation {
     /// Like [`Compilation::server_args`], and debug information names `cwd` as the directory of the compile, not the
     /// server's. gcc finds it in the text; clang is told here unless the user has told it already.
     ///
-    /// `cwd` is the directory as the compiler sees it: $PWD where that is the current directory.
+    /// `cwd` is the directory as the compiler sees it: $PWD where that is the current directory. It is only asked for if
+    /// [`Compilation::object_names_directory`].
     pub fn server_args_in(&self, cwd: &Path) -> Vec<OsString> {
         let mut words = self.server_args();
         let is_told = self.last(Meaning::CompilationDirectory).is_some();

@@ -56,76 +56,89 @@ impl WhyLocal {
         matches!(self, AsksCompiler(_) | DependenciesOnly(_) | OtherOutput(_) | SyntaxOnly(_))
     }
 
-    /// Code, the word that decided, and the rest of the sentence.
-    fn parts(&self) -> (&'static str, Option<&OsStr>, &'static str) {
+    /// Code, and the sentence that follows the word where there is one.
+    fn parts(&self) -> (&'static str, &'static str) {
         use WhyLocal::*;
         match self {
-            NoCompiler => ("no-compiler", None, "no compiler is named"),
-            NoInput => ("no-input", None, "no source file is named"),
-            TwoInputs(word) => ("two-inputs", Some(word), "is a second source file"),
-            TwoOutputs(word) => {
-                ("two-outputs", Some(word), "is a second output, and a dependency file is asked for")
-            }
-            ObjectInput(word) => ("object-input", Some(word), "is an input for the linker"),
-            Link => ("link", None, "neither -c nor -S is given, so the command links"),
-            PreprocessOnly => ("preprocess-only", None, "-E asks for preprocessing only"),
-            DependenciesOnly(word) => {
-                ("dependencies-only", Some(word), "asks for dependencies instead of an object")
-            }
-            SyntaxOnly(word) => ("syntax-only", Some(word), "asks for messages only"),
-            OtherOutput(word) => {
-                ("other-output", Some(word), "makes neither an object nor an assembler file")
-            }
-            AsksCompiler(word) => ("asks-compiler", Some(word), "asks the compiler about itself"),
-            MissingValue(word) => ("missing-value", Some(word), "lacks its value"),
-            UnknownOption(word) => ("unknown-option", Some(word), "is not a known option"),
-            UnknownLanguage(word) => {
-                ("unknown-language", Some(word), "is in a language that is not distributed")
-            }
-            ResponseFile(word) => {
-                ("response-file", Some(word), "names words in a file that cannot be read or has no end")
-            }
-            MarchNative(word) => {
-                ("march-native", Some(word), "means the processor of the machine that compiles")
-            }
-            SeveralArchs(word) => {
-                ("several-archs", Some(word), "compiles for more than one kind of processor")
-            }
-            Profile(word) => ("profile", Some(word), "makes or uses profile data"),
-            WritesSideFile(word) => ("writes-side-file", Some(word), "writes a file beside the object"),
-            ReadsExtraFile(word) => {
-                ("reads-extra-file", Some(word), "reads a file that is no header of the source")
-            }
-            LoadsCode(word) => {
-                ("loads-code", Some(word), "loads code into the compiler or runs another program")
-            }
-            Modules(word) => ("modules", Some(word), "makes or uses modules"),
-            Header(word) => ("header", Some(word), "makes a precompiled header"),
-            AssemblerSource(word) => ("assembler-source", Some(word), "is assembler source"),
-            AssemblerOption(word) => {
-                ("assembler-option", Some(word), "makes the assembler read or write another file")
-            }
-            Cc1Option(word) => {
-                ("cc1-option", Some(word), "is an inner option of clang that is not known to be harmless")
-            }
-            KeepsComments(word) => ("keeps-comments", Some(word), "means something only together with -E"),
-            RecordsCommandLine(word) => {
-                ("records-command-line", Some(word), "writes the command line into the object")
-            }
-            InputCharset(word) => ("input-charset", Some(word), "converts text that would be sent as it is"),
-            Repo(word) => ("repo", Some(word), "keeps templates in a repository file"),
-            Stdin => ("stdin", None, "the source comes from standard input"),
-            Stdout(word) => ("stdout", Some(word), "writes to standard output"),
-            Conftest(word) => ("conftest", Some(word), "is a probe of a configure script"),
+            NoCompiler => ("no-compiler", "no compiler is named"),
+            NoInput => ("no-input", "no source file is named"),
+            TwoInputs(_) => ("two-inputs", "is a second source file"),
+            TwoOutputs(_) => ("two-outputs", "is a second output, and a dependency file is asked for"),
+            ObjectInput(_) => ("object-input", "is an input for the linker"),
+            Link => ("link", "neither -c nor -S is given, so the command links"),
+            PreprocessOnly => ("preprocess-only", "-E asks for preprocessing only"),
+            DependenciesOnly(_) => ("dependencies-only", "asks for dependencies instead of an object"),
+            SyntaxOnly(_) => ("syntax-only", "asks for messages only"),
+            OtherOutput(_) => ("other-output", "makes neither an object nor an assembler file"),
+            AsksCompiler(_) => ("asks-compiler", "asks the compiler about itself"),
+            MissingValue(_) => ("missing-value", "lacks its value"),
+            UnknownOption(_) => ("unknown-option", "is not a known option"),
+            UnknownLanguage(_) => ("unknown-language", "is in a language that is not distributed"),
+            ResponseFile(_) => ("response-file", "names a file of words, which cannot be used"),
+            MarchNative(_) => ("march-native", "means the processor of the machine that compiles"),
+            SeveralArchs(_) => ("several-archs", "compiles for more than one kind of processor"),
+            Profile(_) => ("profile", "makes or uses profile data"),
+            WritesSideFile(_) => ("writes-side-file", "writes a file beside the object"),
+            ReadsExtraFile(_) => ("reads-extra-file", "reads a file that is not sent"),
+            LoadsCode(_) => ("loads-code", "loads code into the compiler or runs another program"),
+            Modules(_) => ("modules", "makes or uses modules"),
+            Header(_) => ("header", "makes a precompiled header"),
+            AssemblerSource(_) => ("assembler-source", "is assembler source"),
+            AssemblerOption(_) => ("assembler-option", "makes the assembler read or write another file"),
+            Cc1Option(_) => ("cc1-option", "is an inner option of clang that is not known to be harmless"),
+            KeepsComments(_) => ("keeps-comments", "means something only together with -E"),
+            RecordsCommandLine(_) => ("records-command-line", "writes the command line into the object"),
+            InputCharset(_) => ("input-charset", "converts text that would be sent as it is"),
+            Repo(_) => ("repo", "keeps templates in a repository file"),
+            Stdin => ("stdin", "the source comes from standard input"),
+            Stdout(_) => ("stdout", "writes to standard output"),
+            Conftest(_) => ("conftest", "is a probe of a configure script"),
+        }
+    }
+
+    /// The word that decided.
+    fn word(&self) -> Option<&OsStr> {
+        use WhyLocal::*;
+        match self {
+            NoCompiler | NoInput | Link | PreprocessOnly | Stdin => None,
+            TwoInputs(word)
+            | TwoOutputs(word)
+            | ObjectInput(word)
+            | DependenciesOnly(word)
+            | SyntaxOnly(word)
+            | OtherOutput(word)
+            | AsksCompiler(word)
+            | MissingValue(word)
+            | UnknownOption(word)
+            | UnknownLanguage(word)
+            | ResponseFile(word)
+            | MarchNative(word)
+            | SeveralArchs(word)
+            | Profile(word)
+            | WritesSideFile(word)
+            | ReadsExtraFile(word)
+            | LoadsCode(word)
+            | Modules(word)
+            | Header(word)
+            | AssemblerSource(word)
+            | AssemblerOption(word)
+            | Cc1Option(word)
+            | KeepsComments(word)
+            | RecordsCommandLine(word)
+            | InputCharset(word)
+            | Repo(word)
+            | Stdout(word)
+            | Conftest(word) => Some(word),
         }
     }
 }
 
 impl fmt::Display for WhyLocal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.parts() {
-            (_, Some(word), sentence) => write!(f, "{} {sentence}", word.display()),
-            (_, None, sentence) => f.write_str(sentence),
+        let (_, sentence) = self.parts();
+        match self.word() {
+            Some(word) => write!(f, "{} {sentence}", word.display()),
+            None => f.write_str(sentence),
         }
     }
 }
@@ -191,7 +204,7 @@ mod tests {
     fn every_reason_reads_as_a_fragment_that_names_its_word() {
         for reason in every_reason() {
             let sentence = reason.to_string();
-            let names_a_word = reason.parts().1.is_some();
+            let names_a_word = reason.word().is_some();
             assert_eq!(sentence.contains("WORD "), names_a_word, "{sentence}");
             assert!(sentence.split(' ').count() > 3 && !sentence.ends_with('.'), "{sentence}");
         }

@@ -92,11 +92,13 @@ fn the_preprocessor_gets_what_changes_its_text() {
 }
 
 #[test]
-fn gcc_hears_only_of_warnings_that_its_preprocessor_gives() {
+fn gcc_hears_once_of_what_its_preprocessor_can_do_without() {
     check_preprocess(
         "g++ -Wall -Wundef -Wstrict-prototypes -Werror -c x.cc",
         "-Wall -Wundef -Werror -E x.cc",
     );
+    check_preprocess("gcc -std=c++17 -fno-rtti -fvisibility=hidden -c x.c", "-fvisibility=hidden -E x.c");
+    check_preprocess("g++ -std=c++17 -fno-rtti -c x.c", "-std=c++17 -fno-rtti -E x.c");
     check_preprocess("c++ -Wstrict-prototypes -c x.cc", "-Wstrict-prototypes -E x.cc");
 }
 

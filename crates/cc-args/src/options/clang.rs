@@ -2,10 +2,11 @@
 
 use super::AtServer::Pass;
 use super::Meaning::{Arch, Cc1Words, Color, EmitLlvm, LlvmWord};
-use super::Value::{Joined, None, Separate, SeparateOrEquals};
+use super::Value::{Either, Joined, None, Separate, SeparateOrEquals};
 use super::{OptionRow, both, compile_run, local, preprocess_run};
 use crate::why_local::WhyLocal::{
-    Header, LoadsCode, Modules, Profile, ReadsExtraFile, RecordsCommandLine, SeveralArchs, WritesSideFile,
+    Header, LoadsCode, Modules, Profile, ReadsExtraFile, RecordsCommandLine, SeveralArchs, UnknownLanguage,
+    WritesSideFile,
 };
 
 pub(super) const OPTIONS: &[OptionRow] = &[
@@ -19,6 +20,8 @@ pub(super) const OPTIONS: &[OptionRow] = &[
     both("--target=", Joined),
     compile_run("--via-file-asm", None),
     local("--warning-suppression-mappings=", Joined, ReadsExtraFile),
+    local("-ObjC", None, UnknownLanguage),
+    local("-ObjC++", None, UnknownLanguage),
     both("-Qn", None),
     both("-Qunused-arguments", None),
     both("-Qy", None),
@@ -69,12 +72,17 @@ pub(super) const OPTIONS: &[OptionRow] = &[
     both("-ftrapv-handler", SeparateOrEquals),
     local("-fxray-always-instrument=", Joined, ReadsExtraFile),
     local("-fxray-attr-list=", Joined, ReadsExtraFile),
+    both("-fxray-instruction-threshold", Either),
+    both("-fxray-instruction-threshold=", Either),
+    both("-fxray-instrumentation-bundle=", Either),
+    both("-fxray-modes=", Either),
     local("-fxray-never-instrument=", Joined, ReadsExtraFile),
     preprocess_run("-gcc-toolchain", Separate),
     local("-gen-", Joined, WritesSideFile),
     local("-gmodules", None, Modules),
     both("-integrated-as", None),
     both("-mllvm", SeparateOrEquals).means(LlvmWord),
+    local("-module-dependency-dir", Separate, Modules),
     both("-no-integrated-as", None),
     local("-relocatable-pch", None, Header),
     both("-target", Separate),

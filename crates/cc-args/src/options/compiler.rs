@@ -77,6 +77,7 @@ pub(super) const OPTIONS: &[OptionRow] = &[
     both("-m", Joined).means(Family),
     both("-march=", Joined).means(Processor),
     both("-mcpu=", Joined).means(Processor),
+    local("-mdump-tune-features", None, AsksCompiler).at_server(Pass),
     both("-mtune=", Joined).means(Processor),
     both("-no-pthread", None),
     both("-p", None),

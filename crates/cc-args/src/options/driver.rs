@@ -54,6 +54,7 @@ pub(super) const OPTIONS: &[OptionRow] = &[
     both("-no-integrated-cpp", None),
     compile_run("-o", Either).means(Output),
     local("-objcmt-", Joined, OtherOutput),
+    local("-object-file-name=", Joined, OtherOutput),
     both("-pass-exit-codes", None),
     both("-pipe", None),
     local("-print-", Joined, AsksCompiler),

@@ -2,7 +2,7 @@
 
 use super::AtServer::{Drop, Pass, Refuse};
 use super::Meaning::{
-    CxxLibrary, Dependencies, DependencyFile, DependencyTarget, InputCharset, PreprocessorWords,
+    CxxLibrary, Dependencies, DependencyFile, DependencyTarget, Idle, InputCharset, PreprocessorWords,
 };
 use super::Value::{Either, Joined, None, Separate, SeparateOrEquals};
 use super::{OptionRow, compile_run, local, neither_run, preprocess_run};
@@ -24,7 +24,7 @@ pub(super) const OPTIONS: &[OptionRow] = &[
     preprocess_run("--traditional-cpp", None),
     preprocess_run("--trigraphs", None),
     preprocess_run("--undefine-macro", SeparateOrEquals),
-    preprocess_run("-A", Either),
+    preprocess_run("-A", Either).means(Idle),
     // Without -E, gcc accepts -C and -CC and drops the comments all the same; clang refuses both.
     local("-C", None, KeepsComments).at_server(Drop),
     local("-CC", None, KeepsComments).at_server(Drop),
