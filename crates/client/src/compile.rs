@@ -13,7 +13,7 @@ use hosts::{Host, Place, Slot};
 use job_state::Phase;
 use logging::Log;
 use protocol::Response;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, stderr, stdout};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
@@ -69,11 +69,23 @@ impl Job<'_> {
 
     /// What the command asks for, or why it has to run here.
     pub(crate) fn analyze(&self) -> Result<Compilation, WhyLocal> {
-        cc_args::analyze(&self.call.words, |file| std::fs::read(file).ok())
+        let mut words = self.call.words.clone();
+        words[0] = compiler::known_name(&words[0], &self.call.path);
+        cc_args::analyze(&words, |file| std::fs::read(file).ok())
+    }
+
+    /// The compiler as typed; it puts its own name before some of its messages. A launcher (`ccache gcc`) is passed over.
+    fn typed_name<'a>(&'a self, compilation: &'a Compilation) -> &'a OsStr {
+        let known = compilation.compiler();
+        if self.call.words.iter().any(|word| word == known) { known } else { &self.call.words[0] }
     }
 
     /// Before any host's slot is taken, so that none is held while this machine works.
     fn prepare<'a>(&'a self, compilation: &'a Compilation) -> Result<Prepared<'a>, NoSource> {
+        // A pipe can be read only once, and the compiler here might still need it.
+        if !compilation.input().is_file() {
+            return Err(NoSource::Rejected);
+        }
         if compilation.is_preprocessed() {
             let text = std::fs::read(compilation.input()).map_err(|_| NoSource::Rejected)?;
             let source =
@@ -90,7 +102,7 @@ impl Job<'_> {
         let mut args = compilation.preprocess_args();
         args.extend(self.colours(compilation));
         let mut preprocessor =
-            local::command(compilation.compiler(), &args, &self.call.path, self.settings.depth);
+            local::command(self.typed_name(compilation), &args, &self.call.path, self.settings.depth);
         preprocessor.process_group(0);
         let source = Source::preprocess(preprocessor, &interrupts)?;
         Ok(Prepared { job: self, compilation, source, interrupts })
@@ -98,20 +110,19 @@ impl Job<'_> {
 
     /// The command as a server should see it.
     pub(crate) fn server_words(&self, compilation: &Compilation) -> Vec<OsString> {
-        let typed = compilation.compiler();
         let mut args = compilation.server_args_in(&self.directory(compilation));
         args.extend(self.colours(compilation));
         if self.settings.keep_compiler_name {
-            return std::iter::once(typed.to_owned()).chain(args).collect();
+            return std::iter::once(self.typed_name(compilation).to_owned()).chain(args).collect();
         }
-        let name = compiler::remote_name(typed, &self.call.path);
+        let name = compiler::remote_name(compilation.compiler(), &self.call.path);
         let target = compiler::clang_target(&name, &args);
         std::iter::once(name).chain(args).chain(target).collect()
     }
 
-    /// The directory that debug information names; not asked for where there is none.
+    /// The directory that the object names; not asked for where it names none.
     fn directory(&self, compilation: &Compilation) -> PathBuf {
-        if !compilation.debug_info() {
+        if !compilation.object_names_directory() {
             return PathBuf::new();
         }
         let logical = self.settings.logical_directory.as_ref().filter(|logical| {

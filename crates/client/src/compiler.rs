@@ -51,16 +51,21 @@ fn identity(file: &Path) -> Option<(u64, u64)> {
     fs::metadata(file).ok().map(|found| (found.dev(), found.ino()))
 }
 
-/// The name under which other machines know this compiler: `cc` becomes the compiler it stands for, `gcc` its name
-/// with the target in front if there is one here, so that a machine of another kind cannot take the job.
+/// The compiler that `cc` or `c++` stands for here; any other name is its own.
 #[must_use]
-pub(crate) fn remote_name(name: &OsStr, path: &OsStr) -> OsString {
+pub(crate) fn known_name(name: &OsStr, path: &OsStr) -> OsString {
     let real = match name.to_str() {
         Some("cc") => stands_for(name, path, &["gcc", "clang"]),
         Some("c++") => stands_for(name, path, &["g++", "clang++"]),
         _ => None,
     };
-    let name = real.as_deref().unwrap_or(name);
+    real.unwrap_or_else(|| name.to_owned())
+}
+
+/// What other machines call a compiler of this name: with the target in front if there is one of that name here, so
+/// that a machine of another kind cannot take the job.
+#[must_use]
+pub(crate) fn remote_name(name: &OsStr, path: &OsStr) -> OsString {
     with_target(name, path).unwrap_or_else(|| name.to_owned())
 }
 
@@ -135,8 +140,9 @@ mod tests {
         symlink("alternative", root.path().join("cc")).unwrap();
         symlink("gcc", root.path().join("alternative")).unwrap();
         symlink("clang++", root.path().join("c++")).unwrap();
-        let check =
-            |name: &str, expected: &str| assert_eq!(remote_name(OsStr::new(name), path), expected, "{name}");
+        let check = |name: &str, expected: &str| {
+            assert_eq!(remote_name(&known_name(OsStr::new(name), path), path), expected, "{name}")
+        };
         check("cc", "gcc");
         check("c++", "clang++");
         check("gcc", "gcc");
