@@ -132,5 +132,6 @@ mod tests {
     fn a_word_that_stays_as_it_is_is_left_to_the_compiler() {
         check(&["-c", "x.c", "@missing"], Err("unreadable"));
         check(&["@loop"], Err("endless"));
+        check(&["@zero"], Err("a word that no compiler sees whole"));
     }
 }

@@ -141,7 +141,8 @@ mod tests {
         symlink("gcc", root.path().join("alternative")).unwrap();
         symlink("clang++", root.path().join("c++")).unwrap();
         let check = |name: &str, expected: &str| {
-            assert_eq!(remote_name(&known_name(OsStr::new(name), path), path), expected, "{name}")
+            let known = known_name(OsStr::new(name), path);
+            assert_eq!(remote_name(&known, path), expected, "{name}");
         };
         check("cc", "gcc");
         check("c++", "clang++");
