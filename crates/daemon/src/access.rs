@@ -70,6 +70,17 @@ impl AccessList {
     }
 }
 
+/// For the log: whom it lets in.
+impl fmt::Display for AccessList {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("any network");
+        }
+        let networks: Vec<String> = self.0.iter().map(IpNet::to_string).collect();
+        f.write_str(&networks.join(", "))
+    }
+}
+
 fn addresses(host: &str) -> Result<Vec<IpAddr>, String> {
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(vec![address.to_canonical()]);
@@ -119,6 +130,8 @@ mod tests {
         check(&["2001:db8::/32"], "2001:db9::5", false);
         check(&["localhost"], "127.0.0.1", true);
         check(&[], "4.3.2.1", true);
+        assert_eq!(list(&["10.0.0.0/8", "::1"]).to_string(), "10.0.0.0/8, ::1/128");
+        assert_eq!(list(&[]).to_string(), "any network");
     }
 
     #[test]

@@ -92,6 +92,9 @@ pub fn run(settings: &Settings) -> ExitCode {
 /// What must be done as root, giving up root, and what must not be done as root.
 fn prepare(settings: &Settings, before_start: &Log) -> Result<Journal, NoStart> {
     let mut warnings = settings.warnings.clone();
+    if let Err(error) = privileges::allow_open_files(listen::open_files(settings.jobs)) {
+        warnings.push(format!("cannot open as many files as {} jobs may need: {error}", settings.jobs));
+    }
     if let Err(error) = privileges::be_nice(settings.nice) {
         warnings.push(format!("nice {} failed: {error}", settings.nice));
     }
@@ -105,8 +108,12 @@ fn prepare(settings: &Settings, before_start: &Log) -> Result<Journal, NoStart> 
         .extend(odd.map_err(|error| NoStart(exit::SETUID_FAILED, format!("cannot give up root: {error}")))?);
     let (journal, problem) = Journal::open(settings.log.clone(), settings.log_level);
     problem.inspect(|problem| before_start.error(format_args!("{problem}")));
-    let log = journal.log();
-    warnings.iter().for_each(|warning| log.warning(format_args!("{warning}")));
+    for warning in &warnings {
+        journal.log().warning(format_args!("{warning}"));
+        if !journal.is_stderr() {
+            before_start.warning(format_args!("{warning}"));
+        }
+    }
     let directory = settings.tmpdir.as_deref().unwrap_or(Path::new("/tmp"));
     std::env::set_current_dir(directory)
         .map_err(|error| NoStart(exit::IO_ERROR, format!("cannot go to {}: {error}", directory.display())))?;
@@ -190,6 +197,7 @@ fn report_start(settings: &Settings, server: &Server, listener: &TcpListener) {
     if let Ok(address) = listener.local_addr() {
         log.info(format_args!("listening on {address}"));
     }
+    log.info(format_args!("serving clients in {}", settings.access));
     log.info(format_args!("allowing up to {} active jobs", settings.jobs));
     log.info(format_args!("jobs are done in {}", server.workspaces.describe()));
 }

@@ -33,6 +33,11 @@ const BACKLOG: i32 = 1024;
 /// Connections that are read or answered while others compile, beyond one for each running compiler.
 const SPARE_CONNECTIONS: usize = 16;
 
+/// Its directory, its compiler's process and output, and what is open for a moment.
+const FILES_PER_JOB: usize = 8;
+/// Log, port, and what tokio waits on.
+const FILES_OF_THE_DAEMON: usize = 32;
+
 /// How long jobs may take to end when the daemon does.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -98,6 +103,15 @@ fn open_at(address: SocketAddr, defer_accept: bool) -> io::Result<net::TcpListen
     Ok(net::TcpListener::from(socket))
 }
 
+/// How many files a daemon with so many jobs may have open: a socket for each connection, and what a job needs.
+pub(crate) fn open_files(jobs: usize) -> u64 {
+    (connections(jobs) + jobs * FILES_PER_JOB + FILES_OF_THE_DAEMON) as u64
+}
+
+fn connections(jobs: usize) -> usize {
+    (2 * jobs + SPARE_CONNECTIONS).min(Semaphore::MAX_PERMITS)
+}
+
 /// Serves whoever connects, until the daemon is to end; says why that is.
 pub(crate) async fn serve(
     listener: TcpListener,
@@ -105,7 +119,7 @@ pub(crate) async fn serve(
     signals: &mut Signals,
     jobs: usize,
 ) -> Signal {
-    let places = Arc::new(Semaphore::new((2 * jobs + SPARE_CONNECTIONS).min(Semaphore::MAX_PERMITS)));
+    let places = Arc::new(Semaphore::new(connections(jobs)));
     let mut running = JoinSet::new();
     loop {
         select! {

@@ -6,6 +6,7 @@ use std::io;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::prctl;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Gid, Uid, User, getegid, geteuid, getgid, getuid, setgid, setgroups, setuid};
 
 /// Whom root becomes without `--user`: distcc's own name for it, Debian's, and who is on every machine.
@@ -25,6 +26,15 @@ pub(crate) fn be_nice(increment: i32) -> io::Result<()> {
     let niceness = unsafe { libc::nice(increment) };
     // -1 is also a niceness, so only errno tells.
     if niceness == -1 && Errno::last_raw() != 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Lets this process have so many files open. Children inherit that, so it is left alone where it is enough.
+///
+/// # Errors
+/// The administrator allows fewer.
+pub(crate) fn allow_open_files(count: u64) -> io::Result<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if count > soft { Ok(setrlimit(Resource::RLIMIT_NOFILE, count, hard)?) } else { Ok(()) }
 }
 
 /// Tells the kernel how soon to kill this process and its future children when memory is short (-1000 to 1000).

@@ -77,6 +77,9 @@ pub(crate) enum Permitted {
     Linked,
 }
 
+/// More than any machine has processors; each job needs open files and memory.
+const MOST_JOBS: usize = 10_000;
+
 /// Compilers speak the administrator's language, as those of distcc 3.4 do; nothing else is passed on.
 const LOCALE: &[&str] = &["LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_MESSAGES"];
 
@@ -149,8 +152,8 @@ fn access(options: &Options, mode: Mode) -> Result<AccessList, String> {
 fn jobs(asked: Option<i64>) -> Result<usize, String> {
     match asked.map(usize::try_from) {
         None => Ok(thread::available_parallelism().map_or(1, usize::from) + 2),
-        Some(Ok(jobs @ 1..)) => Ok(jobs),
-        Some(_) => Err("--jobs argument must be more than 0".to_owned()),
+        Some(Ok(jobs @ 1..=MOST_JOBS)) => Ok(jobs),
+        Some(_) => Err(format!("--jobs argument must be between 1 and {MOST_JOBS}")),
     }
 }
 
@@ -268,8 +271,9 @@ mod tests {
     fn values_that_make_no_sense() {
         refused("--port 80000", &[], "port number out of range: 80000");
         refused("--port -1", &[], "port number out of range: -1");
-        refused("--jobs 0", &[], "--jobs argument must be more than 0");
-        refused("--jobs -3", &[], "--jobs argument must be more than 0");
+        for jobs in ["--jobs 0", "--jobs -3", "--jobs 10001"] {
+            refused(jobs, &[], "--jobs argument must be between 1 and 10000");
+        }
         refused("--allow 1.2.3.4/40", &[], "invalid mask \"40\"");
         refused("", &[("DISTCC_IO_TIMEOUT", "soon")], "Bad DISTCC_IO_TIMEOUT value: soon");
         refused("", &[("DISTCC_IO_TIMEOUT", "0")], "Bad DISTCC_IO_TIMEOUT value: 0");
