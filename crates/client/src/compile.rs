@@ -6,7 +6,7 @@ use crate::invocation::CompilerCall;
 use crate::remote::{self, Failure};
 use crate::settings::Settings;
 use crate::site::Site;
-use crate::source::{NoSource, Source};
+use crate::source::{NoSource, Preprocessing, Source};
 use crate::{compiler, deliver, local};
 use cc_args::{Compilation, WhyLocal};
 use hosts::{Host, Place, Slot};
@@ -16,7 +16,6 @@ use protocol::Response;
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, stderr, stdout};
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 
 /// A warning that a comment such as `/* fall through */` prevents; preprocessed text has none.
@@ -36,6 +35,18 @@ struct Prepared<'a> {
     compilation: &'a Compilation,
     source: Source,
     interrupts: Interrupts,
+}
+
+/// How a job stands when no host has anything more to give.
+enum Verdict {
+    /// It is done, well or not.
+    Done(Exit),
+    /// It has to run here, in this slot if there is one already.
+    Here(String, Option<Slot>),
+    /// No host took it; the last one tried.
+    NoHost(Option<usize>),
+    /// Something is wrong on this side, so no host is to blame and none would do better.
+    OwnTrouble(String),
 }
 
 impl Job<'_> {
@@ -59,11 +70,26 @@ impl Job<'_> {
         {
             return self.become_compiler("only localhost is in the host list", Some(slot));
         }
-        match self.prepare(&compilation) {
+        let verdict = match self.prepare(&compilation) {
+            // Signals act as before again when this returns, as a compiler that runs here must have it.
             Ok(prepared) => prepared.compile_elsewhere(&list.hosts),
-            Err(NoSource::Rejected) => self.run_here("the preprocessor finds fault with the source"),
-            Err(NoSource::Broken(Broken::Interrupted(signal))) => Exit::Signal(signal),
-            Err(NoSource::Broken(broken)) => self.own_trouble(&format!("cannot preprocess: {broken}")),
+            Err(NoSource::Rejected) => {
+                Verdict::Here("the preprocessor finds fault with the source".into(), None)
+            }
+            Err(NoSource::Broken(Broken::Interrupted(signal))) => Verdict::Done(Exit::Signal(signal)),
+            Err(NoSource::Broken(broken)) => Verdict::OwnTrouble(format!("cannot preprocess: {broken}")),
+        };
+        match verdict {
+            Verdict::Done(exit) => exit,
+            Verdict::Here(why, slot) => self.become_compiler(&why, slot),
+            Verdict::NoHost(last) => {
+                let last = last.map(|at| (&compilation, &list.hosts[at]));
+                self.fall_back(code::NO_HOSTS, last)
+            }
+            Verdict::OwnTrouble(what) => {
+                self.log.warning(format_args!("{what}"));
+                self.fall_back(code::IO_ERROR, None)
+            }
         }
     }
 
@@ -94,17 +120,17 @@ impl Job<'_> {
         }
         let slot = self.site.preprocessor_slot();
         let interrupts = Interrupts::catch()?;
+        let mut args = compilation.preprocess_args();
+        args.extend(self.colours(compilation));
+        let preprocessor =
+            local::command(self.typed_name(compilation), &args, &self.call.path, self.settings.depth);
+        let preprocessing = Preprocessing::start(preprocessor, &interrupts)?;
         let mut record = self.site.record(compilation.input());
         if let (Some(record), Some(slot)) = (&mut record, &slot) {
             // A monitor that cannot be told is no reason not to compile.
             let _ = record.update(Phase::Preprocess, "localhost", slot.number());
         }
-        let mut args = compilation.preprocess_args();
-        args.extend(self.colours(compilation));
-        let mut preprocessor =
-            local::command(self.typed_name(compilation), &args, &self.call.path, self.settings.depth);
-        preprocessor.process_group(0);
-        let source = Source::preprocess(preprocessor, &interrupts)?;
+        let source = preprocessing.finish(&interrupts)?;
         Ok(Prepared { job: self, compilation, source, interrupts })
     }
 
@@ -152,47 +178,39 @@ impl Job<'_> {
             )),
             None => self.log.warning(format_args!("failed to distribute, running locally instead")),
         }
-        self.run_here("no host took it")
-    }
-
-    /// Something is wrong on this side, so no host is to blame and none would do better.
-    fn own_trouble(&self, what: &str) -> Exit {
-        self.log.warning(format_args!("{what}"));
-        self.fall_back(code::IO_ERROR, None)
+        self.become_compiler("no host took it", None)
     }
 
     fn run_here_because(&self, why: &WhyLocal) -> Exit {
         let slot = match why {
             WhyLocal::PreprocessOnly => self.site.preprocessor_slot(),
-            _ => self.site.compile_slot(),
+            _ => None,
         };
         self.become_compiler(&format!("{}: {why}", why.code()), slot)
     }
 
-    fn run_here(&self, why: &str) -> Exit {
-        self.become_compiler(why, self.site.compile_slot())
-    }
-
+    /// Without a slot, waits for one.
     fn become_compiler(&self, why: &str, slot: Option<Slot>) -> Exit {
         self.log.info(format_args!("local: {why}"));
+        let slot = slot.or_else(|| self.site.compile_slot());
         local::become_compiler(self.call, self.settings.depth, slot, self.log)
     }
 }
 
 impl Prepared<'_> {
     /// Tries each host at most once; the source is prepared only once for all of them.
-    fn compile_elsewhere(self, hosts: &[Host]) -> Exit {
+    fn compile_elsewhere(self, hosts: &[Host]) -> Verdict {
         let words = self.job.server_words(self.compilation);
         let mut tried = Vec::new();
         while let Some((at, slot)) = self.job.site.host_slot(hosts, &tried) {
             let host = &hosts[at];
             if host.place == Place::Local {
-                return self.job.become_compiler("localhost is the next free host", Some(slot));
+                return Verdict::Here("localhost is the next free host".into(), Some(slot));
             }
             match self.send(host, slot, &words) {
                 Ok(response) => return self.finish(host, &response),
-                Err(Failure::Interrupted(signal)) => return Exit::Signal(signal),
-                Err(Failure::Ours(why)) => return self.job.own_trouble(&why),
+                Err(Failure::Interrupted(signal)) => return Verdict::Done(Exit::Signal(signal)),
+                Err(Failure::Ours(why)) => return Verdict::OwnTrouble(why),
                 Err(failure) => {
                     let input = self.compilation.input().display();
                     self.job.log.warning(format_args!("cannot compile {input} on {}: {failure}", host.spec));
@@ -201,8 +219,7 @@ impl Prepared<'_> {
                 }
             }
         }
-        let last = tried.last().map(|at| (self.compilation, &hosts[*at]));
-        self.job.fall_back(code::NO_HOSTS, last)
+        Verdict::NoHost(tried.last().copied())
     }
 
     /// The slot is held for as long as the host works on the job, and not longer.
@@ -217,27 +234,28 @@ impl Prepared<'_> {
     }
 
     /// A host has answered: its object is taken, or what it says about the source is checked here.
-    fn finish(&self, host: &Host, response: &Response) -> Exit {
+    fn finish(&self, host: &Host, response: &Response) -> Verdict {
         self.job.site.pardon(host);
         if !response.status.success() {
-            return self.check_rejection(host, response);
+            return Verdict::Done(self.check_rejection(host, response));
         }
         let silent =
             [&response.stderr, &response.stdout, &self.source.messages].iter().all(|said| said.is_empty());
         if self.job.settings.exact_diagnostics && !silent {
-            return self.job.run_here("the compiler has something to say, and DISTCC_EXACT_DIAGNOSTICS=1");
+            let why = "the compiler has something to say, and DISTCC_EXACT_DIAGNOSTICS=1";
+            return Verdict::Here(why.into(), None);
         }
         if says(&response.stderr, HEEDS_COMMENTS) {
-            return self.job.run_here("a warning heeds comments, and those were not sent");
+            return Verdict::Here("a warning heeds comments, and those were not sent".into(), None);
         }
         let output = self.compilation.output();
         if let Err(error) = deliver::write_output(output, &response.object) {
-            return self.job.run_here(&format!("cannot write {}: {error}", output.display()));
+            return Verdict::Here(format!("cannot write {}: {error}", output.display()), None);
         }
         self.replay(response);
         let input = self.compilation.input().display();
         self.job.log.info(format_args!("compile {input} on {} completed ok", host.spec));
-        Exit::SUCCESS
+        Verdict::Done(Exit::SUCCESS)
     }
 
     /// The remote compiler failed. The local one has the last word, and shows whose fault it was.

@@ -3,13 +3,14 @@
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::process::{Child, ExitStatus};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 /// Signals that end a job from outside.
@@ -21,10 +22,12 @@ const CHILD_RECHECK: Duration = Duration::from_secs(1);
 /// How long a compiler may take to remove its temporary files after SIGTERM.
 const CHILD_GRACE: Duration = Duration::from_secs(2);
 
-/// From its making on, the fatal signals are seen only by this value's waits. Children get an empty mask.
+/// From its making on, the fatal signals are seen only by this value's waits; dropping it lets them act as before.
 #[derive(Debug)]
 pub(crate) struct Interrupts {
     signals: SignalFd,
+    caught: SigSet,
+    before: SigSet,
 }
 
 /// Why a wait ended without what was waited for.
@@ -66,11 +69,22 @@ impl Interrupts {
     /// # Errors
     /// Those of `sigprocmask(2)` and `signalfd(2)`.
     pub(crate) fn catch() -> io::Result<Interrupts> {
-        let mut mask = SigSet::empty();
-        FATAL.into_iter().chain([Signal::SIGCHLD]).for_each(|signal| mask.add(signal));
-        mask.thread_block()?;
-        let signals = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-        Ok(Interrupts { signals })
+        let caught: SigSet = FATAL.into_iter().chain([Signal::SIGCHLD]).collect();
+        let signals = SignalFd::with_flags(&caught, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+        let before = caught.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        Ok(Interrupts { signals, caught, before })
+    }
+
+    /// Starts `command` as the leader of a process group, for [`Interrupts::wait_child`]. It gets the mask that we were
+    /// started with, which std's way of starting processes would not give it. A signal that arrives meanwhile ends us.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
+        self.before.thread_set_mask()?;
+        let child = command.process_group(0).spawn();
+        self.caught.thread_block()?;
+        child
     }
 
     /// Waits until `fd` is ready for `what`.
@@ -132,6 +146,13 @@ impl Interrupts {
     }
 }
 
+impl Drop for Interrupts {
+    fn drop(&mut self) {
+        // The mask came from the kernel, so it is one that the kernel takes.
+        let _ = self.before.thread_set_mask();
+    }
+}
+
 /// Asks the child's process group to end and, after a while, makes it.
 fn end_group(child: &mut Child) -> io::Result<()> {
     let group = Pid::from_raw(child.id().cast_signed());
@@ -166,8 +187,6 @@ fn is_ignored(signal: Signal) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::process::CommandExt;
-    use std::process::Command;
 
     #[test]
     fn a_deadline_ends_a_wait() {
@@ -181,7 +200,7 @@ mod tests {
     #[test]
     fn a_signal_ends_a_wait_and_the_child() {
         let interrupts = Interrupts::catch().unwrap();
-        let mut child = Command::new("sleep").arg("60").process_group(0).spawn().unwrap();
+        let mut child = interrupts.spawn(Command::new("sleep").arg("60")).unwrap();
         // Blocked in this thread, so it stays pending here until the wait looks for it.
         nix::sys::signal::raise(Signal::SIGTERM).unwrap();
         let result = interrupts.wait_child(&mut child);
@@ -192,7 +211,24 @@ mod tests {
     #[test]
     fn a_child_that_ends_is_noticed() {
         let interrupts = Interrupts::catch().unwrap();
-        let mut child = Command::new("sh").args(["-c", "exit 7"]).spawn().unwrap();
+        let mut child = interrupts.spawn(Command::new("sh").args(["-c", "exit 7"])).unwrap();
         assert_eq!(interrupts.wait_child(&mut child).unwrap().code(), Some(7));
+    }
+
+    #[test]
+    fn children_and_what_comes_after_get_the_mask_from_before() {
+        let blocked =
+            |status: &str| status.lines().find(|line| line.starts_with("SigBlk:")).unwrap().to_owned();
+        let before = blocked(&std::fs::read_to_string("/proc/thread-self/status").unwrap());
+        let interrupts = Interrupts::catch().unwrap();
+        let mut cat = Command::new("cat");
+        cat.arg("/proc/self/status").stdout(std::process::Stdio::piped());
+        let child = interrupts.spawn(&mut cat).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(blocked(&String::from_utf8(output.stdout).unwrap()), before);
+        let during = blocked(&std::fs::read_to_string("/proc/thread-self/status").unwrap());
+        assert_ne!(during, before);
+        drop(interrupts);
+        assert_eq!(blocked(&std::fs::read_to_string("/proc/thread-self/status").unwrap()), before);
     }
 }

@@ -35,9 +35,8 @@ pub(crate) fn become_compiler(call: &CompilerCall, depth: u32, slot: Option<Slot
 
 /// Runs the compiler and waits for it.
 pub(crate) fn run(call: &CompilerCall, depth: u32, interrupts: &Interrupts, log: &Log) -> Exit {
-    let ended = whole_command(call, depth)
-        .process_group(0)
-        .spawn()
+    let ended = interrupts
+        .spawn(&mut whole_command(call, depth))
         .map_err(Broken::Io)
         .and_then(|mut child| interrupts.wait_child(&mut child));
     match ended {

@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// One translation unit, ready to be sent to any number of hosts.
 #[derive(Debug)]
@@ -48,24 +48,6 @@ impl Source {
         Source { text: Text::Bytes(text), packed: OnceCell::new(), messages: Vec::new() }
     }
 
-    /// Runs `preprocessor`, complete but for its streams, and keeps what it writes.
-    ///
-    /// # Errors
-    /// [`NoSource`]; a preprocessor that is interrupted has ended when this returns.
-    pub(crate) fn preprocess(mut preprocessor: Command, interrupts: &Interrupts) -> Result<Source, NoSource> {
-        let text = memory("preprocessed")?;
-        let messages = memory("messages")?;
-        preprocessor.stdin(Stdio::null()).stdout(text.try_clone()?).stderr(messages.try_clone()?);
-        let mut child = preprocessor.spawn()?;
-        let status = interrupts.wait_child(&mut child).map_err(NoSource::Broken)?;
-        if !status.success() {
-            return Err(NoSource::Rejected);
-        }
-        let messages = read_all(&messages, length(&messages)?)?;
-        let length = length(&text)?;
-        Ok(Source { text: Text::File(text, length), packed: OnceCell::new(), messages })
-    }
-
     /// The text as it is.
     #[must_use]
     pub(crate) fn text(&self) -> &Text {
@@ -88,6 +70,40 @@ impl Source {
     }
 }
 
+/// A preprocessor at work.
+#[derive(Debug)]
+pub(crate) struct Preprocessing {
+    child: Child,
+    text: File,
+    messages: File,
+}
+
+impl Preprocessing {
+    /// Starts `preprocessor`, complete but for its streams.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub(crate) fn start(mut preprocessor: Command, interrupts: &Interrupts) -> io::Result<Preprocessing> {
+        let (text, messages) = (memory("preprocessed")?, memory("messages")?);
+        preprocessor.stdin(Stdio::null()).stdout(text.try_clone()?).stderr(messages.try_clone()?);
+        Ok(Preprocessing { child: interrupts.spawn(&mut preprocessor)?, text, messages })
+    }
+
+    /// Waits for it and takes what it wrote.
+    ///
+    /// # Errors
+    /// [`NoSource`]; a preprocessor that is interrupted has ended when this returns.
+    pub(crate) fn finish(mut self, interrupts: &Interrupts) -> Result<Source, NoSource> {
+        let status = interrupts.wait_child(&mut self.child).map_err(NoSource::Broken)?;
+        if !status.success() {
+            return Err(NoSource::Rejected);
+        }
+        let messages = read_all(&self.messages, length(&self.messages)?)?;
+        let length = length(&self.text)?;
+        Ok(Source { text: Text::File(self.text, length), packed: OnceCell::new(), messages })
+    }
+}
+
 /// A file that has no name and vanishes with its last descriptor, so that no signal can leave it behind.
 fn memory(name: &str) -> io::Result<File> {
     Ok(File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC)?))
@@ -106,13 +122,12 @@ fn read_all(file: &File, length: usize) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::process::CommandExt;
 
     fn preprocess(script: &str) -> Result<Source, NoSource> {
         let interrupts = Interrupts::catch().unwrap();
         let mut shell = Command::new("sh");
-        shell.args(["-c", script]).process_group(0);
-        Source::preprocess(shell, &interrupts)
+        shell.args(["-c", script]);
+        Preprocessing::start(shell, &interrupts)?.finish(&interrupts)
     }
 
     #[test]
