@@ -1,0 +1,42 @@
+//! Any bytes to a client, in pieces of any size: the same verdict as in one piece, and what is taken is sent alike.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use protocol::{Limits, Progress, ProtocolError, Response, ResponseDecoder, Version};
+
+fuzz_target!(|input: (bool, u8, &[u8])| {
+    let (compresses, chunk, bytes) = input;
+    let version = if compresses { Version::Two } else { Version::One };
+    let whole = decode(version, bytes, bytes.len());
+    let pieces = decode(version, bytes, usize::from(chunk) + 1);
+    assert_eq!(but_for_pieces(&whole), but_for_pieces(&pieces));
+    if let Ok(response) = whole {
+        let sent = response.encode().expect("it is short");
+        assert_eq!(decode(version, &sent, sent.len()), Ok(response));
+    }
+});
+
+fn decode(version: Version, bytes: &[u8], chunk: usize) -> Result<Response, ProtocolError> {
+    let mut decoder = ResponseDecoder::new(version, Limits::default());
+    let mut rest = bytes;
+    loop {
+        let space = decoder.space();
+        let count = space.len().min(rest.len()).min(chunk);
+        assert!(!space.is_empty());
+        space[..count].copy_from_slice(&rest[..count]);
+        rest = &rest[count..];
+        if let Progress::Done(response) = decoder.advance(count)? {
+            return Ok(response);
+        }
+    }
+}
+
+/// How much of a stranger's bytes had come when they were refused depends on the pieces.
+fn but_for_pieces(verdict: &Result<Response, ProtocolError>) -> Result<&Response, ProtocolError> {
+    match verdict {
+        Err(ProtocolError::Derailed { expected, .. }) => {
+            Err(ProtocolError::Derailed { expected, seen: String::new() })
+        }
+        other => other.as_ref().map_err(Clone::clone),
+    }
+}
