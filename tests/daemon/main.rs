@@ -1,0 +1,8 @@
+//! The daemon as a client sees it, byte by byte, and as an administrator starts it. Knows nothing of our client.
+
+mod compiling;
+mod daemon;
+mod refusing;
+mod starting;
+mod stopping;
+mod wire;

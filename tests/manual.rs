@@ -1,0 +1,145 @@
+//! Man pages and completions: whole, and sound for the programs that read them. Knows nothing of what the options do.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use test_hosts::need;
+use test_hosts::process::{clean, run};
+use test_hosts::workdir::{Workdir, names_in};
+
+#[test]
+fn the_manual_of_distcc_knows_every_option() {
+    let mut help = clean(env!("CARGO_BIN_EXE_distcc"));
+    help.arg("--help");
+    let help = run(help).good().out();
+    let options = words(&help).filter(|word| word.starts_with("--") || *word == "-j");
+    check_manual(options.map(|word| word.split('=').next().unwrap_or(word)), 7);
+}
+
+#[test]
+fn the_manual_of_distcc_knows_every_variable() {
+    let settings = source("crates/client/src/settings.rs");
+    let strings = settings.split('"').skip(1).step_by(2);
+    check_manual(strings.filter(|string| is_variable(string)), 12);
+}
+
+#[test]
+fn the_manual_of_distcc_knows_every_reason() {
+    let reasons = source("crates/cc-args/src/why_local.rs");
+    let codes = reasons.lines().filter_map(|line| line.split_once("=> (\"")?.1.split('"').next());
+    check_manual(codes, 20);
+}
+
+#[test]
+fn the_manual_of_distccd_knows_every_variable() {
+    let settings = source("crates/daemon/src/settings.rs");
+    let shipped = settings.split("#[cfg(test)]").next().unwrap_or_default();
+    let strings = shipped.split('"').skip(1).step_by(2).filter(|string| is_variable(string));
+    check(&source("crates/daemon/man/distccd.sections.1"), strings, 8);
+}
+
+#[test]
+fn every_program_is_documented_where_packages_install_it() {
+    let docs = Docs::write();
+    let pages = ["distcc-arch-demo.1", "distcc-arch.1", "distcc.1", "distccd.1"];
+    let programs = ["distcc", "distcc-arch", "distccd"];
+    let files_of_fish = ["distcc-arch.fish", "distcc.fish", "distccd.fish"];
+    assert_eq!(names_in(&docs.path("man/man1")), pages);
+    assert_eq!(names_in(&docs.path("bash-completion/completions")), programs);
+    assert_eq!(names_in(&docs.path("zsh/site-functions")), programs.map(|program| format!("_{program}")));
+    assert_eq!(names_in(&docs.path("fish/vendor_completions.d")), files_of_fish);
+    let distccd = fs::read_to_string(docs.path("man/man1/distccd.1")).expect("a page");
+    assert!(distccd.contains("enable\\-tcp\\-insecure") && distccd.contains(".SH SIGNALS"), "{distccd}");
+}
+
+#[test]
+fn man_pages_are_formatted_without_a_warning() {
+    let Some(groff) = need::program("groff", "install groff (Debian: groff-base)") else { return };
+    let docs = Docs::write();
+    for name in names_in(&docs.path("man/man1")) {
+        let mut format = clean(&groff);
+        format.args(["-t", "-man", "-Tutf8", "-ww", "-rLL=80n"]).arg(docs.path("man/man1").join(&name));
+        let formatted = run(format).good();
+        assert_eq!(formatted.err(), "", "{name}");
+        assert!(formatted.stdout.len() > 500, "{name}: {}", formatted.out());
+    }
+}
+
+#[test]
+fn completions_are_sound_shell() {
+    let Some(bash) = need::program("bash", "install bash") else { return };
+    let docs = Docs::write();
+    let directory = docs.path("bash-completion/completions");
+    for name in names_in(&directory) {
+        let mut parse = clean(&bash);
+        parse.arg("-n").arg(directory.join(&name));
+        assert_eq!(run(parse).good().err(), "", "{name}");
+    }
+    completes(&bash, &directory, "distcc --s", "--show-hosts");
+    completes(&bash, &directory, "distcc-arch demo --comp", "--compiler");
+    completes(&bash, &directory, "distccd --allow-p", "--allow-private");
+}
+
+/// What bash makes of a line whose last word is half typed.
+#[track_caller]
+fn completes(bash: &Path, directory: &Path, line: &str, expected: &str) {
+    let script = r#"
+        . "$1/${2%% *}"
+        read -ra COMP_WORDS <<<"$2"
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        function=$(complete -p "${COMP_WORDS[0]}" | sed 's/.* -F \([^ ]*\) .*/\1/')
+        "$function" "${COMP_WORDS[0]}" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        printf '%s\n' "${COMPREPLY[@]}"
+    "#;
+    let mut complete = clean(bash);
+    complete.args(["-c", script, "completes"]).arg(directory).arg(line);
+    assert_eq!(run(complete).good().out().trim(), expected, "{line}");
+}
+
+struct Docs {
+    work: Workdir,
+}
+
+impl Docs {
+    fn write() -> Docs {
+        let docs = Docs { work: Workdir::new() };
+        let mut command = clean(env!("CARGO_BIN_EXE_distcc-arch"));
+        command.arg("docs").arg(docs.path(""));
+        run(command).good();
+        docs
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.work.path().join("share").join(name)
+    }
+}
+
+#[track_caller]
+fn check_manual<'a>(wanted: impl Iterator<Item = &'a str>, at_least: usize) {
+    check(&source("crates/client/man/distcc.1"), wanted, at_least);
+}
+
+/// Every wanted word stands in the page, and at least so many are wanted: a list that is not found proves nothing.
+#[track_caller]
+fn check<'a>(page: &str, wanted: impl Iterator<Item = &'a str>, at_least: usize) {
+    let page = page.replace("\\-", "-");
+    let known: BTreeSet<&str> = words(&page).collect();
+    let wanted: BTreeSet<&str> = wanted.collect();
+    let missing: Vec<_> = wanted.iter().filter(|word| !known.contains(*word)).collect();
+    assert!(missing.is_empty(), "not in the page: {missing:?}");
+    assert!(wanted.len() >= at_least, "only {wanted:?}");
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c)))
+}
+
+fn is_variable(text: &str) -> bool {
+    text.len() > 3 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+}
+
+fn source(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}

@@ -1,0 +1,268 @@
+//! A real distccd that serves until it is dropped, and what its log says it did. Knows nothing of clients.
+
+use std::fs::{self, File, Permissions};
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::{Pid, geteuid};
+
+use crate::netns::Netns;
+use crate::process::{clean, pid_of};
+use crate::wait::{wait_for, wait_until};
+use crate::workdir::{Workdir, names_in};
+
+const START: Duration = Duration::from_secs(20);
+/// A daemon that outlives a killed test ends itself.
+const LIFETIME: &str = "--lifetime=1200";
+
+/// How to start a daemon.
+pub struct Setup<'a> {
+    /// The program.
+    pub distccd: &'a str,
+    /// `--jobs`.
+    pub jobs: u32,
+    /// The host it runs on; None: here, on the loopback interface.
+    pub on: Option<&'a Netns>,
+    /// More words for its command line.
+    pub extra: &'a [&'a str],
+    /// What its compilers find in the environment beyond a search path.
+    pub env: &'a [(&'a str, &'a str)],
+}
+
+impl<'a> Setup<'a> {
+    /// A daemon on the loopback interface that lets any compiler run.
+    pub fn of(distccd: &'a str) -> Setup<'a> {
+        Setup { distccd, jobs: 4, on: None, extra: &["--enable-tcp-insecure"], env: &[] }
+    }
+}
+
+/// A daemon that listens.
+pub struct Distccd {
+    child: Child,
+    address: Ipv4Addr,
+    port: u16,
+    place: Workdir,
+}
+
+/// One line of a daemon's log about one job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// `COMPILE_OK`, `COMPILE_ERROR`, `CLI_DISCONN`, …
+    pub result: String,
+    /// The source as the client named it, where the daemon got that far.
+    pub source: Option<String>,
+}
+
+impl Distccd {
+    /// Starts the daemon and waits until it listens.
+    #[track_caller]
+    pub fn start(setup: &Setup) -> Distccd {
+        // A free port may be taken by another test before the daemon has it: then it ends at once with status 102.
+        for _ in 0..5 {
+            if let Some(daemon) = Distccd::try_start(setup) {
+                return daemon;
+            }
+        }
+        panic!("{} found no free port in five tries", setup.distccd);
+    }
+
+    #[track_caller]
+    fn try_start(setup: &Setup) -> Option<Distccd> {
+        let place = Workdir::new();
+        let [logs, tmp] = ["logs", "spool"].map(|name| place.open_dir(name));
+        let (address, port) = match setup.on {
+            Some(host) => (host.address(), 3632),
+            None => (Ipv4Addr::LOCALHOST, free_port()),
+        };
+        let mut command = setup.on.map_or_else(|| clean(setup.distccd), |host| host.command(setup.distccd));
+        command
+            .args(["--daemon", "--no-detach", "--log-level", "info", LIFETIME])
+            .args(["--listen", &address.to_string(), "--port", &port.to_string()])
+            .args(["--allow", &format!("{address}/24"), "--jobs", &setup.jobs.to_string()])
+            .arg("--log-file")
+            .arg(logs.join("distccd.log"))
+            .args(setup.extra);
+        if geteuid().is_root() {
+            command.args(["--user", "nobody"]);
+        }
+        command.env("TMPDIR", &tmp).env("HOME", &tmp).envs(setup.env.iter().copied());
+        let said = File::create(place.path().join("said")).expect("a file in a directory of ours");
+        let also = said.try_clone().expect("a file that is open");
+        let child =
+            command.current_dir("/").stdout(said).stderr(also).stdin(Stdio::null()).process_group(0).spawn();
+        let child = child.unwrap_or_else(|error| panic!("cannot start {}: {error}", setup.distccd));
+        let mut daemon = Distccd { child, address, port, place };
+        daemon.listening().then_some(daemon)
+    }
+
+    #[track_caller]
+    fn listening(&mut self) -> bool {
+        let pid = pid_of(&self.child);
+        let ended = wait_for(START, "a daemon that listens", || {
+            if listens(pid, self.port) {
+                return Some(None);
+            }
+            self.child.try_wait().expect("a child that is ours").map(Some)
+        });
+        match ended {
+            None => true,
+            Some(status) if status.code() == Some(102) => false,
+            Some(status) => panic!("the daemon ended with {status}:\n{}{}", self.said(), self.log()),
+        }
+    }
+
+    /// The host as a host list names it.
+    pub fn host(&self) -> String {
+        format!("{}:{}", self.address, self.port)
+    }
+
+    /// Its address.
+    pub fn address(&self) -> IpAddr {
+        self.address.into()
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The process that was started.
+    pub fn pid(&self) -> Pid {
+        pid_of(&self.child)
+    }
+
+    /// What it wrote to stdout and stderr.
+    pub fn said(&self) -> String {
+        fs::read_to_string(self.place.path().join("said")).unwrap_or_default()
+    }
+
+    /// Its log so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.place.path().join("logs/distccd.log")).unwrap_or_default()
+    }
+
+    /// The jobs its log tells of so far.
+    pub fn jobs(&self) -> Vec<Job> {
+        self.log().lines().filter_map(Job::parse).collect()
+    }
+
+    /// How many jobs had this result so far.
+    pub fn count(&self, result: &str) -> usize {
+        self.jobs().iter().filter(|job| job.result == result).count()
+    }
+
+    /// Panics unless the log comes to tell of this many good compiles, and not of more.
+    #[track_caller]
+    pub fn assert_served(&self, jobs: usize) {
+        // The line about a job may come a moment after its answer.
+        wait_until(START, &format!("a log that tells of {jobs} good jobs"), || {
+            self.count("COMPILE_OK") >= jobs
+        });
+        assert_eq!(self.count("COMPILE_OK"), jobs, "{}", self.log());
+    }
+
+    /// What lies in its TMPDIR.
+    pub fn spool(&self) -> Vec<String> {
+        names_in(&self.place.path().join("spool"))
+    }
+
+    /// Kills it as a crash or a power switch would; nothing gets to clean up.
+    pub fn kill(&mut self) {
+        let _ = killpg(self.pid(), Signal::SIGKILL);
+        let _ = self.child.wait();
+    }
+
+    /// Asks it to end, as an init system would, and waits until it and its group have.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        nix::sys::signal::kill(self.pid(), Signal::SIGTERM).expect("a process that has not been waited for");
+        wait_until(START, "a daemon that ends on SIGTERM", || {
+            self.child.try_wait().expect("our child").is_some()
+        });
+    }
+
+    /// Its own directory, for files that its compilers should see.
+    pub fn place(&self) -> &Path {
+        self.place.path()
+    }
+}
+
+impl Drop for Distccd {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Job {
+    /// `… client: 127.0.0.1:42640 COMPILE_OK exit:0 sig:0 core:0 ret:0 time:45ms gcc hello.c`
+    fn parse(line: &str) -> Option<Job> {
+        let (_, facts) = line.split_once("client: ")?;
+        let words: Vec<&str> = facts.split_whitespace().collect();
+        let result = (*words.get(1)?).to_owned();
+        let time = words.iter().position(|word| word.starts_with("time:"))?;
+        Some(Job { result, source: words.get(time + 2).map(|&word| word.to_owned()) })
+    }
+}
+
+/// A port of the loopback interface that nobody uses now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
+    listener.local_addr().expect("a bound socket").port()
+}
+
+/// Whether anything listens at a port of the network that this process sees; asks the kernel, so that no connection is made.
+pub fn listens(pid: Pid, port: u16) -> bool {
+    ["tcp", "tcp6"].iter().any(|family| {
+        let table = PathBuf::from(format!("/proc/{pid}/net/{family}"));
+        fs::read_to_string(table).is_ok_and(|text| table_has_listener(&text, port))
+    })
+}
+
+fn table_has_listener(table: &str, port: u16) -> bool {
+    table.lines().skip(1).any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.get(1).is_some_and(|local| local.ends_with(&format!(":{port:04X}")))
+            && words.get(3) == Some(&"0A")
+    })
+}
+
+/// Makes an existing file executable for everybody.
+pub fn make_executable(path: &Path) {
+    fs::set_permissions(path, Permissions::from_mode(0o755)).expect("a file of ours");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str, expected: Option<(&str, Option<&str>)>) {
+        let expected =
+            expected.map(|(result, source)| Job { result: result.into(), source: source.map(Into::into) });
+        assert_eq!(Job::parse(line), expected, "{line}");
+    }
+
+    #[test]
+    fn job_lines() {
+        check(
+            "distccd[7] (dcc_job_summary) client: 127.0.0.1:9 COMPILE_OK exit:0 sig:0 core:0 ret:0 time:45ms gcc hello.c",
+            Some(("COMPILE_OK", Some("hello.c"))),
+        );
+        check(
+            "distccd[7] client: 127.0.0.1:9 OTHER exit:0 sig:0 core:0 ret:108 time:20ms ",
+            Some(("OTHER", None)),
+        );
+        check("distccd[7] connection from 127.0.0.1:9", None);
+    }
+
+    #[test]
+    fn kernel_table() {
+        let table = "  sl  local_address rem_address   st\n   0: 0100007F:0E30 00000000:0000 0A 0\n   1: 0100007F:0E31 0100007F:1 01 0\n";
+        assert!(table_has_listener(table, 3632));
+        assert!(!table_has_listener(table, 3633));
+    }
+}

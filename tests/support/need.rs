@@ -1,0 +1,125 @@
+//! What a test needs beyond a Rust toolchain, and what happens when it is not there: a loud skip, or a failure in tests/run.
+//! Knows nothing of the tests that ask.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+
+use crate::process::{clean, run};
+use crate::settings::{PATH, Settings};
+use crate::{C_DISTCC, Programs, netns};
+
+/// Something that this machine lacks.
+struct Lack {
+    /// The word that DISTCC_ARCH_EXCUSED takes for it.
+    name: String,
+    why: String,
+    remedy: &'static str,
+}
+
+/// The C programs; None after a skip has been announced. A distcc of another make in their place does not count.
+pub fn c_distcc() -> Option<Programs> {
+    let lack = |why: String| Lack {
+        name: "c-distcc".to_owned(),
+        why,
+        remedy: "install distcc 3.4 (Debian, Arch: package distcc)",
+    };
+    granted((|| {
+        for program in [C_DISTCC.distcc, C_DISTCC.distccd] {
+            if !Path::new(program).exists() {
+                return Err(lack(format!("{program} is not there")));
+            }
+        }
+        let version = run(with_word(C_DISTCC.distcc, "--version")).out();
+        let first = version.lines().next().unwrap_or_default();
+        if first.starts_with("distcc 3.") { Ok(C_DISTCC) } else { Err(lack(format!("that is \"{first}\""))) }
+    })())
+}
+
+/// A program on the search path, as an absolute path; None after a skip has been announced.
+pub fn program(name: &'static str, remedy: &'static str) -> Option<PathBuf> {
+    granted(on_path(name).ok_or_else(|| Lack {
+        name: name.to_owned(),
+        why: format!("{name} is not on {PATH}"),
+        remedy,
+    }))
+}
+
+/// The right to make hosts of network namespaces; false after a skip has been announced.
+pub fn network_namespaces() -> bool {
+    let allowed = netns::try_one();
+    let remedy = "run as root, with iproute2 installed";
+    granted(allowed.map_err(|why| Lack { name: "netns".to_owned(), why, remedy })).is_some()
+}
+
+/// The unpacked source of a program that tests/run fetches; None after a skip has been announced.
+pub fn source(name: &'static str) -> Option<PathBuf> {
+    let tree = Settings::from_environment().sources.join(name);
+    let found = if tree.join("Makefile.in").exists() || tree.join("Makefile").exists() {
+        Ok(tree)
+    } else {
+        let why = format!("its source is not at {}", tree.display());
+        Err(Lack { name: name.to_owned(), why, remedy: "tests/run fetches it" })
+    };
+    granted(found)
+}
+
+fn granted<T>(asked: Result<T, Lack>) -> Option<T> {
+    let lack = match asked {
+        Ok(found) => return Some(found),
+        Err(lack) => lack,
+    };
+    let test = thread::current().name().unwrap_or("a test").to_owned();
+    match verdict(&Settings::from_environment(), &test, &lack) {
+        Ok(line) => {
+            // Written past libtest's capture, which only catches the printing macros: a skip is never silent.
+            let _ = std::io::stderr().write_all(line.as_bytes());
+            None
+        }
+        Err(line) => panic!("{line}"),
+    }
+}
+
+/// The line to print for a skip, or the words of a failure. tests/run counts lines that hold "SKIPPED test ".
+fn verdict(settings: &Settings, test: &str, lack: &Lack) -> Result<String, String> {
+    let Lack { name, why, remedy } = lack;
+    if settings.everything && !settings.excused.contains(name) {
+        return Err(format!("{name} is missing: {why}. To get it: {remedy}"));
+    }
+    Ok(format!("SKIPPED test {test}: {name} is missing: {why}. To get it: {remedy}\n"))
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    PATH.split(':').map(|directory| Path::new(directory).join(name)).find(|candidate| candidate.is_file())
+}
+
+fn with_word(program: &str, word: &str) -> Command {
+    let mut command = clean(program);
+    command.arg(word);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(everything: bool, excused: &[&str], expected: Result<&str, &str>) {
+        let settings = Settings {
+            everything,
+            excused: excused.iter().map(|word| (*word).to_owned()).collect(),
+            sources: PathBuf::new(),
+        };
+        let lack = Lack { name: "netns".to_owned(), why: "not root".to_owned(), remedy: "be root" };
+        let got = verdict(&settings, "t", &lack);
+        assert_eq!(got.as_deref().map_err(String::as_str), expected);
+    }
+
+    #[test]
+    fn what_is_missing_is_a_skip_or_a_failure() {
+        let skip = Ok("SKIPPED test t: netns is missing: not root. To get it: be root\n");
+        check(false, &[], skip);
+        check(true, &["lua5.4", "netns"], skip);
+        check(true, &["lua5.4"], Err("netns is missing: not root. To get it: be root"));
+    }
+}

@@ -1,0 +1,34 @@
+//! What the environment says about this test run. Knows nothing of what the answers are used for.
+
+use std::env;
+use std::path::PathBuf;
+
+/// The search path of everything that a test starts, so that a developer's ccache or distcc links play no part.
+pub const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
+
+/// How thorough a run is, and where its prepared material lies.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `DISTCC_ARCH_TESTS=all`: what a test lacks is a failure, not a skip.
+    pub everything: bool,
+    /// `DISTCC_ARCH_EXCUSED="netns lua5.4"`: what tests/run could not set up, and has said so.
+    pub excused: Vec<String>,
+    /// Where tests/run unpacks the sources of the programs that are built: one folder each.
+    pub sources: PathBuf,
+}
+
+impl Settings {
+    /// Reads the environment.
+    pub fn from_environment() -> Settings {
+        let words = |name| env::var(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+        let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let cache = set("XDG_CACHE_HOME")
+            .or_else(|| set("HOME").map(|home| home.join(".cache")))
+            .unwrap_or_else(|| PathBuf::from("/var/cache"));
+        Settings {
+            everything: env::var("DISTCC_ARCH_TESTS").is_ok_and(|value| value == "all"),
+            excused: words("DISTCC_ARCH_EXCUSED"),
+            sources: cache.join("distcc-arch-tests"),
+        }
+    }
+}
