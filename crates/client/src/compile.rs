@@ -64,11 +64,8 @@ impl Job<'_> {
                 return self.fall_back(code::NO_HOSTS, None);
             }
         };
-        // Nothing would be sent, so nothing need be preprocessed.
-        if list.hosts.iter().all(|host| host.place == Place::Local)
-            && let Some((_, slot)) = self.site.host_slot(&list.hosts, &[])
-        {
-            return self.become_compiler("only localhost is in the host list", Some(slot));
+        if let Some(slot) = self.slot_here(&list.hosts) {
+            return self.become_compiler("localhost is in the host list and free", Some(slot));
         }
         let verdict = match self.prepare(&compilation) {
             // Signals act as before again when this returns, as a compiler that runs here must have it.
@@ -91,6 +88,14 @@ impl Job<'_> {
                 self.fall_back(code::IO_ERROR, None)
             }
         }
+    }
+
+    /// What runs here need not be preprocessed first.
+    fn slot_here(&self, hosts: &[Host]) -> Option<Slot> {
+        if hosts.iter().all(|host| host.place == Place::Local) {
+            return self.site.host_slot(hosts, &[]).map(|(_, slot)| slot);
+        }
+        self.site.localhost_slot(hosts)
     }
 
     /// What the command asks for, or why it has to run here.

@@ -2,7 +2,7 @@
 //! Turns what cannot be had into one warning; decides nothing about a job.
 
 use crate::settings::Settings;
-use hosts::{Backoff, Choice, Host, HostList, ListError, LockDir, Pool, Slot};
+use hosts::{Backoff, Choice, Host, HostList, ListError, LockDir, Place, Pool, Slot};
 use job_state::Record;
 use logging::Log;
 use std::ffi::OsStr;
@@ -62,6 +62,13 @@ impl<'a> Site<'a> {
     pub(crate) fn host_slot(&self, hosts: &[Host], tried: &[usize]) -> Option<(usize, Slot)> {
         let choice = self.take(Pool::Hosts(hosts), tried)?;
         choice.host.map(|at| (at, choice.slot))
+    }
+
+    /// A slot of localhost, if the list has it and it is the best host that is free right now.
+    pub(crate) fn localhost_slot(&self, hosts: &[Host]) -> Option<Slot> {
+        let locks = self.locks.as_ref().filter(|_| hosts.iter().any(|host| host.place == Place::Local))?;
+        // A lock directory that fails here fails again, and is told of, when a slot is waited for.
+        hosts::take_here(locks, hosts, &self.backoff(locks)).ok()?
     }
 
     fn take(&self, pool: Pool, avoid: &[usize]) -> Option<Choice> {

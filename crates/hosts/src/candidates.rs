@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::backoff::{Backoff, Standing};
 use crate::choose::{Choice, Pool};
-use crate::host::Host;
+use crate::host::{Host, Place};
 use crate::lock_file::{self, Bytes};
 use crate::slot::{LockDir, Slot};
 
@@ -111,9 +111,29 @@ impl<'a> Candidates<'a> {
         }
         Ok(verdict(&standings))
     }
+
+    /// One look that takes a slot of this machine, if that is the first free one; a slot elsewhere is left alone.
+    pub(crate) fn look_here(&mut self) -> io::Result<Option<Slot>> {
+        for slot in &mut self.slots {
+            let site = &self.sites[slot.site];
+            if site.is_here() {
+                if slot.try_lock(site, self.locks)? {
+                    let file = slot.file.take().expect("a locked slot is open");
+                    return Ok(Some(Slot::held(slot.number, file)));
+                }
+            } else if site.standing(self.backoff) == Standing::Good && slot.is_free(site, self.locks)? {
+                return Ok(None);
+            }
+        }
+        Ok(None)
+    }
 }
 
 impl Site<'_> {
+    fn is_here(&self) -> bool {
+        self.host.is_none_or(|(_, host)| host.place == Place::Local)
+    }
+
     fn standing(&self, backoff: &Backoff) -> Standing {
         self.host.map_or(Standing::Good, |(_, host)| backoff.standing(host))
     }
@@ -125,11 +145,21 @@ impl Site<'_> {
 
 impl Candidate {
     fn try_lock(&mut self, site: &Site, locks: &LockDir) -> io::Result<bool> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(lock_file::open(&locks.file(&format!("cpu_{}_{}", site.stem, self.number)))?),
-        };
-        lock_file::try_lock(file, Bytes::All)
+        lock_file::try_lock(self.open(site, locks)?, Bytes::All)
+    }
+
+    fn is_free(&mut self, site: &Site, locks: &LockDir) -> io::Result<bool> {
+        Ok(lock_file::holder(self.open(site, locks)?, Bytes::All)?.is_none())
+    }
+
+    fn open(&mut self, site: &Site, locks: &LockDir) -> io::Result<&File> {
+        match &mut self.file {
+            Some(file) => Ok(file),
+            none => {
+                let file = lock_file::open(&locks.file(&format!("cpu_{}_{}", site.stem, self.number)))?;
+                Ok(none.insert(file))
+            }
+        }
     }
 
     fn unlock(&self) -> io::Result<()> {

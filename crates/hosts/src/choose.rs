@@ -60,6 +60,20 @@ pub fn take(locks: &LockDir, pool: Pool, backoff: &Backoff, avoid: &[usize]) -> 
     taken
 }
 
+/// The slot that [`take`] would give right now, if it is one of this machine and nobody waits: such a job need not be
+/// made ready for sending. Takes no other slot and never waits.
+///
+/// # Errors
+/// The lock files cannot be made or locked.
+pub fn take_here(locks: &LockDir, hosts: &[Host], backoff: &Backoff) -> io::Result<Option<Slot>> {
+    let pool = Pool::Hosts(hosts);
+    let mut candidates = Candidates::of(&pool, &[], locks, backoff);
+    let queue = Queue::open(locks, &queue_name(&pool, &candidates))?;
+    let slot = if queue.enter()? { candidates.look_here()? } else { None };
+    drop((candidates, queue));
+    Ok(slot)
+}
+
 fn queue_name(pool: &Pool, candidates: &Candidates) -> String {
     match pool {
         Pool::Local { .. } => "queue_local".to_owned(),

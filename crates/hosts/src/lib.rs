@@ -14,7 +14,7 @@ mod spec;
 mod watch;
 
 pub use backoff::Backoff;
-pub use choose::{Choice, Pool, take};
+pub use choose::{Choice, Pool, take, take_here};
 pub use host::{Host, Place};
 pub use host_list::HostList;
 pub use slot::{LockDir, Slot};

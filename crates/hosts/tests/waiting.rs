@@ -7,6 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 use std::{fs, thread};
 
+use hosts::{Backoff, HostList, LockDir, take_here};
 use nix::sys::signal::Signal;
 use support::{AT_ONCE, Dir, LIMIT};
 
@@ -165,6 +166,28 @@ fn this_machine_has_the_same_slots_in_every_pool() {
     assert_eq!(cpp.says(LIMIT), "took here 1");
     drop(in_list);
     assert_eq!(local.says(AT_ONCE), "took here 0");
+}
+
+#[test]
+fn this_machine_is_taken_without_waiting_only_in_its_turn() {
+    let dir = Dir::new();
+    let here = |list: &str| {
+        let locks = LockDir::open(dir.path()).unwrap();
+        let list = HostList::parse(list.as_bytes(), "x");
+        let slot = take_here(&locks, &list.hosts, &Backoff::new(&locks, LIMIT)).unwrap();
+        slot.map(|slot| slot.number())
+    };
+    assert_eq!(here("localhost/1 red/1"), Some(0));
+    assert_eq!(here("red/1 localhost/1"), None);
+    let red = dir.client("red/1 localhost/1", "input");
+    assert_eq!(red.says(LIMIT), "took red 0");
+    assert_eq!(here("red/1 localhost/1"), Some(0));
+    let local = dir.client("red/1 localhost/1", "input");
+    assert_eq!(local.says(LIMIT), "took localhost 0");
+    assert_eq!(here("red/1 localhost/1"), None);
+    drop((red, local));
+    dir.bench("red", Duration::ZERO);
+    assert_eq!(here("red/1 localhost/1"), Some(0));
 }
 
 #[test]
