@@ -230,7 +230,13 @@ impl Prepared<'_> {
     /// The slot is held for as long as the host works on the job, and not longer.
     fn send(&self, host: &Host, slot: Slot, words: &[OsString]) -> Result<Response, Failure> {
         let mut record = self.job.site.record(self.compilation.input());
-        let job = remote::Job { words, source: &self.source, silence: self.job.settings.io_timeout };
+        let settings = self.job.settings;
+        let job = remote::Job {
+            words,
+            source: &self.source,
+            silence: settings.io_timeout,
+            limits: &settings.limits,
+        };
         job.run(host, &self.interrupts, |phase| {
             if let Some(record) = &mut record {
                 let _ = record.update(phase, host.name(), slot.number());

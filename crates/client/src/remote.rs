@@ -58,6 +58,8 @@ pub(crate) struct Job<'a> {
     pub(crate) source: &'a Source,
     /// The longest silence of a host.
     pub(crate) silence: Duration,
+    /// How much a host may make us hold.
+    pub(crate) limits: &'a Limits,
 }
 
 impl Job<'_> {
@@ -84,7 +86,7 @@ impl Job<'_> {
         phase(Phase::Send);
         self.send(&mut connection, version)?;
         phase(Phase::Compile);
-        receive(&mut connection, version, || phase(Phase::Receive))
+        receive(&mut connection, ResponseDecoder::new(version, self.limits.clone()), || phase(Phase::Receive))
     }
 
     fn send(&self, connection: &mut Connection, version: Version) -> Result<(), Failure> {
@@ -115,10 +117,9 @@ fn source_header(length: usize) -> Result<[u8; 12], Failure> {
 
 fn receive(
     connection: &mut Connection,
-    version: Version,
+    mut decoder: ResponseDecoder,
     mut first_byte: impl FnMut(),
 ) -> Result<Response, Failure> {
-    let mut decoder = ResponseDecoder::new(version, Limits::default());
     let mut waiting = true;
     loop {
         let count = connection.receive(decoder.space()).map_err(|error| match error {

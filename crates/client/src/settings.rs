@@ -1,5 +1,6 @@
 //! Every environment variable that the client heeds, read once. Knows no command line.
 
+use protocol::Limits;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) backoff_period: Duration,
     /// `DISTCC_IO_TIMEOUT` in seconds: the longest silence of a host.
     pub(crate) io_timeout: Duration,
+    /// `DISTCC_MAX_BODY` in MiB: the largest object that is taken from a host.
+    pub(crate) limits: Limits,
     /// `DISTCC_NO_REWRITE_CROSS` exists: compiler names are sent as typed.
     pub(crate) keep_compiler_name: bool,
     /// `_DISTCC_SAFEGUARD`: how many of us are above this process.
@@ -62,7 +65,8 @@ impl Settings {
     /// Reads the environment.
     ///
     /// # Errors
-    /// A `DISTCC_IO_TIMEOUT` that is not a positive number of seconds (exit code 101, as in distcc 3.4).
+    /// A `DISTCC_IO_TIMEOUT` that is not a positive number of seconds (exit code 101, as in distcc 3.4), and likewise
+    /// a `DISTCC_MAX_BODY`.
     pub(crate) fn read() -> Result<Settings, BadSetting> {
         Settings::from_variables(|name| std::env::var_os(name))
     }
@@ -88,6 +92,7 @@ impl Settings {
             exact_diagnostics: switch(var("DISTCC_EXACT_DIAGNOSTICS"), false),
             backoff_period: Duration::from_secs(number(var("DISTCC_BACKOFF_PERIOD")).unwrap_or(60)),
             io_timeout: io_timeout(var("DISTCC_IO_TIMEOUT"))?,
+            limits: limits(var("DISTCC_MAX_BODY"))?,
             keep_compiler_name: var("DISTCC_NO_REWRITE_CROSS").is_some(),
             depth: depth(var("_DISTCC_SAFEGUARD")),
             logical_directory: filled("PWD").map(PathBuf::from),
@@ -118,6 +123,17 @@ fn io_timeout(value: Option<OsString>) -> Result<Duration, BadSetting> {
         Some(seconds @ 1..=0x7fff_ffff) => Ok(Duration::from_secs(seconds)),
         _ => Err(BadSetting(format!(
             "Bad DISTCC_IO_TIMEOUT value: {}: give a positive number of seconds",
+            value.to_string_lossy()
+        ))),
+    }
+}
+
+fn limits(value: Option<OsString>) -> Result<Limits, BadSetting> {
+    let Some(value) = value else { return Ok(Limits::default()) };
+    match number(Some(value.clone())).map(u32::try_from) {
+        Some(Ok(mib @ 1..)) => Ok(Limits::with_bodies_of(mib)),
+        _ => Err(BadSetting(format!(
+            "Bad DISTCC_MAX_BODY value: {}: give a positive number of MiB",
             value.to_string_lossy()
         ))),
     }
@@ -160,10 +176,14 @@ mod tests {
     }
 
     #[test]
-    fn bad_timeouts_are_refused() {
+    fn bad_timeouts_and_sizes_are_refused() {
         for value in ["0", "-1", "x", "", "99999999999"] {
             assert!(with("DISTCC_IO_TIMEOUT", value).is_err(), "{value:?}");
         }
+        for value in ["0", "-1", "x", "", "4294967296"] {
+            assert!(with("DISTCC_MAX_BODY", value).is_err(), "{value:?}");
+        }
+        assert_eq!(with("DISTCC_MAX_BODY", "7").unwrap().limits, Limits::with_bodies_of(7));
         assert_eq!(with("DISTCC_IO_TIMEOUT", "7").unwrap().io_timeout, Duration::from_secs(7));
     }
 

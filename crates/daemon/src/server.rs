@@ -43,7 +43,7 @@ impl Server {
             compilers,
             environment: Environment::new(settings),
             workspaces,
-            limits: Limits::default(),
+            limits: settings.limits.clone(),
             slots: Semaphore::new(settings.jobs.min(Semaphore::MAX_PERMITS)),
             io_timeout: settings.io_timeout,
             job_lifetime: settings.job_lifetime,

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use logging::Level;
+use protocol::Limits;
 
 use crate::access::AccessList;
 use crate::inetd::is_socket;
@@ -35,6 +36,7 @@ pub struct Settings {
     pub(crate) tmpdir: Option<PathBuf>,
     /// The longest silence of a client.
     pub(crate) io_timeout: Duration,
+    pub(crate) limits: Limits,
     /// The longest that one compiler may run.
     pub(crate) job_lifetime: Option<Duration>,
     /// When the daemon ends by itself.
@@ -117,6 +119,7 @@ impl Settings {
             locale: LOCALE.iter().filter_map(|name| Some((*name, filled(name)?))).collect(),
             tmpdir: filled("TMPDIR").map(absolute),
             io_timeout: io_timeout(var("DISTCC_IO_TIMEOUT"))?,
+            limits: limits(var("DISTCC_MAX_BODY"))?,
             job_lifetime: seconds(options.job_lifetime),
             lifetime: seconds(options.lifetime),
             log_level: level(&options, &mut warnings),
@@ -192,6 +195,14 @@ fn io_timeout(value: Option<OsString>) -> Result<Duration, String> {
             "Bad DISTCC_IO_TIMEOUT value: {}: give a positive number of seconds",
             value.display()
         )),
+    }
+}
+
+fn limits(value: Option<OsString>) -> Result<Limits, String> {
+    let Some(value) = value else { return Ok(Limits::default()) };
+    match number(&value).map(u32::try_from) {
+        Some(Ok(mib @ 1..)) => Ok(Limits::with_bodies_of(mib)),
+        _ => Err(format!("Bad DISTCC_MAX_BODY value: {}: give a positive number of MiB", value.display())),
     }
 }
 
@@ -277,6 +288,8 @@ mod tests {
         refused("--allow 1.2.3.4/40", &[], "invalid mask \"40\"");
         refused("", &[("DISTCC_IO_TIMEOUT", "soon")], "Bad DISTCC_IO_TIMEOUT value: soon");
         refused("", &[("DISTCC_IO_TIMEOUT", "0")], "Bad DISTCC_IO_TIMEOUT value: 0");
+        refused("", &[("DISTCC_MAX_BODY", "0")], "Bad DISTCC_MAX_BODY value: 0");
+        refused("", &[("DISTCC_MAX_BODY", "1G")], "Bad DISTCC_MAX_BODY value: 1G");
         let list = ("DISTCC_CMDLIST", "/list");
         refused("", &[list, ("DISTCC_CMDLIST_NUMWORDS", "0")], "Bad DISTCC_CMDLIST_NUMWORDS value: 0");
     }

@@ -30,3 +30,35 @@ impl Default for Limits {
         }
     }
 }
+
+impl Limits {
+    /// The default limits, with bodies of up to so many MiB on the wire and unpacked; no length on the wire reaches
+    /// 4096 MiB, so that more makes no difference.
+    #[must_use]
+    pub fn with_bodies_of(mib: u32) -> Self {
+        let bytes = u64::from(mib) * u64::from(MIB);
+        Limits {
+            bulk_bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            unpacked_bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
+            ..Limits::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_may_be_larger_or_smaller() {
+        let check = |mib, wire, unpacked| {
+            let limits = Limits::with_bodies_of(mib);
+            assert_eq!((limits.bulk_bytes, limits.unpacked_bytes), (wire, unpacked), "{mib}");
+        };
+        check(1, 1 << 20, 1 << 20);
+        check(1024, 1 << 30, 1 << 30);
+        check(4096, u32::MAX, 1 << 32);
+        check(u32::MAX, u32::MAX, (u32::MAX as usize) << 20);
+        assert_eq!(Limits::with_bodies_of(1024), Limits::default());
+    }
+}
