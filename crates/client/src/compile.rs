@@ -21,6 +21,9 @@ use std::path::{Path, PathBuf};
 /// A warning that a comment such as `/* fall through */` prevents; preprocessed text has none.
 const HEEDS_COMMENTS: &[u8] = b"-Wimplicit-fallthrough";
 
+/// What a remote compiler says that fails only because it was given preprocessed text and no other file.
+const BLAMELESS: [&[u8]; 3] = [b"-Werror", b"Assembler messages", b"incbin"];
+
 /// One command and what decides about it.
 pub(crate) struct Job<'a> {
     pub(crate) call: &'a CompilerCall,
@@ -64,15 +67,20 @@ impl Job<'_> {
                 return self.fall_back(code::NO_HOSTS, None);
             }
         };
+        if let Some(problem) = &self.settings.problem {
+            self.log.error(format_args!("{problem}"));
+            return Exit::Code(code::BAD_ARGUMENTS);
+        }
+        if !self.site.has_usable(&list.hosts) {
+            return self.fall_back(code::NO_HOSTS, None);
+        }
         if let Some(slot) = self.slot_here(&list.hosts) {
             return self.become_compiler("localhost is in the host list and free", Some(slot));
         }
         let verdict = match self.prepare(&compilation) {
             // Signals act as before again when this returns, as a compiler that runs here must have it.
             Ok(prepared) => prepared.compile_elsewhere(&list.hosts),
-            Err(NoSource::Rejected) => {
-                Verdict::Here("the preprocessor finds fault with the source".into(), None)
-            }
+            Err(NoSource::Rejected) => Verdict::Here("the source cannot be preprocessed".into(), None),
             Err(NoSource::Broken(Broken::Interrupted(signal))) => Verdict::Done(Exit::Signal(signal)),
             Err(NoSource::Broken(broken)) => Verdict::OwnTrouble(format!("cannot preprocess: {broken}")),
         };
@@ -102,7 +110,8 @@ impl Job<'_> {
     pub(crate) fn analyze(&self) -> Result<Compilation, WhyLocal> {
         let mut words = self.call.words.clone();
         words[0] = compiler::known_name(&words[0], &self.call.path);
-        cc_args::analyze(&words, |file| std::fs::read(file).ok())
+        // What comes from a pipe would be gone when a compiler here asks for it.
+        cc_args::analyze(&words, |file| file.is_file().then(|| std::fs::read(file).ok())?)
     }
 
     /// The compiler as typed; it puts its own name before some of its messages. A launcher (`ccache gcc`) is passed over.
@@ -129,7 +138,9 @@ impl Job<'_> {
         args.extend(self.colours(compilation));
         let preprocessor =
             local::command(self.typed_name(compilation), &args, &self.call.path, self.settings.depth);
-        let preprocessing = Preprocessing::start(preprocessor, &interrupts)?;
+        // What cannot be started cannot compile here either, and says so there.
+        let preprocessing =
+            Preprocessing::start(preprocessor, &interrupts).map_err(|_| NoSource::Rejected)?;
         let mut record = self.site.record(compilation.input());
         if let (Some(record), Some(slot)) = (&mut record, &slot) {
             // A monitor that cannot be told is no reason not to compile.
@@ -212,14 +223,19 @@ impl Prepared<'_> {
             if host.place == Place::Local {
                 return Verdict::Here("localhost is the next free host".into(), Some(slot));
             }
-            match self.send(host, slot, &words) {
-                Ok(response) => return self.finish(host, &response),
+            match self.send(host, &slot, &words) {
+                Ok(response) => {
+                    drop(slot);
+                    return self.finish(host, &response);
+                }
                 Err(Failure::Interrupted(signal)) => return Verdict::Done(Exit::Signal(signal)),
                 Err(Failure::Ours(why)) => return Verdict::OwnTrouble(why),
                 Err(failure) => {
                     let input = self.compilation.input().display();
                     self.job.log.warning(format_args!("cannot compile {input} on {}: {failure}", host.spec));
+                    // Before the slot is free, or whoever waits for it would try the host, too.
                     self.job.site.bench(host);
+                    drop(slot);
                     tried.push(at);
                 }
             }
@@ -227,9 +243,7 @@ impl Prepared<'_> {
         Verdict::NoHost(tried.last().copied())
     }
 
-    /// The slot is held for as long as the host works on the job, and not longer.
-    fn send(&self, host: &Host, slot: Slot, words: &[OsString]) -> Result<Response, Failure> {
-        let mut record = self.job.site.record(self.compilation.input());
+    fn send(&self, host: &Host, slot: &Slot, words: &[OsString]) -> Result<Response, Failure> {
         let settings = self.job.settings;
         let job = remote::Job {
             words,
@@ -237,8 +251,11 @@ impl Prepared<'_> {
             silence: settings.io_timeout,
             limits: &settings.limits,
         };
+        // Made when there is something to tell: while a name is looked up a signal ends us at once.
+        let mut record = None;
         job.run(host, &self.interrupts, |phase| {
-            if let Some(record) = &mut record {
+            let record = record.get_or_insert_with(|| self.job.site.record(self.compilation.input()));
+            if let Some(record) = record {
                 let _ = record.update(phase, host.name(), slot.number());
             }
         })
@@ -255,6 +272,9 @@ impl Prepared<'_> {
         if self.job.settings.exact_diagnostics && !silent {
             let why = "the compiler has something to say, and DISTCC_EXACT_DIAGNOSTICS=1";
             return Verdict::Here(why.into(), None);
+        }
+        if response.object.is_empty() {
+            return Verdict::Here(format!("{} sent an empty object", host.spec), None);
         }
         if says(&response.stderr, HEEDS_COMMENTS) {
             return Verdict::Here("a warning heeds comments, and those were not sent".into(), None);
@@ -283,14 +303,26 @@ impl Prepared<'_> {
         let here = local::run(self.job.call, self.job.settings.depth, &self.interrupts, self.job.log);
         drop(slot);
         if here != remote && matches!(here, Exit::Code(_)) {
-            self.job.log.warning(format_args!(
-                "remote compilation of '{input}' failed, retried locally and got a different result: exit code \
-                 {remote_code} on {spec}, {} here",
-                here.shell_code()
-            ));
-            self.job.site.bench(host);
+            self.report_difference(host, response, here);
         }
         here
+    }
+
+    /// Preprocessed text may give warnings that the source does not, and files that the assembler reads are not sent; any
+    /// other difference speaks against the host.
+    fn report_difference(&self, host: &Host, response: &Response, here: Exit) {
+        let (input, spec) = (self.compilation.input().display(), &host.spec);
+        let (there, here) = (Exit::from(response.status).shell_code(), here.shell_code());
+        let message = format!(
+            "remote compilation of '{input}' failed, retried locally and got a different result: exit code {there} on \
+             {spec}, {here} here"
+        );
+        if BLAMELESS.iter().any(|sign| says(&response.stderr, sign)) {
+            self.job.log.info(format_args!("{message}; that is due to preprocessing here, not to the host"));
+            return;
+        }
+        self.job.log.warning(format_args!("{message}"));
+        self.job.site.bench(host);
     }
 
     fn replay(&self, response: &Response) {

@@ -30,21 +30,39 @@ const CLANG_TARGET: Option<&str> = Some("aarch64-unknown-linux-gnu");
 #[cfg(not(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64")))]
 const CLANG_TARGET: Option<&str> = None;
 
+/// A compiler that can be started here.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The file to execute.
+    pub(crate) program: PathBuf,
+    /// The `PATH` for it: without directories in which its name leads to us, for gcc looks for itself on it and would
+    /// take our directory for its own.
+    pub(crate) path: OsString,
+}
+
 /// Finds the program that running `name` would start, passing over links to ourselves.
 ///
 /// A name with a slash is a path already. `None` when no directory of `path` has it.
 #[must_use]
-pub(crate) fn find(name: &OsStr, path: &OsStr) -> Option<PathBuf> {
+pub(crate) fn find(name: &OsStr, path: &OsStr) -> Option<Found> {
     if name.as_bytes().contains(&b'/') {
-        return Some(PathBuf::from(name));
+        return Some(Found { program: PathBuf::from(name), path: path.to_owned() });
     }
     if name.is_empty() {
         return None;
     }
     let ourselves = identity(Path::new("/proc/self/exe"));
-    std::env::split_paths(path)
-        .map(|directory| directory.join(name))
-        .find(|candidate| is_executable(candidate) && identity(candidate) != ourselves)
+    let is_ours = |program: &Path| is_executable(program) && identity(program) == ourselves;
+    let mut passed_over = false;
+    let program = std::env::split_paths(path).map(|directory| directory.join(name)).find(|candidate| {
+        let ours = is_ours(candidate);
+        passed_over |= ours;
+        !ours && is_executable(candidate)
+    })?;
+    let others = std::env::split_paths(path).filter(|directory| !is_ours(&directory.join(name)));
+    // Joining what was split cannot meet a separator.
+    let path = if passed_over { std::env::join_paths(others).ok()? } else { path.to_owned() };
+    Some(Found { program, path })
 }
 
 fn identity(file: &Path) -> Option<(u64, u64)> {
@@ -71,7 +89,7 @@ pub(crate) fn remote_name(name: &OsStr, path: &OsStr) -> OsString {
 
 /// Follows `cc`'s links until one is called like a compiler.
 fn stands_for(name: &OsStr, path: &OsStr, compilers: &[&str]) -> Option<OsString> {
-    let mut link = find(name, path)?;
+    let mut link = find(name, path)?.program;
     for _ in 0..LINKS {
         let target = fs::read_link(&link).ok()?;
         link = link.parent()?.join(target);
@@ -125,10 +143,15 @@ mod tests {
         fs::write(at("plain/gcc"), "").unwrap();
         install(&at("real"), "gcc");
         let path = std::env::join_paths([at("ours"), at("plain"), at("real")]).unwrap();
-        assert_eq!(find(OsStr::new("gcc"), &path), Some(at("real/gcc")));
+        let others = std::env::join_paths([at("plain"), at("real")]).unwrap();
+        let found = find(OsStr::new("gcc"), &path);
+        assert_eq!(found, Some(Found { program: at("real/gcc"), path: others.clone() }));
+        let found = find(OsStr::new("gcc"), &others);
+        assert_eq!(found, Some(Found { program: at("real/gcc"), path: others }));
         assert_eq!(find(OsStr::new("g++"), &path), None);
         assert_eq!(find(OsStr::new(""), &path), None);
-        assert_eq!(find(OsStr::new("./gcc"), &path), Some("./gcc".into()));
+        let found = find(OsStr::new("./gcc"), &path);
+        assert_eq!(found, Some(Found { program: "./gcc".into(), path }));
     }
 
     #[test]

@@ -9,8 +9,8 @@ use nix::sys::socket::{
 };
 use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::os::fd::{AsFd, AsRawFd};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// How long a connection may take to come about, for each address of a host.
@@ -19,9 +19,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 /// A silent host is asked after 15 s whether it is there, and given up 15 s later: a machine that was switched off
 /// sends no word, and the time for compiling is much longer than the time for that.
 const KEEPALIVE: (u32, u32, u32) = (15, 5, 3);
-
-/// As much for bytes that we sent and nobody acknowledged, in milliseconds.
-const UNACKNOWLEDGED: u32 = 30_000;
 
 /// A stream to one host.
 #[derive(Debug)]
@@ -40,25 +37,39 @@ pub(crate) enum NoConnection {
     Interrupted(nix::sys::signal::Signal),
 }
 
+/// Looks up a host. Signals that end us do so at once, for the resolver cannot be interrupted otherwise.
+///
+/// # Errors
+/// The name means nothing here.
+pub(crate) fn resolve(
+    name: &str,
+    port: u16,
+    interrupts: &Interrupts,
+) -> Result<Vec<SocketAddr>, NoConnection> {
+    if let Ok(address) = name.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    let found = interrupts.let_through(|| (name, port).to_socket_addrs());
+    found.map(Iterator::collect).map_err(|error| {
+        NoConnection::Unreachable(format!("failed to resolve host {name} port {port}: {error}"))
+    })
+}
+
 impl<'a> Connection<'a> {
-    /// Connects to the first address of `name` that answers.
+    /// Connects to the first of `addresses` that answers.
     ///
     /// `silence` is the longest that a later read or write waits.
     ///
     /// # Errors
     /// [`NoConnection`].
     pub(crate) fn open(
-        name: &str,
-        port: u16,
+        addresses: &[SocketAddr],
         silence: Duration,
         interrupts: &'a Interrupts,
     ) -> Result<Connection<'a>, NoConnection> {
-        let addresses = (name, port).to_socket_addrs().map_err(|error| {
-            NoConnection::Unreachable(format!("failed to resolve host {name} port {port}: {error}"))
-        })?;
-        let mut last = format!("{name} has no address");
+        let mut last = "the host has no address".to_owned();
         for address in addresses {
-            match reach(&address, interrupts) {
+            match reach(address, interrupts) {
                 Ok(stream) => return Ok(Connection { stream, interrupts, silence }),
                 Err(Broken::Interrupted(signal)) => return Err(NoConnection::Interrupted(signal)),
                 Err(Broken::TimedOut) => last = format!("timeout while connecting to {address}"),
@@ -142,15 +153,19 @@ fn reach(address: &SocketAddr, interrupts: &Interrupts) -> Result<TcpStream, Bro
         }
         Err(error) => return Err(error.into()),
     }
-    // The last piece of a request must not wait for the acknowledgement of the one before.
-    setsockopt(&fd, sockopt::TcpNoDelay, &true)?;
-    setsockopt(&fd, sockopt::KeepAlive, &true)?;
-    let (idle, interval, count) = KEEPALIVE;
-    setsockopt(&fd, sockopt::TcpKeepIdle, &idle)?;
-    setsockopt(&fd, sockopt::TcpKeepInterval, &interval)?;
-    setsockopt(&fd, sockopt::TcpKeepCount, &count)?;
-    setsockopt(&fd, sockopt::TcpUserTimeout, &UNACKNOWLEDGED)?;
+    // A connection without these is still one.
+    let _ = tune(&fd);
     Ok(TcpStream::from(fd))
+}
+
+fn tune(socket: &OwnedFd) -> nix::Result<()> {
+    // The last piece of a request must not wait for the acknowledgement of the one before.
+    setsockopt(socket, sockopt::TcpNoDelay, &true)?;
+    setsockopt(socket, sockopt::KeepAlive, &true)?;
+    let (idle, interval, count) = KEEPALIVE;
+    setsockopt(socket, sockopt::TcpKeepIdle, &idle)?;
+    setsockopt(socket, sockopt::TcpKeepInterval, &interval)?;
+    setsockopt(socket, sockopt::TcpKeepCount, &count)
 }
 
 #[cfg(test)]
@@ -164,8 +179,8 @@ mod tests {
     fn bytes_go_both_ways() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let interrupts = Interrupts::catch().unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let mut connection = Connection::open("127.0.0.1", port, SOON, &interrupts).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut connection = Connection::open(&[address], SOON, &interrupts).unwrap();
         let (mut peer, _) = listener.accept().unwrap();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"from a file").unwrap();
@@ -183,20 +198,31 @@ mod tests {
     #[test]
     fn nobody_there_is_told_at_once() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let address = listener.local_addr().unwrap();
         drop(listener);
         let interrupts = Interrupts::catch().unwrap();
-        let refused = Connection::open("127.0.0.1", port, SOON, &interrupts);
+        let refused = Connection::open(&[address], SOON, &interrupts);
         let Err(NoConnection::Unreachable(why)) = refused else { panic!("{refused:?}") };
         assert!(why.contains("Connection refused"), "{why}");
+    }
+
+    #[test]
+    fn addresses_need_no_resolver() {
+        let interrupts = Interrupts::catch().unwrap();
+        let check = |name: &str, expected: &str| {
+            assert_eq!(resolve(name, 3632, &interrupts).unwrap(), [expected.parse().unwrap()]);
+        };
+        check("192.0.2.1", "192.0.2.1:3632");
+        check("2001:db8::1", "[2001:db8::1]:3632");
+        assert!(resolve("name.invalid.", 3632, &interrupts).is_err());
     }
 
     #[test]
     fn a_file_that_shrank_is_noticed() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let interrupts = Interrupts::catch().unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let mut connection = Connection::open("127.0.0.1", port, SOON, &interrupts).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut connection = Connection::open(&[address], SOON, &interrupts).unwrap();
         let result = connection.send_file(&tempfile::tempfile().unwrap(), 1);
         assert!(matches!(result, Err(Broken::Io(_))), "{result:?}");
     }

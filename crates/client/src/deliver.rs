@@ -1,30 +1,38 @@
 //! Puts what came back where the compiler would have put it. Knows nothing of where it came from.
 
 use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-/// Writes an output file so that nobody ever sees half of it: beside its place, then renamed. A device or a fifo is
-/// written to, as the assembler does; a file in a directory that takes no new names is overwritten.
+/// Writes an output file as the assembler does, but so that nobody ever sees half of it: beside its place, then renamed.
+/// Like the assembler, it writes through a name that leads to a device or an empty file. A file in a directory that takes
+/// no new names is overwritten.
 ///
 /// # Errors
-/// Those of the file system; the old file, if any, is still whole unless the directory forbade renaming.
+/// Those of the file system, and outputs of other kinds, which are for the compiler itself to judge; the old file, if any,
+/// is still whole unless the directory forbade renaming.
 pub(crate) fn write_output(output: &Path, bytes: &[u8]) -> io::Result<()> {
-    let special = fs::symlink_metadata(output).is_ok_and(|found| {
-        let kind = found.file_type();
-        kind.is_char_device() || kind.is_block_device() || kind.is_fifo() || kind.is_socket()
-    });
-    if special {
-        return OpenOptions::new().write(true).open(output)?.write_all(bytes);
+    match fs::metadata(output) {
+        Ok(found) if found.is_file() && found.len() > 0 => {}
+        Ok(found) if found.is_file() || found.file_type().is_char_device() => {
+            return overwrite(output, bytes);
+        }
+        Ok(_) => return Err(io::Error::other("it is not a regular file")),
+        // A link that leads nowhere yet.
+        Err(_) if fs::symlink_metadata(output).is_ok() => return overwrite(output, bytes),
+        Err(_) => {}
     }
     match Unfinished::beside(output) {
         Ok(unfinished) => unfinished.finish(output, bytes),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            OpenOptions::new().write(true).truncate(true).open(output)?.write_all(bytes)
-        }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => overwrite(output, bytes),
         Err(error) => Err(error),
     }
+}
+
+fn overwrite(output: &Path, bytes: &[u8]) -> io::Result<()> {
+    OpenOptions::new().write(true).create(true).truncate(true).open(output)?.write_all(bytes)
 }
 
 /// Repeats messages on the stream that the compiler would have used.
@@ -35,6 +43,9 @@ pub(crate) fn replay(mut stream: impl Write, messages: &[u8]) {
     }
 }
 
+/// How many names are tried; each is random, so even the second one is hardly ever needed.
+const ATTEMPTS: usize = 16;
+
 /// A file beside its final place; dropped unfinished, it is removed.
 struct Unfinished {
     path: PathBuf,
@@ -42,16 +53,20 @@ struct Unfinished {
 }
 
 impl Unfinished {
-    /// The name is short whatever the output is called, and hidden from `*.o`.
+    /// The name is short whatever the output is called, and hidden from `*.o`. Another machine or container may share
+    /// the directory and our process id, so the id alone would not do.
     fn beside(output: &Path) -> io::Result<Unfinished> {
-        let path = output.with_file_name(format!(".distcc-{}.tmp", std::process::id()));
-        let create = || OpenOptions::new().write(true).create_new(true).open(&path);
-        let file = create().or_else(|error| match error.kind() {
-            // Only a process with our number that was killed can have left it.
-            io::ErrorKind::AlreadyExists => fs::remove_file(&path).and_then(|()| create()),
-            _ => Err(error),
-        })?;
-        Ok(Unfinished { path, file })
+        let mut last_error = io::ErrorKind::AlreadyExists.into();
+        for _ in 0..ATTEMPTS {
+            let random = RandomState::new().build_hasher().finish();
+            let path = output.with_file_name(format!(".distcc-{random:016x}.tmp"));
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok(Unfinished { path, file }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last_error = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last_error)
     }
 
     fn finish(mut self, output: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -108,15 +123,48 @@ mod tests {
         assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
     }
 
+    /// The assembler unlinks what it would overwrite, but only if that is not empty.
     #[test]
-    fn a_link_is_replaced_as_the_assembler_does() {
+    fn links_and_empty_files_are_treated_as_the_assembler_treats_them() {
         let root = tempfile::tempdir().unwrap();
         let (target, link) = (root.path().join("target"), root.path().join("x.o"));
-        fs::write(&target, "kept").unwrap();
-        symlink(&target, &link).unwrap();
-        write_output(&link, b"object").unwrap();
-        assert_eq!(fs::read(&target).unwrap(), b"kept");
-        assert!(!fs::symlink_metadata(&link).unwrap().is_symlink());
+        let check = |content: Option<&str>, stays: bool| {
+            let _ = (fs::remove_file(&target), fs::remove_file(&link));
+            if let Some(content) = content {
+                fs::write(&target, content).unwrap();
+            }
+            symlink(&target, &link).unwrap();
+            write_output(&link, b"object").unwrap();
+            assert_eq!(fs::read(&link).unwrap(), b"object");
+            assert_eq!(fs::symlink_metadata(&link).unwrap().is_symlink(), stays, "{content:?}");
+        };
+        check(Some("kept"), false);
+        check(Some(""), true);
+        check(None, true);
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(&target, "").unwrap();
+        write_output(&target, b"object").unwrap();
+        assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_fifo_is_left_to_the_compiler() {
+        let root = tempfile::tempdir().unwrap();
+        let fifo = root.path().join("x.o");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(write_output(&fifo, b"object").is_err());
+        assert!(write_output(root.path(), b"object").is_err());
+    }
+
+    #[test]
+    fn a_stranger_beside_the_output_is_left_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let output = root.path().join("x.o");
+        let other = Unfinished::beside(&output).unwrap();
+        write_output(&output, b"object").unwrap();
+        assert!(other.path.exists());
+        drop(other);
+        assert_eq!(names(root.path()), ["x.o"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, killpg, signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 use std::fmt;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// Signals that end a job from outside.
 const FATAL: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 
-/// A lost SIGCHLD (a parent may have us ignore it) costs at most this much.
+/// A lost SIGCHLD costs at most this much.
 const CHILD_RECHECK: Duration = Duration::from_secs(1);
 
 /// How long a compiler may take to remove its temporary files after SIGTERM.
@@ -69,6 +69,7 @@ impl Interrupts {
     /// # Errors
     /// Those of `sigprocmask(2)` and `signalfd(2)`.
     pub(crate) fn catch() -> io::Result<Interrupts> {
+        heed_children();
         let caught: SigSet = FATAL.into_iter().chain([Signal::SIGCHLD]).collect();
         let signals = SignalFd::with_flags(&caught, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
         let before = caught.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
@@ -81,10 +82,16 @@ impl Interrupts {
     /// # Errors
     /// It cannot be started.
     pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
-        self.before.thread_set_mask()?;
-        let child = command.process_group(0).spawn();
-        self.caught.thread_block()?;
-        child
+        self.let_through(|| command.process_group(0).spawn())
+    }
+
+    /// Does `work` while fatal signals act as before: they end us on the spot, so nothing may be held that would stay.
+    pub(crate) fn let_through<T>(&self, work: impl FnOnce() -> T) -> T {
+        // Masks that came from the kernel are masks that the kernel takes.
+        let _ = self.before.thread_set_mask();
+        let done = work();
+        let _ = self.caught.thread_block();
+        done
     }
 
     /// Waits until `fd` is ready for `what`.
@@ -146,9 +153,15 @@ impl Interrupts {
     }
 }
 
+/// A parent may have us ignore SIGCHLD, and then nobody learns how a child ended; compilers do the same for theirs.
+#[allow(unsafe_code, reason = "setting a signal's action has no safe form")]
+fn heed_children() {
+    // SAFETY: the default action runs no code of ours.
+    let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
+}
+
 impl Drop for Interrupts {
     fn drop(&mut self) {
-        // The mask came from the kernel, so it is one that the kernel takes.
         let _ = self.before.thread_set_mask();
     }
 }

@@ -42,10 +42,7 @@ pub struct Answer {
 /// never returns.
 #[must_use]
 pub fn run(args: Vec<OsString>) -> Answer {
-    let settings = match Settings::read() {
-        Ok(settings) => settings,
-        Err(error) => return complain(format!("distcc: {error}"), code::BAD_ARGUMENTS),
-    };
+    let settings = Settings::read();
     let log = open_log(&settings);
     match invocation::understand(args, &settings) {
         Invocation::Help => say(report::help()),
@@ -110,6 +107,6 @@ fn open_log(settings: &Settings) -> Log {
                 .error(format_args!("failed to open logfile {}: {error}", path.display())),
         }
     }
-    let uncached = settings.uncached_stderr.and_then(|fd| append(Path::new(&format!("/dev/fd/{fd}"))).ok());
-    log(uncached.map_or(Sink::Stderr, Sink::File), Level::Warning)
+    let uncached = settings.uncached_stderr.and_then(|fd| Sink::inherited(fd).ok());
+    log(uncached.unwrap_or(Sink::Stderr), Level::Warning)
 }

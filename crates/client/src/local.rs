@@ -15,11 +15,12 @@ use std::process::Command;
 /// deeper, so that a compiler that leads back to us is noticed.
 #[must_use]
 pub(crate) fn command(name: &OsStr, args: &[OsString], path: &OsStr, depth: u32) -> Command {
-    let mut command = match compiler::find(name, path) {
-        // With a path, starting it needs no search and so no full copy of this process.
-        Some(program) => Command::new(program),
-        None => Command::new(name),
+    // With a path, starting it needs no search and so no full copy of this process.
+    let (program, path) = match compiler::find(name, path) {
+        Some(found) => (found.program.into_os_string(), found.path),
+        None => (name.to_owned(), path.to_owned()),
     };
+    let mut command = Command::new(program);
     command.arg0(name).args(args).env("PATH", path).env("_DISTCC_SAFEGUARD", (depth + 1).min(9).to_string());
     command
 }

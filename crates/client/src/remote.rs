@@ -1,6 +1,6 @@
 //! Sends one job to one host and returns its answer. Knows nothing of slots, retries or fallback.
 
-use crate::connection::{Connection, NoConnection};
+use crate::connection::{self, Connection, NoConnection};
 use crate::interrupts::{Broken, Interrupts};
 use crate::source::{Source, Text};
 use hosts::{Host, Place};
@@ -76,12 +76,12 @@ impl Job<'_> {
         let Place::Tcp { name, port } = &host.place else {
             return Err(Failure::Unsupported("ssh hosts"));
         };
+        if host.auth {
+            return Err(Failure::Unsupported("hosts that want authentication"));
+        }
+        let addresses = connection::resolve(name, *port, interrupts)?;
         phase(Phase::Connect);
-        let mut connection =
-            Connection::open(name, *port, self.silence, interrupts).map_err(|error| match error {
-                NoConnection::Unreachable(why) => Failure::Unreachable(why),
-                NoConnection::Interrupted(signal) => Failure::Interrupted(signal),
-            })?;
+        let mut connection = Connection::open(&addresses, self.silence, interrupts)?;
         let version = if host.lzo { Version::Two } else { Version::One };
         phase(Phase::Send);
         self.send(&mut connection, version)?;
@@ -106,7 +106,10 @@ impl Job<'_> {
                 connection.send(&[&head]).and_then(|()| connection.send_file(file, *length))
             }
         };
-        sent.map_err(|error| broken("sending the job", error))
+        sent.map_err(|error| match error {
+            error if is_refusal(&error) => Failure::Protocol(ProtocolError::NoAnswer),
+            error => broken("sending the job", error),
+        })
     }
 }
 
@@ -123,10 +126,7 @@ fn receive(
     let mut waiting = true;
     loop {
         let count = connection.receive(decoder.space()).map_err(|error| match error {
-            // A refused request may be answered by a reset instead of an end.
-            Broken::Io(error) if waiting && error.kind() == std::io::ErrorKind::ConnectionReset => {
-                Failure::Protocol(ProtocolError::NoAnswer)
-            }
+            error if waiting && is_refusal(&error) => Failure::Protocol(ProtocolError::NoAnswer),
             error => broken("waiting for the answer", error),
         })?;
         if std::mem::take(&mut waiting) && count > 0 {
@@ -137,6 +137,21 @@ fn receive(
             Progress::Done(response) => return Ok(response),
         }
     }
+}
+
+impl From<NoConnection> for Failure {
+    fn from(error: NoConnection) -> Failure {
+        match error {
+            NoConnection::Unreachable(why) => Failure::Unreachable(why),
+            NoConnection::Interrupted(signal) => Failure::Interrupted(signal),
+        }
+    }
+}
+
+/// A server may refuse a request before it has come whole, and then we notice that while sending or by a reset.
+fn is_refusal(error: &Broken) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
+    matches!(error, Broken::Io(error) if matches!(error.kind(), ConnectionReset | BrokenPipe))
 }
 
 fn broken(doing: &'static str, error: Broken) -> Failure {

@@ -15,7 +15,7 @@ pub(crate) struct Settings {
     /// `DISTCC_LOG`; empty counts as unset.
     pub(crate) log_file: Option<PathBuf>,
     /// `UNCACHED_ERR_FD`: where ccache wants messages that are not the compiler's.
-    pub(crate) uncached_stderr: Option<u32>,
+    pub(crate) uncached_stderr: Option<i32>,
     /// `DISTCC_VERBOSE=1`.
     pub(crate) verbose: bool,
     /// `DISTCC_FALLBACK`: whether a job that no host took may run here.
@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) io_timeout: Duration,
     /// `DISTCC_MAX_BODY` in MiB: the largest object that is taken from a host.
     pub(crate) limits: Limits,
+    /// What is wrong with one of the variables; it matters only to a job that is sent away (exit code 101).
+    pub(crate) problem: Option<String>,
     /// `DISTCC_NO_REWRITE_CROSS` exists: compiler names are sent as typed.
     pub(crate) keep_compiler_name: bool,
     /// `_DISTCC_SAFEGUARD`: how many of us are above this process.
@@ -38,7 +40,7 @@ pub(crate) struct Settings {
     pub(crate) logical_directory: Option<PathBuf>,
     /// `PATH`.
     pub(crate) path: OsString,
-    /// Whether a compiler that writes to a terminal would colour its messages (`TERM`, `GCC_COLORS`, `NO_COLOR`).
+    /// Whether a compiler that writes to a terminal would colour its messages (`TERM`, `GCC_COLORS`).
     pub(crate) colours: bool,
 }
 
@@ -51,29 +53,18 @@ pub(crate) struct StateDir {
     pub(crate) create: bool,
 }
 
-/// A variable whose value cannot be used; reads after "distcc: ".
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct BadSetting(String);
-
-impl std::fmt::Display for BadSetting {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 impl Settings {
     /// Reads the environment.
-    ///
-    /// # Errors
-    /// A `DISTCC_IO_TIMEOUT` that is not a positive number of seconds (exit code 101, as in distcc 3.4), and likewise
-    /// a `DISTCC_MAX_BODY`.
-    pub(crate) fn read() -> Result<Settings, BadSetting> {
+    #[must_use]
+    pub(crate) fn read() -> Settings {
         Settings::from_variables(|name| std::env::var_os(name))
     }
 
-    fn from_variables(var: impl Fn(&str) -> Option<OsString>) -> Result<Settings, BadSetting> {
+    fn from_variables(var: impl Fn(&str) -> Option<OsString>) -> Settings {
         let filled = |name| var(name).filter(|value| !value.is_empty());
-        Ok(Settings {
+        let (io_timeout, bad_timeout) = positive("DISTCC_IO_TIMEOUT", "seconds", var("DISTCC_IO_TIMEOUT"));
+        let (max_body, bad_body) = positive("DISTCC_MAX_BODY", "MiB", var("DISTCC_MAX_BODY"));
+        Settings {
             hosts: var("DISTCC_HOSTS"),
             state_dir: match (filled("DISTCC_DIR"), filled("HOME")) {
                 (Some(named), _) => Some(StateDir { path: named.into(), create: false }),
@@ -91,16 +82,16 @@ impl Settings {
             skip_local_retry: var("DISTCC_SKIP_LOCAL_RETRY").is_some(),
             exact_diagnostics: switch(var("DISTCC_EXACT_DIAGNOSTICS"), false),
             backoff_period: Duration::from_secs(number(var("DISTCC_BACKOFF_PERIOD")).unwrap_or(60)),
-            io_timeout: io_timeout(var("DISTCC_IO_TIMEOUT"))?,
-            limits: limits(var("DISTCC_MAX_BODY"))?,
+            io_timeout: Duration::from_secs(io_timeout.unwrap_or(300).into()),
+            limits: max_body.map_or_else(Limits::default, Limits::with_bodies_of),
+            problem: bad_timeout.or(bad_body),
             keep_compiler_name: var("DISTCC_NO_REWRITE_CROSS").is_some(),
             depth: depth(var("_DISTCC_SAFEGUARD")),
             logical_directory: filled("PWD").map(PathBuf::from),
             path: var("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
             colours: var("TERM").is_some_and(|term| term != "dumb")
-                && var("GCC_COLORS").is_none_or(|colors| !colors.is_empty())
-                && filled("NO_COLOR").is_none(),
-        })
+                && var("GCC_COLORS").is_none_or(|colors| !colors.is_empty()),
+        }
     }
 }
 
@@ -117,25 +108,16 @@ fn number(value: Option<OsString>) -> Option<u64> {
     value?.to_str()?.trim().parse().ok()
 }
 
-fn io_timeout(value: Option<OsString>) -> Result<Duration, BadSetting> {
-    let Some(value) = value else { return Ok(Duration::from_secs(300)) };
+/// The value of a variable that counts something, or what is wrong with it. No kernel waits longer than the most that is
+/// kept.
+fn positive(name: &str, unit: &str, value: Option<OsString>) -> (Option<u32>, Option<String>) {
+    let Some(value) = value else { return (None, None) };
     match number(Some(value.clone())) {
-        Some(seconds @ 1..=0x7fff_ffff) => Ok(Duration::from_secs(seconds)),
-        _ => Err(BadSetting(format!(
-            "Bad DISTCC_IO_TIMEOUT value: {}: give a positive number of seconds",
-            value.to_string_lossy()
-        ))),
-    }
-}
-
-fn limits(value: Option<OsString>) -> Result<Limits, BadSetting> {
-    let Some(value) = value else { return Ok(Limits::default()) };
-    match number(Some(value.clone())).map(u32::try_from) {
-        Some(Ok(mib @ 1..)) => Ok(Limits::with_bodies_of(mib)),
-        _ => Err(BadSetting(format!(
-            "Bad DISTCC_MAX_BODY value: {}: give a positive number of MiB",
-            value.to_string_lossy()
-        ))),
+        Some(count @ 1..) => (Some(count.min(0x7fff_ffff) as u32), None),
+        _ => {
+            let value = value.to_string_lossy();
+            (None, Some(format!("Bad {name} value: {value}: give a positive number of {unit}")))
+        }
     }
 }
 
@@ -148,13 +130,13 @@ fn depth(value: Option<OsString>) -> u32 {
 mod tests {
     use super::*;
 
-    fn with(name: &'static str, value: &str) -> Result<Settings, BadSetting> {
+    fn with(name: &'static str, value: &str) -> Settings {
         Settings::from_variables(|asked| (asked == name).then(|| OsString::from(value)))
     }
 
     #[test]
     fn nothing_set_means_the_defaults_of_distcc() {
-        let settings = Settings::from_variables(|_| None).unwrap();
+        let settings = Settings::from_variables(|_| None);
         assert_eq!(settings.state_dir, None);
         assert_eq!(settings.io_timeout, Duration::from_secs(300));
         assert_eq!(settings.backoff_period, Duration::from_secs(60));
@@ -164,34 +146,35 @@ mod tests {
     #[test]
     fn switches_know_only_zero_and_one() {
         for (value, expected) in [("0", false), ("1", true), ("", true), ("no", true), ("01", true)] {
-            assert_eq!(with("DISTCC_FALLBACK", value).unwrap().fallback, expected, "{value:?}");
+            assert_eq!(with("DISTCC_FALLBACK", value).fallback, expected, "{value:?}");
         }
     }
 
     #[test]
     fn depth_counts_odd_values_as_one() {
         for (value, expected) in [("0", 1), ("1", 1), ("3", 3), ("x", 1), ("", 1)] {
-            assert_eq!(with("_DISTCC_SAFEGUARD", value).unwrap().depth, expected, "{value:?}");
+            assert_eq!(with("_DISTCC_SAFEGUARD", value).depth, expected, "{value:?}");
         }
     }
 
     #[test]
-    fn bad_timeouts_and_sizes_are_refused() {
-        for value in ["0", "-1", "x", "", "99999999999"] {
-            assert!(with("DISTCC_IO_TIMEOUT", value).is_err(), "{value:?}");
+    fn odd_numbers_are_problems_and_huge_ones_are_not() {
+        for name in ["DISTCC_IO_TIMEOUT", "DISTCC_MAX_BODY"] {
+            for value in ["0", "-1", "x", "", "1.5"] {
+                let problem = with(name, value).problem.unwrap();
+                assert!(problem.starts_with(&format!("Bad {name} value: {value}: ")), "{problem}");
+            }
+            assert_eq!(with(name, "99999999999").problem, None);
         }
-        for value in ["0", "-1", "x", "", "4294967296"] {
-            assert!(with("DISTCC_MAX_BODY", value).is_err(), "{value:?}");
-        }
-        assert_eq!(with("DISTCC_MAX_BODY", "7").unwrap().limits, Limits::with_bodies_of(7));
-        assert_eq!(with("DISTCC_IO_TIMEOUT", "7").unwrap().io_timeout, Duration::from_secs(7));
+        assert_eq!(with("DISTCC_MAX_BODY", "7").limits, Limits::with_bodies_of(7));
+        assert_eq!(with("DISTCC_IO_TIMEOUT", "7").io_timeout, Duration::from_secs(7));
     }
 
     #[test]
     fn the_named_directory_is_not_ours_to_make() {
-        let named = with("DISTCC_DIR", "/d").unwrap().state_dir;
+        let named = with("DISTCC_DIR", "/d").state_dir;
         assert_eq!(named, Some(StateDir { path: "/d".into(), create: false }));
-        let default = with("HOME", "/h").unwrap().state_dir;
+        let default = with("HOME", "/h").state_dir;
         assert_eq!(default, Some(StateDir { path: "/h/.distcc".into(), create: true }));
     }
 }

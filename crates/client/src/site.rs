@@ -5,6 +5,7 @@ use crate::settings::Settings;
 use hosts::{Backoff, Choice, Host, HostList, ListError, LockDir, Place, Pool, Slot};
 use job_state::Record;
 use logging::Log;
+use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -19,15 +20,15 @@ pub(crate) struct Site<'a> {
     log: &'a Log,
     /// The list in force, or why there is none.
     pub(crate) hosts: Result<HostList, ListError>,
-    locks: Option<LockDir>,
+    locks: OnceCell<Option<LockDir>>,
 }
 
 impl<'a> Site<'a> {
-    /// Reads the host list and opens the lock directory.
+    /// Reads the host list. The lock directory is opened when it is first needed.
     pub(crate) fn read(settings: &'a Settings, log: &'a Log) -> Site<'a> {
         let directory = settings.state_dir.as_ref().map(|directory| directory.path.as_path());
         let hosts = hosts::load(settings.hosts.as_deref(), directory, Path::new(ETC)).map(shuffled_if_asked);
-        Site { hosts, locks: open_locks(settings, log), settings, log }
+        Site { hosts, locks: OnceCell::new(), settings, log }
     }
 
     /// A slot for a compile here. Without a lock directory nothing is counted, and the job runs all the same.
@@ -64,15 +65,26 @@ impl<'a> Site<'a> {
         choice.host.map(|at| (at, choice.slot))
     }
 
+    /// Whether any host may be tried now; preprocessing for none of them would be in vain.
+    pub(crate) fn has_usable(&self, hosts: &[Host]) -> bool {
+        let Some(locks) = self.locks() else { return false };
+        let backoff = self.backoff(locks);
+        hosts.iter().any(|host| !host.down && (host.place == Place::Local || !backoff.is_benched(host)))
+    }
+
+    fn locks(&self) -> Option<&LockDir> {
+        self.locks.get_or_init(|| open_locks(self.settings, self.log)).as_ref()
+    }
+
     /// A slot of localhost, if the list has it and it is the best host that is free right now.
     pub(crate) fn localhost_slot(&self, hosts: &[Host]) -> Option<Slot> {
-        let locks = self.locks.as_ref().filter(|_| hosts.iter().any(|host| host.place == Place::Local))?;
+        let locks = self.locks().filter(|_| hosts.iter().any(|host| host.place == Place::Local))?;
         // A lock directory that fails here fails again, and is told of, when a slot is waited for.
         hosts::take_here(locks, hosts, &self.backoff(locks)).ok()?
     }
 
     fn take(&self, pool: Pool, avoid: &[usize]) -> Option<Choice> {
-        let locks = self.locks.as_ref()?;
+        let locks = self.locks()?;
         hosts::take(locks, pool, &self.backoff(locks), avoid).unwrap_or_else(|error| {
             self.log.warning(format_args!("cannot take a slot: {error}"));
             None
@@ -81,14 +93,14 @@ impl<'a> Site<'a> {
 
     /// Leaves `host` alone for a while.
     pub(crate) fn bench(&self, host: &Host) {
-        if let Some(locks) = &self.locks {
+        if let Some(locks) = self.locks() {
             self.backoff(locks).bench(host);
         }
     }
 
     /// `host` has answered: forget what was held against it.
     pub(crate) fn pardon(&self, host: &Host) {
-        if let Some(locks) = &self.locks {
+        if let Some(locks) = self.locks() {
             self.backoff(locks).pardon(host);
         }
     }

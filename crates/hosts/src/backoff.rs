@@ -100,7 +100,7 @@ fn standing(benched: SystemTime, now: SystemTime, period: Duration) -> Standing 
         Ok(age) if age < period => Standing::Benched(period - age),
         Ok(_) => Standing::Due,
         // A file server's clock may be ahead; one that is ahead by more tells nothing.
-        Err(ahead) if ahead.duration() < period => Standing::Benched(period + ahead.duration()),
+        Err(ahead) if ahead.duration() < period => Standing::Benched(period.saturating_add(ahead.duration())),
         Err(_) => Standing::Due,
     }
 }
