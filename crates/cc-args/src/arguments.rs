@@ -124,6 +124,11 @@ impl Arguments {
         OsStr::from_bytes(rest)
     }
 
+    /// The first word of what was said through `-Wp,` or `-Xpreprocessor`.
+    pub(crate) fn first_inner_word(&self) -> Option<&OsStr> {
+        self.words.get(self.typed).map(OsString::as_os_str)
+    }
+
     /// True for what was said through `-Wp,` or `-Xpreprocessor`.
     pub(crate) fn is_inner(&self, argument: &Argument) -> bool {
         argument.at >= self.typed

@@ -19,7 +19,11 @@ pub(crate) fn of_value(row: &OptionRow, word: &OsStr, value: &OsStr) -> Option<W
         Meaning::DiagnosticsFormat if bytes.ends_with(b"-file") => {
             Some(WhyLocal::WritesSideFile(word.into()))
         }
-        Meaning::LlvmWord if llvm_word_touches_files(bytes) => Some(WhyLocal::Cc1Option(value.into())),
+        // clang looks for the assembler and the linker under the target's name.
+        _ if matches!(row.name, "-target" | "--target=") && bytes.contains(&b'/') => {
+            Some(WhyLocal::LoadsCode(word.into()))
+        }
+        Meaning::LlvmWord if !is_harmless_to_llvm(bytes) => Some(WhyLocal::Cc1Option(value.into())),
         _ => None,
     }
 }
@@ -46,11 +50,11 @@ fn in_assembler_words(arguments: &Arguments) -> Option<WhyLocal> {
     for argument in arguments.with_meaning(Meaning::AssemblerWords) {
         let value = arguments.value(argument).as_bytes();
         for part in value.split(|b| *b == b',' && is_one_word(arguments, argument)) {
-            if is_operand {
+            if is_operand && !part.starts_with(b"@") {
                 is_operand = false;
-            } else if matches!(part, b"--defsym" | b"-defsym" | b"--debug-prefix-map") {
+            } else if !is_operand && matches!(part, b"--defsym" | b"-defsym" | b"--debug-prefix-map") {
                 is_operand = true;
-            } else if assembler_word_touches_files(part) {
+            } else if is_operand || !is_harmless_to_the_assembler(part) {
                 return Some(WhyLocal::AssemblerOption(arguments.word(argument).into()));
             }
         }
@@ -62,18 +66,44 @@ fn is_one_word(arguments: &Arguments, argument: &Argument) -> bool {
     arguments.words(argument).len() == 1
 }
 
-/// The GNU assembler takes long options with one dash or two and shortened, and short ones in a row.
-fn assembler_word_touches_files(part: &[u8]) -> bool {
-    const LONG: [&[u8]; 7] = [b"MD", b"dump", b"help", b"i", b"l", b"target-help", b"version"];
-    const FLAGS: &[u8] = b"DJKLMRWXZfvw";
-    const TAKE_A_FILE: &[u8] = b"Iaot";
-    let Some(one_dash) = part.strip_prefix(b"-") else { return true };
-    if let Some(two_dashes) = one_dash.strip_prefix(b"-") {
-        return two_dashes.starts_with(b"M") || LONG.iter().any(|name| two_dashes.starts_with(name));
-    }
-    let after_flags = one_dash.iter().find(|letter| !FLAGS.contains(letter));
-    after_flags.is_some_and(|letter| TAKE_A_FILE.contains(letter))
-        || LONG.iter().any(|name| one_dash.starts_with(name))
+/// What is known to touch no file. The GNU assembler takes long options with one dash or two and shortened, short ones in
+/// a row, and `@file`, so a list of what does touch files would never be complete.
+fn is_harmless_to_the_assembler(part: &[u8]) -> bool {
+    const WORDS: [&[u8]; 20] = [
+        b"--32",
+        b"--64",
+        b"--compress-debug-sections",
+        b"--divide",
+        b"--execstack",
+        b"--fatal-warnings",
+        b"--gen-debug",
+        b"--no-pad-sections",
+        b"--no-warn",
+        b"--nocompress-debug-sections",
+        b"--noexecstack",
+        b"--strip-local-absolute",
+        b"--warn",
+        b"--x32",
+        b"-EB",
+        b"-EL",
+        b"-K",
+        b"-R",
+        b"-W",
+        b"-g",
+    ];
+    const BEGINNINGS: [&[u8]; 9] = [
+        b"--compress-debug-sections=",
+        b"--elf-stt-common=",
+        b"--gdwarf-",
+        b"--generate-missing-build-notes=",
+        b"--hash-size=",
+        b"--size-check=",
+        b"-gdwarf-",
+        b"-m",
+        b"-xarch=",
+    ];
+    WORDS.contains(&part)
+        || BEGINNINGS.iter().any(|beginning| part.starts_with(beginning)) && !part.contains(&b'/')
 }
 
 fn in_cc1_words(arguments: &Arguments) -> Option<WhyLocal> {
@@ -86,9 +116,9 @@ fn in_cc1_words(arguments: &Arguments) -> Option<WhyLocal> {
             }
             b"-mllvm" => words
                 .next()
-                .is_none_or(|llvm| llvm_word_touches_files(llvm.as_bytes()))
+                .is_none_or(|llvm| !is_harmless_to_llvm(llvm.as_bytes()))
                 .then(|| unknown_cc1_option(word)),
-            b"-no-opaque-pointers" | b"-opaque-pointers" => None,
+            b"-fno-pch-timestamp" | b"-no-opaque-pointers" | b"-opaque-pointers" => None,
             other if other.starts_with(b"-disable-") || other.starts_with(b"-debug-info-kind=") => None,
             other if loads_a_plugin(other) => Some(WhyLocal::LoadsCode(word.into())),
             _ => of_cc1_option(word, &mut words),
@@ -105,7 +135,7 @@ fn of_cc1_option<'a>(word: &OsStr, rest: &mut impl Iterator<Item = &'a OsStr>) -
     let Some(row) = options::find(word.as_bytes()) else { return Some(unknown_cc1_option(word)) };
     let alike = matches!(
         row.meaning,
-        Meaning::Plain | Meaning::Family | Meaning::Warning | Meaning::Color | Meaning::CompilationDirectory
+        Meaning::Plain | Meaning::Warning | Meaning::Color | Meaning::CompilationDirectory
     );
     match row.client {
         AtClient::Local(why) => Some(why(word.into())),
@@ -126,10 +156,30 @@ fn loads_a_plugin(word: &[u8]) -> bool {
     word.starts_with(b"-load") || word.starts_with(b"-plugin") || word.starts_with(b"-add-plugin")
 }
 
-/// LLVM's own options are many and change often; those that name files say so.
-fn llvm_word_touches_files(word: &[u8]) -> bool {
-    const SIGNS: [&[u8]; 4] = [b"/", b"file", b"output", b"plugin"];
-    word.starts_with(b"-load") || SIGNS.iter().any(|sign| word.windows(sign.len()).any(|part| part == *sign))
+/// LLVM's own options are many and change often; some write files, and some run programs that they name.
+fn is_harmless_to_llvm(word: &[u8]) -> bool {
+    const BEGINNINGS: [&[u8]; 16] = [
+        b"-aarch64-",
+        b"-align-all-",
+        b"-arm-",
+        b"-disable-",
+        b"-enable-",
+        b"-extra-vectorizer-passes",
+        b"-force-vector-",
+        b"-hot-cold-split",
+        b"-inline",
+        b"-polly",
+        b"-slp-",
+        b"-unroll-",
+        b"-vectorize-",
+        b"-vectorizer-",
+        b"-warn-stack-size=",
+        b"-x86-",
+    ];
+    const SIGNS: [&[u8]; 11] =
+        [b"/", b"dir", b"dot", b"dump", b"file", b"output", b"path", b"plugin", b"print", b"stats", b"view"];
+    BEGINNINGS.iter().any(|beginning| word.starts_with(beginning))
+        && !SIGNS.iter().any(|sign| word.windows(sign.len()).any(|part| part == *sign))
 }
 
 #[cfg(test)]
@@ -163,7 +213,9 @@ mod tests {
         check("-ffuture=b", "sent");
         check("-fdebug-prefix-map=/a=/b -ffile-prefix-map=/a=/b -fmacro-prefix-map=/a=/b", "sent");
         check("-fdebug-compilation-dir=/a -ffile-compilation-dir=/a -frandom-seed=a/b.o", "sent");
-        check("-fdiagnostics-format=json", "sent");
+        check("-fdiagnostics-format=text", "sent");
+        check("-fdiagnostics-format=json", "whole-run");
+        check("-fdiagnostics-format=json-file", "writes-side-file");
         check("-fdiagnostics-format=sarif-file", "writes-side-file");
     }
 

@@ -29,6 +29,9 @@ pub struct Refusal {
     reason: String,
 }
 
+/// The text is preprocessed whatever other options say, or it could include files of this machine.
+const PREPROCESSED: &str = "-fpreprocessed";
+
 impl ServerCommand {
     /// Understands `args`, whose first word is the compiler's name.
     ///
@@ -41,6 +44,13 @@ impl ServerCommand {
         let rest = words.split_off(1);
         let compiler = words.swap_remove(0);
         let arguments = Arguments::parse(rest)?;
+        // Clients strip these; what hides in them would reach the compiler as words of their own.
+        if let Some(word) = arguments.first_inner_word() {
+            return Err(Refusal::new(format!(
+                "{} is for a preprocessor, and none runs here",
+                word.display()
+            )));
+        }
         check_options(&arguments)?;
         let (input, language, is_named) = the_input(&arguments, &compiler)?;
         let output = the_output(&arguments)?;
@@ -84,6 +94,9 @@ impl ServerCommand {
                 },
                 Kind::Unknown => {}
             }
+        }
+        if Family::of(&self.compiler) == Family::Gcc {
+            words.push(PREPROCESSED.into());
         }
         words
     }

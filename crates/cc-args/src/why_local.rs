@@ -38,6 +38,7 @@ pub enum WhyLocal {
     KeepsComments(OsString),
     RecordsCommandLine(OsString),
     InputCharset(OsString),
+    WholeRun(OsString),
     Repo(OsString),
     Stdin,
     Stdout(OsString),
@@ -89,6 +90,7 @@ impl WhyLocal {
             KeepsComments(_) => ("keeps-comments", "means something only together with -E"),
             RecordsCommandLine(_) => ("records-command-line", "writes the command line into the object"),
             InputCharset(_) => ("input-charset", "converts text that would be sent as it is"),
+            WholeRun(_) => ("whole-run", "asks for messages that only one whole run of the compiler gives"),
             Repo(_) => ("repo", "keeps templates in a repository file"),
             Stdin => ("stdin", "the source comes from standard input"),
             Stdout(_) => ("stdout", "writes to standard output"),
@@ -103,6 +105,7 @@ impl WhyLocal {
             NoCompiler | NoInput | Link | PreprocessOnly | Stdin => None,
             TwoInputs(word)
             | TwoOutputs(word)
+            | WholeRun(word)
             | ObjectInput(word)
             | DependenciesOnly(word)
             | SyntaxOnly(word)

@@ -8,11 +8,14 @@ fn parse(command: &str) -> Result<ServerCommand, String> {
     ServerCommand::parse(words).map_err(|refusal| refusal.to_string())
 }
 
-/// The words that would run, with IN and OUT for the files.
+/// The words that would run, with IN and OUT for the files. gcc is told besides that the text is preprocessed.
 #[track_caller]
 fn check(command: &str, expected: &str) {
     let accepted = parse(command).unwrap_or_else(|refusal| panic!("{command}: {refusal}"));
-    let words = accepted.args_for("IN".as_ref(), "OUT".as_ref());
+    let mut words = accepted.args_for("IN".as_ref(), "OUT".as_ref());
+    if !command.starts_with("clang") {
+        assert_eq!(words.pop(), Some("-fpreprocessed".into()), "{command}");
+    }
     assert_eq!(words.join(" ".as_ref()), OsString::from(expected), "{command}");
 }
 
@@ -77,7 +80,7 @@ fn ordinary_jobs_of_c_clients_are_accepted_and_hold_their_options() {
         "-fvisibility=hidden -fno-rtti -std=c++20 -fcolor-diagnostics",
         "-fdiagnostics-color=always -fmessage-length=0 -frandom-seed=a/b.o -fdebug-compilation-dir=/x",
         "-Wa,--noexecstack -Xassembler --defsym -Xassembler A=1 -integrated-as",
-        "-P -v -ftime-report -fdirectives-only -fpreprocessed -emit-llvm",
+        "-P -v -ftime-report -emit-llvm",
         "-m32 -mfpmath=sse -mfloat-abi=hard -mfpu=neon -G 8 -EL -arch x86_64",
     ] {
         check(&format!("gcc {options} -c a.c -o a.o"), &format!("{options} -c IN -o OUT"));
@@ -90,7 +93,7 @@ fn what_cannot_matter_to_preprocessed_text_is_dropped() {
         "-iquote /d -idirafter/d -isysroot /d --sysroot=/d -F /d -iframework /d -A q=a -C -CC -trigraphs -H",
         "-DX -UY -isystem /d -nostdinc -undef -MP -MT t -finput-charset=latin1 -imultilib m -stdlib=libc++",
         "-shared -static -L/d -lm -Wl,-z,now -Xlinker x -z now -T /s.ld -rdynamic -fuse-ld=lld -rtlib=compiler-rt",
-        "-Xpreprocessor -DX -Wp,-DY -frewrite-includes -fmacro-prefix-map=./= --gcc-toolchain=/d -fcrash-diagnostics-dir=/d",
+        "-fdirectives-only -fno-directives-only -fpreprocessed -frewrite-includes -fmacro-prefix-map=./= --gcc-toolchain=/d -fcrash-diagnostics-dir=/d",
     ] {
         check(&format!("gcc {options} -c a.c -o a.o"), "-c IN -o OUT");
     }
@@ -150,7 +153,41 @@ fn other_files_are_refused() {
         "-Wa,-a=f | -Wa,-ahl,-o,f | -Wa,--MD,f | -Wa,-I/d | -Xassembler f.s | -Wa,@f",
     );
     check_refused_options("modules", "-fmodules | -fmodule-file=f");
-    check_refused("gcc -c x.c -o x.o -Wp,-MD,f", "-MD writes a file beside the object");
+    check_refused("gcc -c x.c -o x.o -Wp,-MD,f", "-MD is for a preprocessor, and none runs here");
+    check_refused("gcc -c x.c -o x.o -Xpreprocessor -DX", "-DX is for a preprocessor, and none runs here");
+}
+
+/// Words that hide words: each of these has run a program, or written or read a file, on a server that let it pass.
+#[test]
+fn what_hides_in_other_words_is_refused() {
+    for hidden in [
+        "-Wp,--param,@x.i",
+        "-Wp,-target,@x.i",
+        "-Wp,-Xassembler,--defsym,-Xassembler,@x.i",
+        "-Wp,--param,@/etc/hostname",
+        "-Wp,-fno-preprocessed",
+        "-Wa,-nal=/tmp/f",
+        "-Wa,-kaln=/tmp/f",
+        "-Wa,-nI/etc",
+        "-Wa,-no/tmp/f",
+        "-Wa,--defsym,@x.i",
+        "-Xassembler --defsym -Xassembler @x.i",
+        "-Wa,-m/tmp/f",
+        "-fno-preprocessed",
+        "-mllvm -print-changed=dot-cfg",
+        "-mllvm -print-changed-dot-path=touch",
+        "-mllvm -enable-dot-cfg",
+        "-mllvm -info-output-file=f",
+        "-Xclang -mlink-bitcode-file -Xclang -O1",
+        "-Xclang -fcuda-include-gpubinary",
+        "-target ../../tmp/x",
+        "--target=../../tmp/x",
+    ] {
+        for compiler in ["gcc", "clang"] {
+            let command = format!("{compiler} -c x.c -o x.o {hidden}");
+            assert!(parse(&command).is_err(), "accepted: {command}");
+        }
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::Value::{Either, Joined, None, SeparateOrEquals};
 use super::{OptionRow, both, local, text};
 use crate::why_local::WhyLocal::{
     AsksCompiler, LoadsCode, Modules, Profile, ReadsExtraFile, RecordsCommandLine, Repo, SyntaxOnly,
-    WritesSideFile,
+    WholeRun, WritesSideFile,
 };
 
 pub(super) const OPTIONS: &[OptionRow] = &[
@@ -23,6 +23,7 @@ pub(super) const OPTIONS: &[OptionRow] = &[
     both("-G", Either),
     both("-O", Joined).means(Family),
     both("-W", Joined).means(Warning),
+    local("-Wunused-macros", None, WholeRun).at_server(Pass),
     both("-ansi", None),
     local("-coverage", None, Profile),
     both("-f", Joined).means(Family),
@@ -39,6 +40,10 @@ pub(super) const OPTIONS: &[OptionRow] = &[
     local("-fdiagnostics-add-output=", Joined, WritesSideFile),
     both("-fdiagnostics-color", Joined).means(Color),
     both("-fdiagnostics-format=", Joined).means(DiagnosticsFormat),
+    local("-fdiagnostics-format=json", None, WholeRun).at_server(Pass),
+    local("-fdiagnostics-format=json-stderr", None, WholeRun).at_server(Pass),
+    local("-fdiagnostics-format=sarif", None, WholeRun).at_server(Pass),
+    local("-fdiagnostics-format=sarif-stderr", None, WholeRun).at_server(Pass),
     local("-fdiagnostics-generate-patch", None, ReadsExtraFile),
     local("-fdiagnostics-set-output=", Joined, WritesSideFile),
     local("-fdump-", Joined, WritesSideFile),

@@ -7,7 +7,7 @@ use super::Meaning::{
 use super::Value::{Either, Joined, None, Separate, SeparateOrEquals};
 use super::{OptionRow, compile_run, local, neither_run, preprocess_run};
 use crate::why_local::WhyLocal::{
-    AsksCompiler, DependenciesOnly, KeepsComments, ReadsExtraFile, WritesSideFile,
+    AsksCompiler, DependenciesOnly, KeepsComments, ReadsExtraFile, UnknownOption, WritesSideFile,
 };
 
 pub(super) const OPTIONS: &[OptionRow] = &[
@@ -50,13 +50,16 @@ pub(super) const OPTIONS: &[OptionRow] = &[
     local("-d", Joined, WritesSideFile),
     local("-fdebug-cpp", None, AsksCompiler),
     local("-fdeps-", Joined, WritesSideFile),
-    compile_run("-fdirectives-only", None),
+    neither_run("-fdirectives-only", None),
     preprocess_run("-finput-charset=", Joined).means(InputCharset),
     neither_run("-fkeep-system-includes", None),
     preprocess_run("-fmacro-prefix-map=", Joined),
     neither_run("-fminimize-whitespace", None),
+    neither_run("-fno-directives-only", None),
+    local("-fno-preprocessed", None, UnknownOption),
     compile_run("-fno-working-directory", None),
     local("-fpch-preprocess", None, ReadsExtraFile),
+    local("-fpreprocessed", None, UnknownOption).at_server(Drop),
     neither_run("-frewrite-imports", None),
     neither_run("-frewrite-includes", None),
     neither_run("-fuse-line-directives", None),

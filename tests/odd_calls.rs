@@ -1,0 +1,173 @@
+//! Calls in unusual places and circumstances: links on PATH, pipes, signals that a parent ignores, outputs that are no
+//! plain files. Knows nothing of which part of the client makes them right.
+
+use std::fs;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+
+use test_hosts::client::Client;
+use test_hosts::distccd::{Distccd, Setup};
+use test_hosts::evil::{Behaviour, EvilServer};
+use test_hosts::process::{LIMIT, Outcome, Running};
+use test_hosts::workdir::{Workdir, names_in};
+
+const DISTCC: &str = env!("CARGO_BIN_EXE_distcc");
+const DISTCCD: &str = env!("CARGO_BIN_EXE_distccd");
+const NOWHERE: &str = "127.0.0.1:1";
+
+fn shell(client: &Client, script: &str) -> Outcome {
+    let mut command = client.command("sh");
+    command.args(["-c", script]).env("distcc", DISTCC);
+    Running::start(command).finish(LIMIT)
+}
+
+/// A directory whose links are called like compilers and lead to the client.
+fn links(work: &Workdir, name: &str) -> PathBuf {
+    let directory = work.path().join(name);
+    fs::create_dir(&directory).unwrap();
+    ["gcc", "g++", "cc", "clang"]
+        .iter()
+        .for_each(|compiler| symlink(DISTCC, directory.join(compiler)).unwrap());
+    directory
+}
+
+fn benched(work: &Workdir) -> Vec<String> {
+    let names = names_in(&work.distcc_dir().join("lock"));
+    names.into_iter().filter(|name| name.starts_with("backoff")).collect()
+}
+
+/// gcc looks for itself on PATH to find its parts; what it finds must not be our link.
+#[test]
+fn a_link_to_us_on_path_does_not_mislead_the_compiler() {
+    let work = Workdir::new();
+    work.write("x.c", "int x;\n");
+    let daemon = Distccd::start(&Setup::of(DISTCCD));
+    let (first, second) = (links(&work, "first"), links(&work, "second"));
+    let (first, second) = (first.display(), second.display());
+    for (calls, path) in [
+        ("$distcc gcc -c x.c", format!("{first}:/usr/bin:/bin")),
+        ("gcc -c x.c", format!("{first}:/usr/bin:/bin")),
+        ("gcc -c x.c", format!("{first}:{second}:{first}:/usr/bin:/bin")),
+        ("$distcc cc -c x.c && cc x.o -shared -o x.so", format!("{first}:/usr/bin:/bin")),
+    ] {
+        for hosts in [daemon.host(), "localhost".to_owned()] {
+            let client = Client::new(DISTCC, &work, &hosts).env("PATH", &path);
+            let outcome = shell(&client, calls);
+            assert_eq!((outcome.code(), outcome.err()), (Some(0), String::new()), "{calls} with {path}");
+        }
+    }
+    assert!(daemon.count("COMPILE_OK") >= 4, "{}", daemon.log());
+}
+
+#[test]
+fn a_response_file_that_is_a_pipe_is_left_to_the_compiler() {
+    let work = Workdir::new();
+    work.write("x.c", "int x;\n");
+    let client = Client::new(DISTCC, &work, NOWHERE);
+    let run = |through: &str| {
+        shell(
+            &client,
+            &format!(
+                "mkfifo args; echo '-c x.c -o y.o' > args & {through} @args; e=$?; rm -f args y.o; exit $e"
+            ),
+        )
+    };
+    let (plain, ours) = (run("gcc"), run("$distcc gcc"));
+    assert_eq!((ours.code(), ours.err()), (plain.code(), plain.err()));
+}
+
+#[test]
+fn a_parent_that_ignores_its_children_changes_nothing() {
+    let work = Workdir::new();
+    work.write("x.c", "int x;\n");
+    work.write("bad.c", "int x\n");
+    let daemon = Distccd::start(&Setup::of(DISTCCD));
+    let client = Client::new(DISTCC, &work, &daemon.host());
+    let outcome = shell(&client, "trap '' CHLD; $distcc gcc -c x.c");
+    assert_eq!((outcome.code(), outcome.err()), (Some(0), String::new()));
+    daemon.assert_served(1);
+    assert_eq!(shell(&client, "trap '' CHLD; $distcc gcc -c bad.c").code(), Some(1));
+}
+
+#[test]
+fn a_compiler_that_is_missing_is_named() {
+    let work = Workdir::new();
+    work.write("x.c", "int x;\n");
+    let daemon = Distccd::start(&Setup::of(DISTCCD));
+    for fallback in ["0", "1"] {
+        let client = Client::new(DISTCC, &work, &daemon.host()).env("DISTCC_FALLBACK", fallback);
+        let outcome = client.run(&["no-such-cc", "-c", "x.c"]);
+        assert_eq!(outcome.code(), Some(110), "{}", outcome.err());
+        assert!(outcome.err().contains("failed to exec no-such-cc"), "{}", outcome.err());
+        assert_eq!(outcome.err().lines().count(), 1, "{}", outcome.err());
+    }
+    assert_eq!(names_in(&work.src()), ["x.c"]);
+}
+
+#[test]
+fn a_program_that_compiles_nothing_leaves_nothing() {
+    let work = Workdir::new();
+    work.write("x.c", "int x;\n");
+    let daemon = Distccd::start(&Setup::of(DISTCCD));
+    let outcome = Client::new(DISTCC, &work, &daemon.host()).run(&["true", "-c", "x.c"]);
+    assert_eq!(outcome.code(), Some(0), "{}", outcome.err());
+    assert_eq!(names_in(&work.src()), ["x.c"]);
+}
+
+/// A source that fails only because it was preprocessed here says nothing about the host.
+#[test]
+fn what_preprocessing_spoils_is_not_held_against_the_host() {
+    let work = Workdir::new();
+    work.write("data.bin", "x");
+    work.write("incbin.c", "__asm__(\".incbin \\\"data.bin\\\"\");\n");
+    let through = "int f(int a) { switch (a) { case 1: a++; /* fall through */ default: a--; } return a; }\n";
+    work.write("through.c", through);
+    let daemon = Distccd::start(&Setup::of(DISTCCD));
+    let client = Client::new(DISTCC, &work, &daemon.host());
+    for words in [&["gcc", "-c", "incbin.c"][..], &["gcc", "-Wextra", "-Werror", "-c", "through.c"]] {
+        let outcome = client.run(words);
+        assert_eq!((outcome.code(), outcome.err()), (Some(0), String::new()), "{words:?}");
+        assert_eq!(benched(&work), [""; 0], "{words:?}");
+    }
+}
+
+/// Whoever waits for a slot of a host that fails must not be the next to try it.
+#[test]
+fn a_silent_host_costs_one_timeout_however_many_wait_for_it() {
+    let work = Workdir::new();
+    work.write("x.c", "int x;\n");
+    let silent = EvilServer::start(Behaviour::NeverAnswers);
+    let hosts = format!("{}/2", silent.host());
+    let client = Client::new(DISTCC, &work, &hosts).env("DISTCC_IO_TIMEOUT", "1");
+    let outputs: Vec<String> = (0..12).map(|job| format!("x{job}.o")).collect();
+    let jobs: Vec<Running> =
+        outputs.iter().map(|output| client.start(&["gcc", "-c", "x.c", "-o", output])).collect();
+    for job in jobs {
+        let outcome = job.finish(LIMIT);
+        assert_eq!(outcome.code(), Some(0), "{}", outcome.err());
+    }
+    assert!(silent.connections() <= 2, "{} connections", silent.connections());
+}
+
+/// ccache keeps what the compiler prints; what we say goes where ccache wants it, be it a socket.
+#[test]
+fn messages_go_to_the_descriptor_that_ccache_names() {
+    let work = Workdir::new();
+    work.write("x.c", "int x;\n");
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let client = Client::new(DISTCC, &work, NOWHERE);
+    let mut shell = client.command("sh");
+    shell
+        .args(["-c", "exec 9>&0 </dev/null; UNCACHED_ERR_FD=9 exec $distcc gcc -c x.c"])
+        .env("distcc", DISTCC)
+        .stdin(OwnedFd::from(theirs));
+    let outcome = Running::start(shell).finish(LIMIT);
+    assert_eq!((outcome.code(), outcome.err()), (Some(0), String::new()));
+    let mut said = String::new();
+    ours.set_read_timeout(Some(LIMIT)).unwrap();
+    (&ours).read_to_string(&mut said).unwrap();
+    assert!(said.contains("failed to distribute"), "{said}");
+}
