@@ -30,8 +30,10 @@ fn one_daemon_is_killed() {
     let make = build.start(&build.client(&list(&daemons)));
     wait_until(LIMIT, "a build at work", || daemons.iter().all(|daemon| daemon.count("COMPILE_OK") >= 4));
     daemons[0].kill();
+    let killed = Instant::now();
     make.finish(LIMIT).good();
     build.assert_objects();
+    assert!(killed.elapsed() < CONNECT_TIMEOUT + SLACK, "{:?}", killed.elapsed());
     let [killed, other] = daemons.map(|daemon| daemon.count("COMPILE_OK"));
     assert!(killed < FILES / 2 && other > FILES / 2, "{killed} and {other}");
 }

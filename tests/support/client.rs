@@ -1,9 +1,7 @@
 //! Runs a distcc client with an environment of the test's own. Knows nothing of what it is asked to compile.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use crate::netns::Netns;
 use crate::process::{LIMIT, Outcome, Running, clean};
@@ -14,7 +12,6 @@ use crate::workdir::Workdir;
 pub struct Client<'a> {
     distcc: &'a str,
     work: &'a Workdir,
-    directory: PathBuf,
     on: Option<&'a Netns>,
     env: Vec<(OsString, OsString)>,
 }
@@ -22,8 +19,7 @@ pub struct Client<'a> {
 impl<'a> Client<'a> {
     /// A client with the directories of `work` and this host list, which runs in `work.src()`.
     pub fn new(distcc: &'a str, work: &'a Workdir, hosts: &str) -> Client<'a> {
-        let directory = work.src();
-        Client { distcc, work, directory, on: None, env: Vec::new() }.env("DISTCC_HOSTS", hosts)
+        Client { distcc, work, on: None, env: Vec::new() }.env("DISTCC_HOSTS", hosts)
     }
 
     /// Adds a variable to its environment.
@@ -38,12 +34,6 @@ impl<'a> Client<'a> {
         self
     }
 
-    /// Runs it in another directory.
-    pub fn in_directory(mut self, directory: impl Into<PathBuf>) -> Client<'a> {
-        self.directory = directory.into();
-        self
-    }
-
     /// A command of any program in the client's place and environment: make, say, which then calls the client.
     pub fn command(&self, program: &str) -> Command {
         let mut command = self.on.map_or_else(|| clean(program), |host| host.command(program));
@@ -52,7 +42,7 @@ impl<'a> Client<'a> {
             .env("TMPDIR", self.work.tmp())
             .env("HOME", self.work.home())
             .envs(self.env.iter().map(|(name, value)| (name, value)))
-            .current_dir(&self.directory);
+            .current_dir(self.work.src());
         command
     }
 
@@ -67,13 +57,7 @@ impl<'a> Client<'a> {
     /// `distcc WORDS…` to its end, within [`LIMIT`].
     #[track_caller]
     pub fn run(&self, words: &[&str]) -> Outcome {
-        self.run_within(LIMIT, words)
-    }
-
-    /// `distcc WORDS…` to its end, within a limit of the test's own.
-    #[track_caller]
-    pub fn run_within(&self, limit: Duration, words: &[&str]) -> Outcome {
-        self.start(words).finish(limit)
+        self.start(words).finish(LIMIT)
     }
 
     /// The same words without the client: the plain compiler, in the same place and environment.

@@ -1,7 +1,7 @@
 //! A real distccd that serves until it is dropped, and what its log says it did. Knows nothing of clients.
 
 use std::fs::{self, File, Permissions};
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -28,16 +28,12 @@ pub struct Setup<'a> {
     pub jobs: u32,
     /// The host it runs on; None: here, on the loopback interface.
     pub on: Option<&'a Netns>,
-    /// More words for its command line.
-    pub extra: &'a [&'a str],
-    /// What its compilers find in the environment beyond a search path.
-    pub env: &'a [(&'a str, &'a str)],
 }
 
 impl<'a> Setup<'a> {
     /// A daemon on the loopback interface that lets any compiler run.
     pub fn of(distccd: &'a str) -> Setup<'a> {
-        Setup { distccd, jobs: 4, on: None, extra: &["--enable-tcp-insecure"], env: &[] }
+        Setup { distccd, jobs: 4, on: None }
     }
 }
 
@@ -86,11 +82,11 @@ impl Distccd {
             .args(["--allow", &format!("{address}/24"), "--jobs", &setup.jobs.to_string()])
             .arg("--log-file")
             .arg(logs.join("distccd.log"))
-            .args(setup.extra);
+            .arg("--enable-tcp-insecure");
         if geteuid().is_root() {
             command.args(["--user", "nobody"]);
         }
-        command.env("TMPDIR", &tmp).env("HOME", &tmp).envs(setup.env.iter().copied());
+        command.env("TMPDIR", &tmp).env("HOME", &tmp);
         let said = File::create(place.path().join("said")).expect("a file in a directory of ours");
         let also = said.try_clone().expect("a file that is open");
         let child =
@@ -119,16 +115,6 @@ impl Distccd {
     /// The host as a host list names it.
     pub fn host(&self) -> String {
         format!("{}:{}", self.address, self.port)
-    }
-
-    /// Its address.
-    pub fn address(&self) -> IpAddr {
-        self.address.into()
-    }
-
-    /// Its port.
-    pub fn port(&self) -> u16 {
-        self.port
     }
 
     /// The process that was started.
@@ -175,20 +161,6 @@ impl Distccd {
     pub fn kill(&mut self) {
         let _ = killpg(self.pid(), Signal::SIGKILL);
         let _ = self.child.wait();
-    }
-
-    /// Asks it to end, as an init system would, and waits until it and its group have.
-    #[track_caller]
-    pub fn stop(&mut self) {
-        nix::sys::signal::kill(self.pid(), Signal::SIGTERM).expect("a process that has not been waited for");
-        wait_until(START, "a daemon that ends on SIGTERM", || {
-            self.child.try_wait().expect("our child").is_some()
-        });
-    }
-
-    /// Its own directory, for files that its compilers should see.
-    pub fn place(&self) -> &Path {
-        self.place.path()
     }
 }
 

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
+use nix::unistd::geteuid;
+
 use crate::process::{clean, run};
 use crate::settings::{PATH, Settings};
 use crate::{C_DISTCC, Programs, netns};
@@ -51,6 +53,25 @@ pub fn network_namespaces() -> bool {
     let allowed = netns::try_one();
     let remedy = "run as root, with iproute2 installed";
     granted(allowed.map_err(|why| Lack { name: "netns".to_owned(), why, remedy })).is_some()
+}
+
+/// The rights of root; false after a skip has been announced.
+pub fn root() -> bool {
+    let found = if geteuid().is_root() { Ok(()) } else { Err("this is not root".to_owned()) };
+    granted(found.map_err(|why| Lack { name: "root".to_owned(), why, remedy: "run as root" })).is_some()
+}
+
+/// A link that permits a daemon to run the compiler of this name; false after a skip has been announced.
+pub fn compiler_link(compiler: &str) -> bool {
+    let linked = ["/usr/lib/distcc", "/usr/lib/distcc/bin"]
+        .iter()
+        .any(|links| Path::new(links).join(compiler).exists());
+    let lack = || Lack {
+        name: "compiler-links".to_owned(),
+        why: format!("/usr/lib/distcc has no link named {compiler}"),
+        remedy: "update-distcc-symlinks",
+    };
+    granted(if linked { Ok(()) } else { Err(lack()) }).is_some()
 }
 
 /// The unpacked source of a program that tests/run fetches; None after a skip has been announced.

@@ -110,13 +110,6 @@ impl Netns {
         command
     }
 
-    /// Kills all that runs on this host, like a loss of power that the kernel still tells the peers about.
-    pub fn kill_all(&self) {
-        let mut kill = clean("sh");
-        kill.args(["-c", "ip netns pids \"$0\" | xargs -r kill -9", &self.name]);
-        run(kill);
-    }
-
     fn ip(&self, args: &[&str]) {
         ip(&[&["-n", &self.name], args].concat());
     }
@@ -124,10 +117,9 @@ impl Netns {
 
 impl Drop for Netns {
     fn drop(&mut self) {
-        self.kill_all();
-        let mut delete = clean("ip");
-        delete.args(["netns", "del", &self.name]);
-        run(delete);
+        let mut remove = clean("sh");
+        remove.args(["-c", "ip netns pids \"$0\" | xargs -r kill -9; ip netns del \"$0\"", &self.name]);
+        run(remove);
     }
 }
 
@@ -138,7 +130,8 @@ pub fn try_one() -> Result<(), String> {
     }
     let name = format!("{PREFIX}-{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
     let mut attempt = clean("sh");
-    attempt.args(["-c", "ip netns add \"$0\" && ip netns del \"$0\"", &name]);
+    let script = "ip netns add \"$0\" || exit; ip netns exec \"$0\" true; usable=$?; ip netns del \"$0\"; exit $usable";
+    attempt.args(["-c", script, &name]);
     let outcome = run(attempt);
     if outcome.status.success() { Ok(()) } else { Err(outcome.err().trim().replace('\n', "; ")) }
 }
