@@ -118,11 +118,22 @@ fn a_c_client_in_both_versions() {
 }
 
 #[test]
+fn long_sources_and_objects() {
+    let daemon = Daemon::insecure(&[]);
+    let long = format!("int x[500000] = {{1}};{}\n", " ".repeat(1_000_000));
+    let answer = ask(daemon.address(), &GCC, &long);
+    assert!(answer.status == 0 && answer.object.len() > 2_000_000, "{}", answer.stderr);
+}
+
+#[test]
 fn a_compiler_finds_a_clean_house() {
     let work = Workdir::new();
     let script = work.path().join("cc");
-    fs::write(&script, "#!/bin/sh\nenv | sort; echo in $PWD; ls; umask; : >t.o; : >left; mkdir -p deep/er\n")
-        .unwrap();
+    fs::write(
+        &script,
+        "#!/bin/sh\nenv | sort; echo in $PWD; ls; umask; : >t.o; : >left; mkdir -p deep/er; chmod 500 deep\n",
+    )
+    .unwrap();
     make_executable(&script);
     let daemon = Daemon::start(&["--enable-tcp-insecure"], &[("SECRET", "1"), ("LANG", "C"), ("LC_ALL", "")]);
     let Answer { status, stdout, .. } =
@@ -161,6 +172,19 @@ fn a_compiler_that_dies_of_a_signal() {
 }
 
 #[test]
+fn a_compiler_that_writes_without_end_is_stopped() {
+    let work = Workdir::new();
+    let script = work.path().join("cc");
+    let text =
+        "#!/bin/sh\nuntil [ $(ulimit -f) = 8192 ]; do sleep 0.01; done; ulimit -c; ulimit -Hf; : >t.o\n";
+    fs::write(&script, text).unwrap();
+    make_executable(&script);
+    let daemon = Daemon::start(&["--enable-tcp-insecure"], &[("DISTCC_MAX_BODY", "1")]);
+    let answer = ask(daemon.address(), &[script.to_str().unwrap(), "-c", "t.c", "-o", "t.o"], "");
+    assert_eq!((answer.status, answer.stdout.as_str()), (0, "0\n8192\n"), "in blocks of 512 bytes");
+}
+
+#[test]
 fn no_more_compilers_than_jobs() {
     let work = Workdir::new();
     let stub = Stub::new(&work, "0.1");
@@ -174,6 +198,15 @@ fn no_more_compilers_than_jobs() {
         }
     });
     assert_eq!((stub.diary().most, stub.diary().ended), (2, 30));
+}
+
+#[test]
+fn those_who_say_nothing_keep_nobody_waiting() {
+    let daemon = Daemon::insecure(&["--jobs", "1"]);
+    let mut silent: Vec<_> = (0..300).map(|_| connect(daemon.address())).collect();
+    silent.iter_mut().for_each(|stream| std::io::Write::write_all(stream, b"D").unwrap());
+    assert_eq!(ask(daemon.address(), &GCC, UNMARKED).status, 0);
+    drop(silent);
 }
 
 #[test]

@@ -52,6 +52,34 @@ fn options_that_load_code_or_touch_other_files() {
 }
 
 #[test]
+fn a_command_is_refused_before_its_source_has_come() {
+    let daemon = Daemon::insecure(&[]);
+    refused(&daemon, &head(&[&GCC[..], &["-fplugin=/tmp/evil.so"]].concat()), "command refused: ");
+    let daemon = Daemon::start(&[], &[("DISTCC_CMDLIST", "/nowhere/list")]);
+    refused(&daemon, &head(&GCC), "compiler \"gcc\" refused: ");
+}
+
+#[test]
+fn objects_that_are_no_files() {
+    let work = Workdir::new();
+    let daemon = Daemon::start(&["--enable-tcp-insecure"], &[("DISTCC_MAX_BODY", "1")]);
+    let script = work.path().join("cc");
+    for (leave, reason) in [
+        ("mkfifo t.o", "the object is not a file"),
+        ("mkdir t.o", "the object is not a file"),
+        ("ln -s /etc/passwd t.o", "symbolic link"),
+        ("head -c 1048577 /dev/zero >t.o", "1048577 bytes are over the limit of 1048576"),
+    ] {
+        fs::write(&script, format!("#!/bin/sh\n{leave}\n")).unwrap();
+        make_executable(&script);
+        let bytes = request(&[&[script.to_str().unwrap()], &GCC[1..]].concat(), b"");
+        refused(&daemon, &bytes, "ERROR: cannot read what the compiler made: ");
+        assert!(daemon.log().contains(reason), "{}", daemon.log());
+        daemon.wait_for_empty_spool();
+    }
+}
+
+#[test]
 fn bytes_that_are_no_request() {
     let daemon = Daemon::insecure(&[]);
     let claims = |text: &str| [text.as_bytes(), &[b'x'; 10_000]].concat();

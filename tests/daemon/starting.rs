@@ -11,11 +11,11 @@ use std::process::{Child, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 use test_hosts::distccd::free_port;
-use test_hosts::process::{Outcome, run};
+use test_hosts::process::{Outcome, clean, run};
 use test_hosts::wait::{wait_for, wait_until};
 use test_hosts::workdir::{Workdir, names_in};
 
-use crate::daemon::{Daemon, SOON, distccd, port_in};
+use crate::daemon::{DISTCCD, Daemon, SOON, distccd, port_in};
 use crate::wire::{answer, ask, read_all, request};
 
 const GCC: [&str; 5] = ["gcc", "-c", "t.c", "-o", "t.o"];
@@ -119,7 +119,8 @@ fn inetd_on_a_socket() {
         command.stdin(Stdio::from(std::os::fd::OwnedFd::from(server.try_clone().unwrap())));
         let mut child = command.stdout(Stdio::from(std::os::fd::OwnedFd::from(server))).spawn().unwrap();
         drop(command);
-        client.write_all(&request(&GCC, b"int x;\n")).unwrap();
+        let long = format!("int x[500000] = {{1}};{}\n", " ".repeat(1_000_000));
+        client.write_all(&request(&GCC, long.as_bytes())).unwrap();
         assert_eq!(answer(&read_all(&mut client)).status, 0);
         assert_eq!(end(&mut child), Some(0));
         let log = fs::read_to_string(work.path().join("run/log")).unwrap();
@@ -147,6 +148,24 @@ fn inetd_on_pipes() {
         log.contains("client: NOTSOCKET COMPILE_OK ") && log.contains("client: NOTSOCKET REJ_BAD_REQ "),
         "{log}"
     );
+}
+
+#[test]
+fn what_is_inherited_does_no_harm() {
+    for before in ["exec env --ignore-signal=CHLD", "ulimit -n 64; exec", "ulimit -c 0; ulimit -f 1000; exec"]
+    {
+        let work = place();
+        let mut command = clean("/bin/sh");
+        command.arg("-c").arg(format!("{before} \"$0\" \"$@\"")).arg(DISTCCD);
+        command.args(["--inetd", "--enable-tcp-insecure", "--jobs=4", "--log-file"]);
+        command.arg(work.path().join("run/log")).env("TMPDIR", work.path().join("spool"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let mut to = child.stdin.take().unwrap();
+        to.write_all(&request(&GCC, b"int x;\n")).unwrap();
+        assert_eq!(answer(&read_all(&mut child.stdout.take().unwrap())).status, 0, "{before}");
+        assert_eq!(end(&mut child), Some(0), "{before}");
+    }
 }
 
 #[track_caller]

@@ -105,6 +105,23 @@ fn a_compiler_that_does_not_listen_is_killed() {
 }
 
 #[test]
+fn what_a_compiler_left_running_is_killed() {
+    let work = Workdir::new();
+    let pid_file = work.open_dir("pid").join("pid");
+    let script = work.path().join("cc");
+    fs::write(&script, format!("#!/bin/sh\nsleep 60 &\necho $! >{}\n: >t.o\n", pid_file.display())).unwrap();
+    test_hosts::distccd::make_executable(&script);
+    let daemon = Daemon::insecure(&[]);
+    let answer = ask(daemon.address(), &[script.to_str().unwrap(), "-c", "t.c", "-o", "t.o"], "int x;\n");
+    assert_eq!(answer.status, 0);
+    let pid = fs::read_to_string(pid_file).unwrap();
+    wait_until(SOON, "the end of what was left", || {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+        stat.map_or(true, |stat| stat.contains(") Z "))
+    });
+}
+
+#[test]
 fn silence_has_an_end() {
     let daemon = Daemon::start(&["--enable-tcp-insecure"], &[("DISTCC_IO_TIMEOUT", "1")]);
     let request = request(&["gcc", "-c", "t.c", "-o", "t.o"], b"int x;\n");
@@ -151,6 +168,12 @@ fn what_a_killed_daemon_left_is_swept_by_the_next() {
     assert_eq!(names_in(&spool), [""; 0]);
     let compiler = nix::unistd::Pid::from_raw(stub.running()[0].cast_signed());
     nix::sys::signal::killpg(compiler, Signal::SIGKILL).unwrap();
+}
+
+#[test]
+fn a_lifetime_beyond_all_clocks() {
+    let daemon = Daemon::insecure(&["--lifetime=9223372036854775807"]);
+    assert_eq!(ask(daemon.address(), &["gcc", "-c", "t.c", "-o", "t.o"], "int x;\n").status, 0);
 }
 
 #[test]

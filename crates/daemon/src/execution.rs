@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -27,9 +28,16 @@ const GRACE: Duration = Duration::from_secs(2);
 /// The most that is kept of what a compiler prints, in bytes.
 const LONGEST_MESSAGE: u64 = 16 << 20;
 
+/// Assembler text is longer than the object that is made of it.
+const LONGEST_FILE_PER_OBJECT: u64 = 4;
+
 /// What every compiler finds in its environment, and there is nothing else in it.
 #[derive(Debug)]
-pub(crate) struct Environment(Vec<(&'static str, OsString)>);
+pub(crate) struct Environment {
+    variables: Vec<(&'static str, OsString)>,
+    /// In bytes.
+    longest_file: u64,
+}
 
 impl Environment {
     /// PATH, the administrator's language, and the mark by which a distcc among the compilers knows that it is one
@@ -40,11 +48,12 @@ impl Environment {
         let path = std::env::join_paths(path).expect("split from a PATH, so without colons");
         let mut variables = vec![("PATH", path), ("_DISTCC_SAFEGUARD", OsString::from("1"))];
         variables.extend(settings.locale.iter().cloned());
-        Environment(variables)
+        let longest_object = settings.limits.unpacked_bytes as u64;
+        Environment { variables, longest_file: longest_object.saturating_mul(LONGEST_FILE_PER_OBJECT) }
     }
 }
 
-/// A compiler at work; dropping it kills it and everything that it started.
+/// A compiler at work. Its end, or dropping it, ends also what it started, but for what has left its process group.
 #[derive(Debug)]
 pub(crate) struct Execution {
     child: Child,
@@ -69,7 +78,7 @@ impl Execution {
             .args(args)
             .current_dir(workspace.path())
             .env_clear()
-            .envs(environment.0.iter().map(|(name, value)| (name, value)))
+            .envs(environment.variables.iter().map(|(name, value)| (name, value)))
             .envs([("TMPDIR", workspace.path()), ("HOME", workspace.path())])
             .stdin(Stdio::null())
             .stdout(stdout.as_fd().try_clone_to_owned()?)
@@ -77,16 +86,21 @@ impl Execution {
             .process_group(0)
             .spawn()?;
         let group = child.id().map(|id| Pid::from_raw(id.cast_signed()));
+        group.inspect(|compiler| restrict(*compiler, environment.longest_file));
         Ok(Execution { child, group, stdout, stderr })
     }
 
-    /// How it ended, once it has.
+    /// How it ended, once it has; what it left running is killed.
     ///
     /// # Errors
     /// The kernel refuses to tell.
     pub(crate) async fn wait(&mut self) -> io::Result<WaitStatus> {
         let status = self.child.wait().await?;
-        self.group = None;
+        if let Some(group) = self.group.take() {
+            // While anyone is in the group nobody else can get its number, and if nobody is, the number would have
+            // to come round and be made a group again between these two lines.
+            let _ = killpg(group, Signal::SIGKILL);
+        }
         Ok(WaitStatus::from_raw(status.into_raw().cast_unsigned()))
     }
 
@@ -116,6 +130,17 @@ impl Drop for Execution {
         if let Some(group) = self.group {
             let _ = killpg(group, Signal::SIGKILL);
         }
+    }
+}
+
+/// Bounds each file that the compiler and its future children write, and spares the workspace their core dumps. It has
+/// been running for a moment, which is less than a compiler needs to start its first child.
+#[allow(unsafe_code, reason = "neither std nor nix offers prlimit(2)")]
+fn restrict(compiler: Pid, longest_file: u64) {
+    for (resource, limit) in [(libc::RLIMIT_FSIZE, longest_file), (libc::RLIMIT_CORE, 0)] {
+        let limit = libc::rlimit { rlim_cur: limit, rlim_max: limit };
+        // SAFETY: reads the limit, and is told to write nothing. It fails where a stricter one is inherited.
+        let _ = unsafe { libc::prlimit(compiler.as_raw(), resource, &raw const limit, std::ptr::null_mut()) };
     }
 }
 

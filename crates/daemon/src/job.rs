@@ -4,17 +4,20 @@ use std::ffi::{OsStr, OsString};
 use std::future::pending;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cc_args::ServerCommand;
 use logging::{Level, Log};
+use nix::errno::Errno;
 use protocol::{Progress, Request, RequestDecoder, Response, Version, WaitStatus};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::select;
 use tokio::sync::SemaphorePermit;
-use tokio::time::{sleep, timeout, timeout_at};
+use tokio::task::block_in_place;
+use tokio::time::{sleep, timeout_at};
 
 use crate::access::Peer;
 use crate::compiler::Refusal;
@@ -24,10 +27,14 @@ use crate::summary::{Outcome, Summary};
 use crate::workspace::Workspace;
 
 /// A client sends its command at once; only the source may take as long as a preprocessor does.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A request that takes longer than so many of the longest permitted silences is not meant to end.
-const REQUEST_SILENCES: u32 = 4;
+/// A request that takes longer than so many of the longest permitted silences is not meant to end, nor is the taking
+/// of an answer.
+const SILENCES: u32 = 4;
+
+/// From so many bytes on, (un)packing takes long enough to keep other jobs waiting.
+const LONG: usize = 256 * 1024;
 
 /// Spares a client's many small packets as many reads.
 const READ_AHEAD: usize = 16 * 1024;
@@ -71,37 +78,57 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
     /// The error is an outcome, too: of a job that ended early and gets no answer.
     async fn run(&mut self) -> Result<Outcome, Outcome> {
         let server = self.server;
-        let Request { version, args, source } = unless_closing(server, self.receive()).await?;
-        let command = ServerCommand::parse(args)
-            .map_err(|refusal| Outcome::Refused(format!("command refused: {refusal}")))?;
+        let (Judged { command, compiler }, version, source) = unless_closing(server, self.receive()).await?;
         let (input, output) = (base(command.input()), base(command.output()));
         self.log.info(format_args!("compile from {} to {}", input.display(), output.display()));
-        let answer = match server.compilers.find(command.compiler()) {
+        let answer = match compiler {
             Ok(compiler) => self.compile(&compiler, &command, source).await?,
-            Err(Refusal::NotPermitted(reason)) => return Err(Outcome::Refused(reason)),
-            Err(Refusal::Missing(reason)) => Answer::not_run(&command, &reason),
+            Err(missing) => Answer::not_run(&command, &missing),
         };
-        let (outcome, response) = answer.encode(version)?;
+        let long = answer.object.len() >= LONG;
+        let (outcome, response) = unhurried(long, || answer.encode(version))?;
         self.send(&response).await?;
         Ok(outcome)
     }
 
-    async fn receive(&mut self) -> Result<Request, Outcome> {
+    /// The command is judged as soon as it has come: nobody sends megabytes for one that is refused.
+    async fn receive(&mut self) -> Result<(Judged, Version, Vec<u8>), Outcome> {
         let started = Instant::now();
         let silence = self.server.io_timeout;
         let mut decoder = RequestDecoder::new(self.server.limits.clone());
+        let (mut judged, mut received) = (None, 0);
         loop {
-            let deadline = match decoder.args() {
+            let deadline = match &judged {
                 None => started + HEAD_TIMEOUT.min(silence),
-                Some(_) => (Instant::now() + silence).min(started + silence * REQUEST_SILENCES),
+                Some(_) => (Instant::now() + silence).min(started + silence * SILENCES),
             };
             let read = timeout_at(deadline.into(), self.from.read(decoder.space())).await;
             let count =
                 read.map_err(|_| Outcome::Silent("the request did not come"))?.map_err(Outcome::Broken)?;
-            if let Progress::Done(request) = decoder.advance(count).map_err(Outcome::BadRequest)? {
-                return Ok(request);
+            received += count;
+            let progress = unhurried(received >= LONG, || decoder.advance(count));
+            let progress = progress.map_err(Outcome::BadRequest)?;
+            if judged.is_none()
+                && let Some(args) = decoder.args()
+            {
+                judged = Some(self.judge(args.to_vec())?);
+            }
+            if let Progress::Done(Request { version, args, source }) = progress {
+                let judged = judged.map_or_else(|| self.judge(args), Ok)?;
+                return Ok((judged, version, source));
             }
         }
+    }
+
+    fn judge(&self, args: Vec<OsString>) -> Result<Judged, Outcome> {
+        let command = ServerCommand::parse(args)
+            .map_err(|refusal| Outcome::Refused(format!("command refused: {refusal}")))?;
+        let compiler = match self.server.compilers.find(command.compiler()) {
+            Ok(compiler) => Ok(compiler),
+            Err(Refusal::NotPermitted(reason)) => return Err(Outcome::Refused(reason)),
+            Err(Refusal::Missing(reason)) => Err(reason),
+        };
+        Ok(Judged { command, compiler })
     }
 
     async fn compile(
@@ -120,10 +147,13 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         let args = compiler_args(command, &workspace);
         let mut execution = match Execution::start(compiler, &args, &workspace, &self.server.environment) {
             Ok(execution) => execution,
-            Err(error) => return Ok(Answer::not_run(command, &format!("{}: {error}", compiler.display()))),
+            Err(error) => return not_started(command, compiler, &error),
         };
         let answer = match self.supervise(&mut execution).await {
-            Ok(status) => Answer::compiled(command, status, &execution, &workspace),
+            Ok(status) => {
+                let longest = self.server.limits.unpacked_bytes;
+                Answer::compiled(command, status, &execution, &workspace, longest)
+            }
             Err(Outcome::TimedOut) => Answer::timed_out(&execution),
             Err(early) => return Err(early),
         };
@@ -162,12 +192,31 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
     }
 
     async fn send(&mut self, mut bytes: &[u8]) -> Result<(), Outcome> {
+        let silence = self.server.io_timeout;
+        let end = Instant::now() + silence * SILENCES;
         while !bytes.is_empty() {
-            let written = timeout(self.server.io_timeout, self.to.write(bytes)).await;
+            let deadline = (Instant::now() + silence).min(end);
+            let written = timeout_at(deadline.into(), self.to.write(bytes)).await;
             let written = written.map_err(|_| Outcome::Silent("the answer was not taken"))?;
             bytes = &bytes[written.map_err(Outcome::Broken)?..];
         }
         Ok(())
+    }
+}
+
+/// A command that may run, and the compiler for it or why there is none.
+struct Judged {
+    command: ServerCommand,
+    compiler: Result<PathBuf, String>,
+}
+
+/// Does `work`, and lets other jobs move to another thread before if it is long. Where there is one thread there is
+/// one job.
+fn unhurried<T>(long: bool, work: impl FnOnce() -> T) -> T {
+    if long && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        block_in_place(work)
+    } else {
+        work()
     }
 }
 
@@ -208,6 +257,18 @@ fn compiler_args(command: &ServerCommand, workspace: &Workspace) -> Vec<OsString
     args
 }
 
+/// What is wrong with the compiler or its command the client is told; what is wrong with this machine is no answer, so
+/// that the client goes elsewhere.
+fn not_started(command: &ServerCommand, compiler: &Path, error: &io::Error) -> Result<Answer, Outcome> {
+    const OF_THE_COMMAND: [Errno; 5] =
+        [Errno::ENOENT, Errno::EACCES, Errno::ENOEXEC, Errno::E2BIG, Errno::ENOTDIR];
+    let reason = format!("{}: {error}", compiler.display());
+    if OF_THE_COMMAND.iter().any(|errno| error.raw_os_error() == Some(*errno as i32)) {
+        return Ok(Answer::not_run(command, &reason));
+    }
+    Err(Outcome::Failed(format!("cannot start {reason}")))
+}
+
 fn base(name: &OsStr) -> &OsStr {
     Path::new(name).file_name().unwrap_or(name)
 }
@@ -227,8 +288,9 @@ impl Answer {
         status: WaitStatus,
         execution: &Execution,
         workspace: &Workspace,
+        longest: usize,
     ) -> io::Result<Answer> {
-        let object = if status.success() { workspace.read_object()? } else { Vec::new() };
+        let object = if status.success() { workspace.read_object(longest)? } else { Vec::new() };
         let (stdout, stderr) = execution.printed()?;
         Ok(Answer { outcome: outcome(command, status), status, stderr, stdout, object })
     }
@@ -268,4 +330,28 @@ fn outcome(command: &ServerCommand, status: WaitStatus) -> Outcome {
 /// What the client shows among the compiler's messages, in the form of our log.
 fn our_line(message: &str) -> Vec<u8> {
     format!("distccd[{}] ERROR: {message}\n", std::process::id()).into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compilers_that_do_not_start() {
+        let check = |errno: Errno, expected: &str| {
+            let command = ["cc", "-c", "x.c", "-o", "x.o"].map(OsString::from).to_vec();
+            let command = ServerCommand::parse(command).unwrap();
+            let told = match not_started(&command, Path::new("/bin/cc"), &errno.into()) {
+                Ok(answer) => String::from_utf8(answer.stderr).unwrap(),
+                Err(outcome) => outcome.to_string(),
+            };
+            assert!(told.contains(expected), "{told}");
+        };
+        check(Errno::ENOENT, "ERROR: failed to exec /bin/cc: No such file");
+        check(Errno::EACCES, "ERROR: failed to exec /bin/cc: Permission denied");
+        check(Errno::E2BIG, "ERROR: failed to exec /bin/cc: Argument list too long");
+        check(Errno::EMFILE, "cannot start /bin/cc: Too many open files");
+        check(Errno::EAGAIN, "cannot start /bin/cc: Resource temporarily unavailable");
+        check(Errno::ENOMEM, "cannot start /bin/cc: Cannot allocate memory");
+    }
 }

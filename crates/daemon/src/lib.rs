@@ -64,6 +64,7 @@ impl NoStart {
 /// Runs the daemon to its end. Call it before any thread is started.
 #[must_use]
 pub fn run(settings: &Settings) -> ExitCode {
+    signals::forget_inherited();
     let before_start = journal::before_start(inetd::is_socket(io::stderr().as_fd()));
     let journal = match prepare(settings, &before_start) {
         Ok(journal) => journal,
@@ -161,7 +162,8 @@ fn serve_listener(
         report_start(settings, &server, &listener);
         starter.ready(server.journal.is_stderr()).map_err(NoStart::io("cannot leave the terminal"))?;
         notify(&server.log(), NotifyState::Ready);
-        let signal = listen::serve(listener, &server, &mut signals, settings.jobs).await;
+        let places = listen::places(settings.jobs, privileges::open_files());
+        let signal = listen::serve(listener, &server, &mut signals, places).await;
         notify(&server.log(), NotifyState::Stopping);
         Ok(End::Signal(signal))
     })

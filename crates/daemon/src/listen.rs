@@ -30,8 +30,9 @@ use crate::signals::{Signals, Wish};
 /// Connections that the kernel holds for us while we are busy.
 const BACKLOG: i32 = 1024;
 
-/// Connections that are read or answered while others compile, beyond one for each running compiler.
-const SPARE_CONNECTIONS: usize = 16;
+/// Connections that are read or answered while others compile, beyond two for each running compiler: so many that
+/// those who connect and say nothing do not take the places of those who have something to compile.
+const SPARE_CONNECTIONS: usize = 512;
 
 /// Its directory, its compiler's process and output, and what is open for a moment.
 const FILES_PER_JOB: usize = 8;
@@ -108,18 +109,28 @@ pub(crate) fn open_files(jobs: usize) -> u64 {
     (connections(jobs) + jobs * FILES_PER_JOB + FILES_OF_THE_DAEMON) as u64
 }
 
+/// How many clients are served at once by a daemon with so many jobs that may have so many files open.
+pub(crate) fn places(jobs: usize, open_files: u64) -> usize {
+    let files = usize::try_from(open_files).unwrap_or(usize::MAX).saturating_sub(FILES_OF_THE_DAEMON);
+    let all_compile = files / (1 + FILES_PER_JOB);
+    if all_compile < jobs {
+        return all_compile.max(1);
+    }
+    connections(jobs).min(files - jobs * FILES_PER_JOB)
+}
+
 fn connections(jobs: usize) -> usize {
     (2 * jobs + SPARE_CONNECTIONS).min(Semaphore::MAX_PERMITS)
 }
 
-/// Serves whoever connects, until the daemon is to end; says why that is.
+/// Serves whoever connects, so many at a time, until the daemon is to end; says why that is.
 pub(crate) async fn serve(
     listener: TcpListener,
     server: &Arc<Server>,
     signals: &mut Signals,
-    jobs: usize,
+    places: usize,
 ) -> Signal {
-    let places = Arc::new(Semaphore::new(connections(jobs)));
+    let places = Arc::new(Semaphore::new(places));
     let mut running = JoinSet::new();
     loop {
         select! {
@@ -208,6 +219,18 @@ mod tests {
             check(None, "::1");
             check(Some("::1"), "::1");
         }
+    }
+
+    #[test]
+    fn places_for_clients() {
+        let check = |jobs, open_files, expected| assert_eq!(places(jobs, open_files), expected, "{jobs}");
+        check(4, 1024, 520);
+        check(4, u64::MAX, 520);
+        check(64, open_files(64), 640);
+        check(64, 1024, 480);
+        check(64, 256, 24);
+        check(4, 64, 3);
+        check(4, 0, 1);
     }
 
     #[test]

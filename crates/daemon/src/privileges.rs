@@ -31,10 +31,19 @@ pub(crate) fn be_nice(increment: i32) -> io::Result<()> {
 /// Lets this process have so many files open. Children inherit that, so it is left alone where it is enough.
 ///
 /// # Errors
-/// The administrator allows fewer.
+/// The administrator allows fewer; then it is as many as there may be.
 pub(crate) fn allow_open_files(count: u64) -> io::Result<()> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    if count > soft { Ok(setrlimit(Resource::RLIMIT_NOFILE, count, hard)?) } else { Ok(()) }
+    if count > soft {
+        setrlimit(Resource::RLIMIT_NOFILE, count.min(hard), hard)?;
+    }
+    if count > hard { Err(io::Error::other(format!("the hard limit is {hard}"))) } else { Ok(()) }
+}
+
+/// How many files this process may have open.
+pub(crate) fn open_files() -> u64 {
+    // The kernel always knows; the smallest customary limit otherwise.
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(256, |(soft, _)| soft)
 }
 
 /// Tells the kernel how soon to kill this process and its future children when memory is short (-1000 to 1000).

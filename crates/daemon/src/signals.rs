@@ -4,7 +4,7 @@ use std::future::pending;
 use std::io;
 use std::time::Duration;
 
-use nix::sys::signal::{SigHandler, Signal, raise, signal};
+use nix::sys::signal::{SigHandler, SigSet, Signal, raise, signal};
 use tokio::select;
 use tokio::signal::unix::{self, SignalKind};
 use tokio::time::{Instant, sleep_until};
@@ -37,7 +37,7 @@ pub(crate) enum End {
 }
 
 impl Signals {
-    /// Listens from now on; `lifetime` from now the daemon is to end by itself.
+    /// Listens from now on; `lifetime` from now the daemon is to end by itself, if the clock goes that far.
     ///
     /// # Errors
     /// The kernel refuses.
@@ -46,7 +46,7 @@ impl Signals {
             terminate: unix::signal(SignalKind::terminate())?,
             interrupt: unix::signal(SignalKind::interrupt())?,
             hang_up: unix::signal(SignalKind::hangup())?,
-            end: lifetime.map(|lifetime| Instant::now() + lifetime),
+            end: lifetime.and_then(|lifetime| Instant::now().checked_add(lifetime)),
         })
     }
 
@@ -68,6 +68,15 @@ impl Signals {
     }
 }
 
+/// Undoes what whoever started the daemon has set for it: without SIGCHLD nobody learns how a compiler ended, and a
+/// blocked signal is never heard of.
+pub(crate) fn forget_inherited() {
+    restore_default(Signal::SIGCHLD);
+    let ours = [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
+    // Fails for no set of signals.
+    let _ = SigSet::from_iter(ours).thread_unblock();
+}
+
 /// Ends the process by `deadly`, so that whoever waits for it sees that.
 pub(crate) fn die_of(deadly: Signal) -> ! {
     restore_default(deadly);
@@ -76,7 +85,7 @@ pub(crate) fn die_of(deadly: Signal) -> ! {
     std::process::exit(128 + deadly as i32)
 }
 
-#[allow(unsafe_code, reason = "tokio keeps its handlers for ever")]
+#[allow(unsafe_code, reason = "tokio keeps its handlers for ever, and what is inherited has to be undone")]
 fn restore_default(of: Signal) {
     // SAFETY: the default action runs no code of ours.
     let _ = unsafe { signal(of, SigHandler::SigDfl) };

@@ -1,14 +1,15 @@
 //! The private directory of one job, in memory where there is room. Knows nothing of compilers.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, ErrorKind};
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::fcntl::{Flock, FlockArg};
+use nix::libc;
 use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 use nix::unistd::{AccessFlags, access, getuid};
 
@@ -121,11 +122,30 @@ impl Workspace {
     }
 
     /// The object; empty if the compiler made none, as it is when told to check syntax only.
-    pub(crate) fn read_object(&self) -> io::Result<Vec<u8>> {
-        match fs::read(self.path.join(&self.object)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            other => other,
+    ///
+    /// # Errors
+    /// It is longer than `limit` bytes, or no plain file: a fifo would never end, and a link leads elsewhere.
+    pub(crate) fn read_object(&self, limit: usize) -> io::Result<Vec<u8>> {
+        let mut plainly = File::options();
+        plainly.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        let file = match plainly.open(self.path.join(&self.object)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other?,
+        };
+        let found = file.metadata()?;
+        if !found.is_file() {
+            return Err(io::Error::other("the object is not a file"));
         }
+        let limit = limit as u64;
+        if found.len() > limit {
+            let length = found.len();
+            return Err(io::Error::other(format!(
+                "the object's {length} bytes are over the limit of {limit}"
+            )));
+        }
+        let mut bytes = Vec::with_capacity(found.len() as usize);
+        file.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 }
 
@@ -135,9 +155,24 @@ impl Drop for Workspace {
         let _ = fs::remove_file(self.path.join(&self.object));
         // Only a compiler that left more files makes the costlier way needed.
         if fs::remove_dir(&self.path).is_err() {
-            let _ = fs::remove_dir_all(&self.path);
+            remove(&self.path);
         }
     }
+}
+
+/// Removes a directory with all that is in it, be it closed even to its owner.
+fn remove(directory: &Path) {
+    if fs::remove_dir_all(directory).is_ok() {
+        return;
+    }
+    let mut closed = vec![directory.to_owned()];
+    while let Some(directory) = closed.pop() {
+        let _ = fs::set_permissions(&directory, Permissions::from_mode(0o700));
+        let Ok(entries) = fs::read_dir(&directory) else { continue };
+        let directories = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        closed.extend(directories.map(|entry| entry.path()));
+    }
+    let _ = fs::remove_dir_all(directory);
 }
 
 fn stem(input: &Path) -> Vec<u8> {
@@ -179,7 +214,7 @@ fn sweep(place: &Path) {
             continue;
         }
         if let Ok(_dead) = lock(&entry.path()) {
-            let _ = fs::remove_dir_all(entry.path());
+            remove(&entry.path());
         }
     }
 }
@@ -191,6 +226,11 @@ fn lock(directory: &Path) -> io::Result<Flock<File>> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
+    use nix::sys::stat::Mode;
+    use nix::unistd::mkfifo;
+
     use super::*;
 
     fn names(directory: &Path) -> Vec<OsString> {
@@ -242,13 +282,24 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_was_not_made_is_empty() {
-        let parent = tempfile::tempdir().unwrap();
-        let workspaces = Workspaces::open(Some(parent.path())).unwrap();
-        let workspace = workspaces.make(Path::new("x.c"), "i", b"").unwrap();
-        assert_eq!(workspace.read_object().unwrap(), b"");
-        fs::write(workspace.path().join("x.o"), "ELF").unwrap();
-        assert_eq!(workspace.read_object().unwrap(), b"ELF");
+    fn objects_and_what_is_left_in_their_place() {
+        let check = |leave: &dyn Fn(&Path), expected: Result<&[u8], &str>| {
+            let parent = tempfile::tempdir().unwrap();
+            let workspaces = Workspaces::open(Some(parent.path())).unwrap();
+            let workspace = workspaces.make(Path::new("x.c"), "i", b"").unwrap();
+            leave(&workspace.path().join("x.o"));
+            let read = workspace.read_object(3).map_err(|error| error.to_string());
+            match (&read, expected) {
+                (Err(error), Err(part)) => assert!(error.contains(part), "{error}"),
+                _ => assert_eq!(read.as_deref(), expected.map_err(str::to_owned).as_deref()),
+            }
+        };
+        check(&|_| (), Ok(b""));
+        check(&|path| fs::write(path, "ELF").unwrap(), Ok(b"ELF"));
+        check(&|path| fs::write(path, "ELFs").unwrap(), Err("4 bytes are over the limit of 3"));
+        check(&|path| fs::create_dir(path).unwrap(), Err("not a file"));
+        check(&|path| mkfifo(path, Mode::S_IRWXU).unwrap(), Err("not a file"));
+        check(&|path| symlink("x.i", path).unwrap(), Err("symbolic link"));
     }
 
     #[test]
