@@ -8,6 +8,7 @@ mod inetd;
 mod job;
 mod journal;
 mod listen;
+mod memory;
 mod options;
 mod privileges;
 mod server;
@@ -65,6 +66,7 @@ impl NoStart {
 #[must_use]
 pub fn run(settings: &Settings) -> ExitCode {
     signals::forget_inherited();
+    memory::share_one_heap();
     let before_start = journal::before_start(inetd::is_socket(io::stderr().as_fd()));
     let journal = match prepare(settings, &before_start) {
         Ok(journal) => journal,

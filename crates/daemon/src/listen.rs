@@ -24,6 +24,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::access::Peer;
 use crate::job;
+use crate::memory;
 use crate::server::Server;
 use crate::signals::{Signals, Wish};
 
@@ -41,6 +42,9 @@ const FILES_OF_THE_DAEMON: usize = 32;
 
 /// How long jobs may take to end when the daemon does.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Without a client for so long, the daemon tidies up.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// When there is no descriptor left for another client.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -132,6 +136,7 @@ pub(crate) async fn serve(
 ) -> Signal {
     let places = Arc::new(Semaphore::new(places));
     let mut running = JoinSet::new();
+    let mut has_served = false;
     loop {
         select! {
             (client, place) = next_client(&listener, &places, server) => {
@@ -140,7 +145,12 @@ pub(crate) async fn serve(
                     serve_client(client, &server).await;
                     drop(place);
                 });
-                while running.try_join_next().is_some() {}
+                has_served = true;
+            }
+            Some(_) = running.join_next() => {}
+            () = sleep(QUIET), if has_served && running.is_empty() => {
+                memory::give_back();
+                has_served = false;
             }
             wish = signals.next() => match wish {
                 Wish::ReopenLog => server.journal.reopen(),
