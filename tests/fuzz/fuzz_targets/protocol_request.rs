@@ -1,7 +1,10 @@
 //! Any bytes to a server, in pieces of any size: the same verdict as in one piece, and what is taken is sent alike.
 #![no_main]
 
+mod pieces;
+
 use libfuzzer_sys::fuzz_target;
+use pieces::but_for_pieces;
 use protocol::{Limits, Progress, ProtocolError, Request, RequestDecoder, encode_request};
 
 fuzz_target!(|input: (u8, &[u8])| {
@@ -27,15 +30,5 @@ fn decode(bytes: &[u8], chunk: usize) -> Result<Request, ProtocolError> {
         if let Progress::Done(request) = decoder.advance(count)? {
             return Ok(request);
         }
-    }
-}
-
-/// How much of a stranger's bytes had come when they were refused depends on the pieces.
-fn but_for_pieces(verdict: &Result<Request, ProtocolError>) -> Result<&Request, ProtocolError> {
-    match verdict {
-        Err(ProtocolError::Derailed { expected, .. }) => {
-            Err(ProtocolError::Derailed { expected, seen: String::new() })
-        }
-        other => other.as_ref().map_err(Clone::clone),
     }
 }
