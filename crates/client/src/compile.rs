@@ -15,7 +15,6 @@ use logging::Log;
 use protocol::Response;
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, stderr, stdout};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A warning that a comment such as `/* fall through */` prevents; preprocessed text has none.
@@ -59,7 +58,7 @@ impl Job<'_> {
             Ok(compilation) => compilation,
             Err(why) => return self.run_here_because(&why),
         };
-        self.site.list_warnings().iter().for_each(|warning| self.log.warning(format_args!("{warning}")));
+        self.site.warn_of_list();
         let list = match &self.site.hosts {
             Ok(list) => list,
             Err(error) => {
@@ -71,20 +70,7 @@ impl Job<'_> {
             self.log.error(format_args!("{problem}"));
             return Exit::Code(code::BAD_ARGUMENTS);
         }
-        if !self.site.has_usable(&list.hosts) {
-            return self.fall_back(code::NO_HOSTS, None);
-        }
-        if let Some(slot) = self.slot_here(&list.hosts) {
-            return self.become_compiler("localhost is in the host list and free", Some(slot));
-        }
-        let verdict = match self.prepare(&compilation) {
-            // Signals act as before again when this returns, as a compiler that runs here must have it.
-            Ok(prepared) => prepared.compile_elsewhere(&list.hosts),
-            Err(NoSource::Rejected) => Verdict::Here("the source cannot be preprocessed".into(), None),
-            Err(NoSource::Broken(Broken::Interrupted(signal))) => Verdict::Done(Exit::Signal(signal)),
-            Err(NoSource::Broken(broken)) => Verdict::OwnTrouble(format!("cannot preprocess: {broken}")),
-        };
-        match verdict {
+        match self.distribute(&compilation, &list.hosts) {
             Verdict::Done(exit) => exit,
             Verdict::Here(why, slot) => self.become_compiler(&why, slot),
             Verdict::NoHost(last) => {
@@ -95,6 +81,22 @@ impl Job<'_> {
                 self.log.warning(format_args!("{what}"));
                 self.fall_back(code::IO_ERROR, None)
             }
+        }
+    }
+
+    fn distribute(&self, compilation: &Compilation, hosts: &[Host]) -> Verdict {
+        if !self.site.has_usable(hosts) {
+            return Verdict::NoHost(None);
+        }
+        if let Some(slot) = self.slot_here(hosts) {
+            return Verdict::Here("localhost is in the host list and free".into(), Some(slot));
+        }
+        match self.prepare(compilation) {
+            // Signals act as before again when this returns, as a compiler that runs here must have it.
+            Ok(prepared) => prepared.compile_elsewhere(hosts),
+            Err(NoSource::Rejected) => Verdict::Here("the source cannot be preprocessed".into(), None),
+            Err(NoSource::Broken(Broken::Interrupted(signal))) => Verdict::Done(Exit::Signal(signal)),
+            Err(NoSource::Broken(broken)) => Verdict::OwnTrouble(format!("cannot preprocess: {broken}")),
         }
     }
 
@@ -167,10 +169,10 @@ impl Job<'_> {
         if !compilation.object_names_directory() {
             return PathBuf::new();
         }
-        let logical = self.settings.logical_directory.as_ref().filter(|logical| {
-            let place = |path: &Path| path.metadata().map(|found| (found.dev(), found.ino())).ok();
-            logical.is_absolute() && place(logical) == place(Path::new("."))
-        });
+        let is_here = |logical: &&PathBuf| {
+            logical.is_absolute() && compiler::identity(logical) == compiler::identity(Path::new("."))
+        };
+        let logical = self.settings.logical_directory.as_ref().filter(is_here);
         logical.cloned().or_else(|| std::env::current_dir().ok()).unwrap_or_default()
     }
 

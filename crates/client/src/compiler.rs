@@ -65,8 +65,9 @@ pub(crate) fn find(name: &OsStr, path: &OsStr) -> Option<Found> {
     Some(Found { program, path })
 }
 
-fn identity(file: &Path) -> Option<(u64, u64)> {
-    fs::metadata(file).ok().map(|found| (found.dev(), found.ino()))
+/// What a path leads to, whatever it is spelled like: trailing slashes and links must not hide that it is ours.
+pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// The compiler that `cc` or `c++` stands for here; any other name is its own.

@@ -1,11 +1,10 @@
 //! How we were called: one of our own options, a compiler after our name, or under a compiler's name. Decides which
 //! command is meant and where its compiler may be looked for; knows nothing of what the command asks.
 
+use crate::compiler::identity;
 use crate::settings::Settings;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What one run is to do.
@@ -115,11 +114,6 @@ fn trim(path: &OsStr, our_name: &OsStr) -> Option<OsString> {
     std::env::join_paths(rest).ok().filter(|_| !rest.is_empty())
 }
 
-/// Directories are compared by what they are: trailing slashes and links must not hide our own.
-fn identity(directory: &Path) -> Option<(u64, u64)> {
-    fs::metadata(directory).ok().map(|found| (found.dev(), found.ino()))
-}
-
 pub(crate) fn is_executable(file: &Path) -> bool {
     nix::unistd::access(file, nix::unistd::AccessFlags::X_OK).is_ok() && file.is_file()
 }
@@ -131,6 +125,7 @@ fn contains(text: &OsStr, part: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     fn settings(path: &str, depth: u32) -> Settings {

@@ -24,8 +24,6 @@ use logging::{Level, Log, Sink};
 use settings::Settings;
 use site::Site;
 use std::ffi::OsString;
-use std::fs::OpenOptions;
-use std::path::Path;
 
 /// What one run leaves to be said and how it ends.
 #[derive(Debug)]
@@ -72,7 +70,7 @@ fn compile(call: &CompilerCall, settings: &Settings, log: &Log) -> Exit {
 
 fn about_hosts(settings: &Settings, log: &Log, tell: fn(&hosts::HostList) -> String) -> Answer {
     let site = Site::read(settings, log);
-    site.list_warnings().iter().for_each(|warning| log.warning(format_args!("{warning}")));
+    site.warn_of_list();
     match &site.hosts {
         Ok(list) => say(tell(list)),
         Err(error) => {
@@ -98,11 +96,10 @@ fn end(exit: Exit) -> Answer {
 /// for also gets what is only informative.
 fn open_log(settings: &Settings) -> Log {
     let threshold = |otherwise| if settings.verbose { Level::Debug } else { otherwise };
-    let append = |path: &Path| OpenOptions::new().append(true).create(true).open(path);
     let log = |sink, otherwise| Log::new("distcc", sink, threshold(otherwise));
     if let Some(path) = &settings.log_file {
-        match append(path) {
-            Ok(file) => return log(Sink::File(file), Level::Info),
+        match Sink::append(path) {
+            Ok(file) => return log(file, Level::Info),
             Err(error) => log(Sink::Stderr, Level::Warning)
                 .error(format_args!("failed to open logfile {}: {error}", path.display())),
         }

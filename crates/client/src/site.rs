@@ -51,11 +51,10 @@ impl<'a> Site<'a> {
         self.take(Pool::LocalCpp { slots }, &[]).map(|choice| choice.slot)
     }
 
-    /// What is wrong with the host list, token by token.
-    pub(crate) fn list_warnings(&self) -> &[String] {
-        match &self.hosts {
-            Ok(HostList { warnings, .. }) | Err(ListError::Empty { warnings, .. }) => warnings,
-            Err(_) => &[],
+    /// Tells what is wrong with the host list, token by token.
+    pub(crate) fn warn_of_list(&self) {
+        if let Ok(HostList { warnings, .. }) | Err(ListError::Empty { warnings, .. }) = &self.hosts {
+            warnings.iter().for_each(|warning| self.log.warning(format_args!("{warning}")));
         }
     }
 
