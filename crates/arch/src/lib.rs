@@ -1,24 +1,17 @@
 //! The subcommands of `distcc-arch`, each a story under `commands`; the other files are their nouns. Knows nothing of
 //! how the client and the daemon are made: it runs them as programs.
 
+mod ask;
 mod cli;
 mod commands;
-mod comparison;
-mod compilers;
-mod crew;
-mod demo_host;
+mod demo;
 mod documentation;
 mod exit;
 mod processes;
 mod programs;
 mod progress;
-mod report;
-mod sample;
 mod scratch;
 mod settings;
-mod source;
-mod source_tree;
-mod workshop;
 
 pub use documentation::{Documented, Parsed, Written};
 pub use exit::Exit;

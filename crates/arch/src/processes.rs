@@ -100,12 +100,16 @@ impl Running {
         &mut self.child
     }
 
-    /// Waits for its end.
-    pub(crate) fn wait(&mut self) -> io::Result<ExitStatus> {
-        if !self.reaped {
-            waitid(Id::Pid(pid_of(&self.child)), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT)?;
+    /// Waits for its end, but not longer than `limit`; none when it still runs.
+    pub(crate) fn wait_at_most(&mut self, limit: Duration) -> io::Result<Option<ExitStatus>> {
+        let deadline = Instant::now() + limit;
+        while !self.has_ended()? {
+            if Instant::now() >= deadline {
+                return Ok(None);
+            }
+            thread::sleep(STEP);
         }
-        self.reap()
+        self.reap().map(Some)
     }
 
     /// Asks it to end and, after a while, makes it.
@@ -187,7 +191,7 @@ mod tests {
         let mut all = [sleeper(&processes), sleeper(&processes)];
         processes.interrupt(SIGINT);
         for running in &mut all {
-            assert_eq!(running.wait().unwrap().signal(), Some(SIGTERM));
+            assert_eq!(running.wait_at_most(GRACE).unwrap().unwrap().signal(), Some(SIGTERM));
         }
         assert_eq!(processes.interrupted_by(), Some(SIGINT));
         assert!(processes.start(&mut Command::new("true")).is_err());
@@ -197,7 +201,7 @@ mod tests {
     fn the_status_can_be_asked_for_twice() {
         let processes = Arc::new(Processes::default());
         let mut running = processes.start(Command::new("sh").args(["-c", "exit 7"])).unwrap();
-        assert_eq!(running.wait().unwrap().code(), Some(7));
+        assert_eq!(running.wait_at_most(GRACE * 20).unwrap().unwrap().code(), Some(7));
         assert_eq!(running.end().unwrap().code(), Some(7));
     }
 }

@@ -1,9 +1,10 @@
 //! Where the client and the daemon are: beside this program, as built and installed together, else on `PATH`. Runs
 //! nothing.
 
-use crate::compilers::is_program;
 use crate::settings::Settings;
-use std::path::PathBuf;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 /// The programs that a demo shows.
 #[derive(Debug)]
@@ -26,4 +27,9 @@ fn find(name: &str, settings: &Settings) -> Result<PathBuf, String> {
         let own = settings.own_directory.as_deref().map_or("?".into(), |own| own.display().to_string());
         format!("{name} is neither in {own} nor on PATH: build or install all programs of distcc-arch together")
     })
+}
+
+/// Whether `path` can be run.
+pub(crate) fn is_program(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }

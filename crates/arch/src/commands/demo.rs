@@ -1,21 +1,22 @@
 //! The story of `distcc-arch demo`: compile here, compile through two daemons, compare, tell. Knows nothing of how a
 //! daemon is watched or a command run.
 
+use crate::ask::Ended;
 use crate::cli::Demo;
-use crate::comparison::{Comparison, compare};
-use crate::compilers::Compilers;
-use crate::crew::{Crew, Ended};
-use crate::demo_host::DemoHost;
+use crate::demo::comparison::{Comparison, compare};
+use crate::demo::compilers::Compilers;
+use crate::demo::crew::Crew;
+use crate::demo::host::DemoHost;
+use crate::demo::report::{Count, HostRow, Lap, Remark, Report};
+use crate::demo::sample;
+use crate::demo::source::{Language, Source};
+use crate::demo::source_tree;
+use crate::demo::workshop::{Piece, Workshop};
 use crate::processes::Processes;
 use crate::programs::Programs;
 use crate::progress::Progress;
-use crate::report::{Count, HostRow, Lap, Remark, Report};
-use crate::sample;
 use crate::scratch::Scratch;
 use crate::settings::Settings;
-use crate::source::{Language, Source};
-use crate::source_tree;
-use crate::workshop::{Piece, Workshop};
 use crate::{Answer, Exit};
 use std::io::{self, Write};
 use std::num::NonZeroUsize;

@@ -1,12 +1,13 @@
 //! How a demo compiles one source here and through the client: words, places and environment. Compares nothing.
 
-use crate::compilers::{Compiler, Compilers};
-use crate::crew::{Crew, Ended};
-use crate::demo_host::DemoHost;
+use crate::ask::Ended;
+use crate::demo::compilers::{Compiler, Compilers};
+use crate::demo::crew::Crew;
+use crate::demo::host::DemoHost;
+use crate::demo::source::Source;
 use crate::programs::Programs;
 use crate::scratch::Scratch;
 use crate::settings::Settings;
-use crate::source::Source;
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::io;

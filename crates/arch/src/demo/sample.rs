@@ -1,7 +1,7 @@
 //! The sources that come with this program: a program in C and one in C++, both of which print known answers. Compiles
 //! nothing.
 
-use crate::source::{Language, Source};
+use crate::demo::source::{Language, Source};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -18,7 +18,7 @@ pub(crate) struct Program {
 
 macro_rules! files {
     ($folder:literal: $($name:literal)+) => {
-        &[$(($name, include_str!(concat!("../sample/", $folder, "/", $name)))),+]
+        &[$(($name, include_str!(concat!("../../sample/", $folder, "/", $name)))),+]
     };
 }
 
@@ -26,12 +26,12 @@ pub(crate) static PROGRAMS: [Program; 2] = [
     Program {
         language: Language::C,
         files: files!("c": "parts.h" "main.c" "checksum.c" "fibonacci.c" "primes.c" "sort.c" "words.c"),
-        prints: include_str!("../sample/c/expected.txt"),
+        prints: include_str!("../../sample/c/expected.txt"),
     },
     Program {
         language: Language::Cxx,
         files: files!("cxx": "parts.hpp" "main.cpp" "anagrams.cpp" "expression.cpp" "natural.cpp" "roads.cpp" "table.cpp"),
-        prints: include_str!("../sample/cxx/expected.txt"),
+        prints: include_str!("../../sample/cxx/expected.txt"),
     },
 ];
 

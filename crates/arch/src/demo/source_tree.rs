@@ -1,6 +1,6 @@
 //! The C and C++ sources below a directory of the user's. Compiles nothing.
 
-use crate::source::{Language, Source};
+use crate::demo::source::{Language, Source};
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,11 +1,11 @@
 //! Which C and C++ compiler to use, and under which names a client may ask a daemon for them. Runs nothing.
 
-use crate::source::Language;
+use crate::demo::source::Language;
+use crate::programs::is_program;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A C compiler and, where there is one, its C++ sibling.
@@ -126,14 +126,10 @@ fn has_wrappers(directory: &Path) -> bool {
     })
 }
 
-/// Whether `path` can be run.
-pub(crate) fn is_program(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
     use std::os::unix::fs::symlink;
 
     /// masks: gcc -> distcc; bin: gcc, gcc-12, x-gcc, cc -> gcc, g++, clang, data (not executable).
