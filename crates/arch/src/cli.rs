@@ -1,5 +1,7 @@
 //! The command line of `distcc-arch` as it may be typed. Knows nothing of what the subcommands do.
 
+use crate::commands::cidr::Cidr;
+use crate::commands::masquerade::Masquerade;
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -28,6 +30,13 @@ pub(crate) enum Command {
                             1 when not, 2 for a command line that makes no sense."
     )]
     Demo(Demo),
+    /// Make the links that lead compilers' names to distcc follow the compilers that are installed
+    ///
+    /// /usr/lib/distcc says which compilers a daemon may run for others; /usr/lib/distcc/bin is where makepkg finds
+    /// distcc in a compiler's place. Links of other programs' names, and files that are no links, stay.
+    Masquerade(Masquerade),
+    /// Turn a range or a list of addresses into CIDR blocks, and blocks into ranges
+    Cidr(Cidr),
     /// Write man pages and completions of all our programs below DIRECTORY, laid out like /usr/share
     #[command(hide = true)]
     Docs {

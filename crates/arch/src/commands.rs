@@ -1,4 +1,6 @@
 //! Contents page: one file per subcommand.
 
+pub(crate) mod cidr;
 pub(crate) mod demo;
 pub(crate) mod docs;
+pub(crate) mod masquerade;

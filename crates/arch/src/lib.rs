@@ -47,6 +47,8 @@ pub fn run(
     };
     match cli.command {
         Command::Demo(asked) => commands::demo::run(&asked, &settings, notes),
+        Command::Masquerade(asked) => commands::masquerade::run(&asked),
+        Command::Cidr(asked) => commands::cidr::run(&asked),
         Command::Docs { directory } => commands::docs::run(&directory, documented),
     }
 }
