@@ -43,8 +43,10 @@ fn the_manual_of_distccd_knows_every_variable() {
 fn every_program_is_documented_where_packages_install_it() {
     let docs = Docs::write();
     let pages = [
+        "distcc-arch-check.1",
         "distcc-arch-cidr.1",
         "distcc-arch-demo.1",
+        "distcc-arch-hosts.1",
         "distcc-arch-masquerade.1",
         "distcc-arch.1",
         "distcc.1",

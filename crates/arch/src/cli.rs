@@ -30,6 +30,18 @@ pub(crate) enum Command {
                             1 when not, 2 for a command line that makes no sense."
     )]
     Demo(Demo),
+    /// Find out why a build is not distributed, or prove that it is
+    ///
+    /// Asks makepkg for the configuration that the building user gets, and looks at everything between it and an
+    /// object that comes back from every host. Each thing that is wrong is named with the command that mends it.
+    /// Beside a PKGBUILD its own options count, too. Nothing is changed.
+    #[command(after_help = CHECK_ENDS)]
+    Check(Check),
+    /// Look at the list of hosts
+    Hosts {
+        #[command(subcommand)]
+        command: Hosts,
+    },
     /// Make the links that lead compilers' names to distcc follow the compilers that are installed
     ///
     /// /usr/lib/distcc says which compilers a daemon may run for others; /usr/lib/distcc/bin is where makepkg finds
@@ -43,6 +55,80 @@ pub(crate) enum Command {
         /// Where to; made if need be
         directory: PathBuf,
     },
+}
+
+const CHECK_ENDS: &str = "Exit status: 0 when all is well, 1 when there are warnings, 2 when something keeps builds from \
+    being distributed, or nothing could be found out.\n\n\
+    --json prints one object: {\"verdict\": V, \"findings\": [{\"check\": NAME, \"verdict\": V, \"subject\": TEXT, \"what\": \
+    TEXT, \"remedy\": COMMAND or null}]}. V is \"well\", \"warning\", \"failure\" or \"skipped\"; the first V is the worst, \
+    and never \"skipped\". NAME stays the same from version to version; the other texts are for people.";
+
+/// What `check` is to look at.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Leave out all that needs the network
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Take FILE for makepkg.conf, as makepkg does when it is told --config FILE
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Look at another root directory, such as that of a chroot
+    #[arg(long, value_name = "DIR", default_value = "/", hide_default_value = true)]
+    pub(crate) root: PathBuf,
+    /// The user who builds [default: whoever called sudo, else you, else the owner of the PKGBUILD]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// Ask only this host of the list
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
+}
+
+/// What can be done with the list of hosts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Hosts {
+    /// Ask hosts of the list what they are good for
+    ///
+    /// One line for each host: its address, whether its port is open and its daemon serves us, whether a real compile
+    /// gives the same object as here, and the times of both. Below, what is wrong and the command that mends it.
+    #[command(
+        after_help = "Exit status: 0 when all is well, 1 when there are warnings, 2 when a host cannot be used."
+    )]
+    Probe(Probe),
+}
+
+/// Which hosts `hosts probe` is to ask.
+#[derive(Debug, Args)]
+pub(crate) struct Probe {
+    /// Hosts as in the list, or by their machines' names [default: all]
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Print JSON; times are in milliseconds
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Take FILE for makepkg.conf, as makepkg does when it is told --config FILE
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The user who builds [default: whoever called sudo, else you, else the owner of the PKGBUILD]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+}
+
+impl Probe {
+    /// The same question to `check`.
+    pub(crate) fn as_check(&self) -> Check {
+        let Probe { json, config, user, .. } = self;
+        Check {
+            json: *json,
+            offline: false,
+            config: config.clone(),
+            root: "/".into(),
+            user: user.clone(),
+            host: None,
+        }
+    }
 }
 
 /// What `demo` is asked to show.

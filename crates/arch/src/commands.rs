@@ -1,6 +1,8 @@
 //! Contents page: one file per subcommand.
 
+pub(crate) mod check;
 pub(crate) mod cidr;
 pub(crate) mod demo;
 pub(crate) mod docs;
 pub(crate) mod masquerade;
+pub(crate) mod probe;

@@ -2,11 +2,15 @@
 //! how the client and the daemon are made: it runs them as programs.
 
 mod ask;
+mod build_user;
+mod check;
 mod cli;
 mod commands;
 mod demo;
 mod documentation;
 mod exit;
+mod firewall;
+mod makepkg;
 mod processes;
 mod programs;
 mod progress;
@@ -46,7 +50,9 @@ pub fn run(
         Err(error) => return not_understood(&error, &settings),
     };
     match cli.command {
+        Command::Check(asked) => commands::check::run(&asked, &settings, notes),
         Command::Demo(asked) => commands::demo::run(&asked, &settings, notes),
+        Command::Hosts { command: cli::Hosts::Probe(asked) } => commands::probe::run(&asked, &settings),
         Command::Masquerade(asked) => commands::masquerade::run(&asked),
         Command::Cidr(asked) => commands::cidr::run(&asked),
         Command::Docs { directory } => commands::docs::run(&directory, documented),

@@ -16,6 +16,16 @@ pub(crate) struct Settings {
     pub(crate) path: Vec<PathBuf>,
     /// Variables that would change what a client, daemon or compiler of ours does, and which they must not see.
     pub(crate) withheld: Vec<OsString>,
+    /// `SUDO_USER`: who called sudo.
+    pub(crate) sudo_user: Option<String>,
+    /// `HOME`.
+    pub(crate) home: Option<PathBuf>,
+    /// `MAKEPKG_CONF`, which takes the place of makepkg's `--config`.
+    pub(crate) makepkg_conf: Option<PathBuf>,
+    /// `MAKEPKG_LIBRARY`, else where makepkg's own functions are installed.
+    pub(crate) makepkg_library: Option<PathBuf>,
+    /// What of the environment a build of ours would see and this program has to do with.
+    pub(crate) handed_on: Vec<(OsString, OsString)>,
     /// Processors that we may use.
     pub(crate) processors: usize,
     /// stdout is a terminal and `NO_COLOR` does not forbid.
@@ -37,6 +47,11 @@ impl Settings {
             own_directory: env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned())),
             path: directories(&env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into())),
             withheld: env::vars_os().map(|(name, _)| name).filter(|name| is_withheld(name)).collect(),
+            sudo_user: env::var("SUDO_USER").ok().filter(|name| !name.is_empty()),
+            home: path_variable("HOME"),
+            makepkg_conf: path_variable("MAKEPKG_CONF"),
+            makepkg_library: path_variable("MAKEPKG_LIBRARY"),
+            handed_on: env::vars_os().filter(|(name, _)| is_handed_on(name)).collect(),
             processors: thread::available_parallelism().map_or(1, usize::from),
             stdout_colours: colours && stdout().is_terminal(),
             stderr_colours: colours && stderr().is_terminal(),
@@ -49,6 +64,36 @@ fn is_withheld(name: &OsStr) -> bool {
     let bytes = name.as_bytes();
     let of_distcc = bytes.starts_with(b"DISTCC") || bytes.starts_with(b"_DISTCC");
     of_distcc || WITHHELD.iter().any(|variable| name == *variable)
+}
+
+/// Names, or with `*` how they begin.
+const HANDED_ON: &[&str] = &[
+    "CC",
+    "CCACHE_*",
+    "CXX",
+    "DISTCC_*",
+    "HOME",
+    "LANG",
+    "LC_*",
+    "LOGNAME",
+    "PATH",
+    "SSH_AUTH_SOCK",
+    "TERM",
+    "TMPDIR",
+    "USER",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+];
+
+fn is_handed_on(name: &OsStr) -> bool {
+    HANDED_ON.iter().any(|pattern| match pattern.strip_suffix('*') {
+        Some(beginning) => name.as_bytes().starts_with(beginning.as_bytes()),
+        None => name == *pattern,
+    })
+}
+
+fn path_variable(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 fn directories(path: &OsStr) -> Vec<PathBuf> {
@@ -70,6 +115,20 @@ mod tests {
             ("PATH", false),
         ] {
             assert_eq!(is_withheld(OsStr::new(name)), withheld, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_build_sees() {
+        for (name, handed_on) in [
+            ("DISTCC_HOSTS", true),
+            ("LC_ALL", true),
+            ("PATH", true),
+            ("PATHS", false),
+            ("BASH_ENV", false),
+            ("BASH_FUNC_source%%", false),
+        ] {
+            assert_eq!(is_handed_on(OsStr::new(name)), handed_on, "{name}");
         }
     }
 
