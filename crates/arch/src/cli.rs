@@ -1,7 +1,8 @@
 //! The command line of `distcc-arch` as it may be typed. Knows nothing of what the subcommands do.
 
-use crate::commands::cidr::Cidr;
-use crate::commands::masquerade::Masquerade;
+use crate::commands::hosts::Hosts;
+use crate::commands::setup::Setup;
+use crate::commands::undo::Undoing;
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -37,18 +38,25 @@ pub(crate) enum Command {
     /// Beside a PKGBUILD its own options count, too. Nothing is changed.
     #[command(after_help = CHECK_ENDS)]
     Check(Check),
-    /// Look at the list of hosts
+    /// Make makepkg distribute, or this machine compile for others
+    ///
+    /// Shows every change as a diff and asks before it makes any; makes all of them or none; and records them, so that
+    /// `distcc-arch undo` takes them back. What is set up already is left as it is.
+    #[command(
+        after_help = "Exit status: 0 when it is done or there is nothing to do, 1 when you said no, 2 when it \
+                            cannot be done, and then nothing is changed."
+    )]
+    Setup(Setup),
+    /// Take back everything that setup, hosts and masquerade have changed
+    ///
+    /// A file that nobody has changed since gets its old contents, byte for byte; of one that was changed only our own
+    /// words are taken out.
+    Undo(Undoing),
+    /// Show the hosts that makepkg uses, ask them, or change the list where it is written
     Hosts {
         #[command(subcommand)]
         command: Hosts,
     },
-    /// Make the links that lead compilers' names to distcc follow the compilers that are installed
-    ///
-    /// /usr/lib/distcc says which compilers a daemon may run for others; /usr/lib/distcc/bin is where makepkg finds
-    /// distcc in a compiler's place. Links of other programs' names, and files that are no links, stay.
-    Masquerade(Masquerade),
-    /// Turn a range or a list of addresses into CIDR blocks, and blocks into ranges
-    Cidr(Cidr),
     /// Write man pages and completions of all our programs below DIRECTORY, laid out like /usr/share
     #[command(hide = true)]
     Docs {
@@ -84,19 +92,6 @@ pub(crate) struct Check {
     /// Ask only this host of the list
     #[arg(long, value_name = "HOST")]
     pub(crate) host: Option<String>,
-}
-
-/// What can be done with the list of hosts.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Hosts {
-    /// Ask hosts of the list what they are good for
-    ///
-    /// One line for each host: its address, whether its port is open and its daemon serves us, whether a real compile
-    /// gives the same object as here, and the times of both. Below, what is wrong and the command that mends it.
-    #[command(
-        after_help = "Exit status: 0 when all is well, 1 when there are warnings, 2 when a host cannot be used."
-    )]
-    Probe(Probe),
 }
 
 /// Which hosts `hosts probe` is to ask.

@@ -3,9 +3,11 @@
 
 mod ask;
 mod build_user;
+mod carry_out;
 mod check;
 mod cli;
 mod commands;
+mod consent;
 mod demo;
 mod documentation;
 mod exit;
@@ -15,7 +17,10 @@ mod processes;
 mod programs;
 mod progress;
 mod scratch;
+mod services;
 mod settings;
+mod setup;
+mod site;
 
 pub use documentation::{Documented, Parsed, Written};
 pub use exit::Exit;
@@ -37,6 +42,19 @@ pub struct Answer {
     pub exit: Exit,
 }
 
+impl Answer {
+    /// Nothing was done, and why.
+    fn refusal(why: &str) -> Answer {
+        Answer { text: String::new(), complaint: format!("distcc-arch: {why}\n"), exit: Exit::Code(2) }
+    }
+
+    /// Whoever was asked said no.
+    fn declined() -> Answer {
+        let complaint = "distcc-arch: nothing was changed\n".to_owned();
+        Answer { text: String::new(), complaint, exit: Exit::Code(1) }
+    }
+}
+
 /// Does what the words ask for; the first is our own name. While something takes long, `notes` gets a line for each
 /// step, unless there is a terminal to draw a bar on. `documented` is what `docs` writes about the other programs.
 pub fn run(
@@ -52,9 +70,9 @@ pub fn run(
     match cli.command {
         Command::Check(asked) => commands::check::run(&asked, &settings, notes),
         Command::Demo(asked) => commands::demo::run(&asked, &settings, notes),
-        Command::Hosts { command: cli::Hosts::Probe(asked) } => commands::probe::run(&asked, &settings),
-        Command::Masquerade(asked) => commands::masquerade::run(&asked),
-        Command::Cidr(asked) => commands::cidr::run(&asked),
+        Command::Setup(asked) => commands::setup::run(&asked, &settings, notes),
+        Command::Undo(asked) => commands::undo::run(&asked, &settings, notes),
+        Command::Hosts { command } => commands::hosts::run(&command, &settings, notes),
         Command::Docs { directory } => commands::docs::run(&directory, documented),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::io::{IsTerminal, stderr, stdout};
+use std::io::{IsTerminal, stderr, stdin, stdout};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::thread;
@@ -34,6 +34,10 @@ pub(crate) struct Settings {
     pub(crate) stderr_colours: bool,
     /// A bar can be drawn on stderr.
     pub(crate) stderr_terminal: bool,
+    /// Somebody may type on stdin.
+    pub(crate) stdin_terminal: bool,
+    /// `XDG_STATE_HOME`, else `~/.local/state`: where a user's journal lies.
+    pub(crate) state_home: Option<PathBuf>,
 }
 
 /// Besides distcc's own: files that compilers write, ccache's stderr, and a service manager that waits for a daemon.
@@ -56,6 +60,8 @@ impl Settings {
             stdout_colours: colours && stdout().is_terminal(),
             stderr_colours: colours && stderr().is_terminal(),
             stderr_terminal: stderr().is_terminal(),
+            stdin_terminal: stdin().is_terminal(),
+            state_home: absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state"))),
         }
     }
 }
@@ -90,6 +96,11 @@ fn is_handed_on(name: &OsStr) -> bool {
         Some(beginning) => name.as_bytes().starts_with(beginning.as_bytes()),
         None => name == *pattern,
     })
+}
+
+/// A relative directory does not count, says the XDG base directory specification.
+fn absolute(name: &str) -> Option<PathBuf> {
+    path_variable(name).filter(|path| path.is_absolute())
 }
 
 fn path_variable(name: &str) -> Option<PathBuf> {
