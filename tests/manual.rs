@@ -44,8 +44,10 @@ fn every_program_is_documented_where_packages_install_it() {
     let docs = Docs::write();
     let pages = [
         "distcc-arch-check.1",
+        "distcc-arch-cidr.1",
         "distcc-arch-demo.1",
         "distcc-arch-hosts.1",
+        "distcc-arch-masquerade.1",
         "distcc-arch-setup.1",
         "distcc-arch-undo.1",
         "distcc-arch.1",

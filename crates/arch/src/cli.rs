@@ -1,6 +1,8 @@
 //! The command line of `distcc-arch` as it may be typed. Knows nothing of what the subcommands do.
 
+use crate::commands::cidr::Cidr;
 use crate::commands::hosts::Hosts;
+use crate::commands::masquerade::Masquerade;
 use crate::commands::setup::Setup;
 use crate::commands::undo::Undoing;
 use clap::{Args, Parser, Subcommand};
@@ -57,6 +59,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Hosts,
     },
+    /// Make the links that lead compilers' names to distcc follow the compilers that are installed
+    ///
+    /// /usr/lib/distcc says which compilers a daemon may run for others; /usr/lib/distcc/bin is where makepkg finds
+    /// distcc in a compiler's place. Links of other programs' names, and files that are no links, stay.
+    Masquerade(Masquerade),
+    /// Turn a range or a list of addresses into CIDR blocks, and blocks into ranges
+    Cidr(Cidr),
     /// Write man pages and completions of all our programs below DIRECTORY, laid out like /usr/share
     #[command(hide = true)]
     Docs {

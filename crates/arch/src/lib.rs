@@ -73,6 +73,8 @@ pub fn run(
         Command::Setup(asked) => commands::setup::run(&asked, &settings, notes),
         Command::Undo(asked) => commands::undo::run(&asked, &settings, notes),
         Command::Hosts { command } => commands::hosts::run(&command, &settings, notes),
+        Command::Masquerade(asked) => commands::masquerade::run(&asked),
+        Command::Cidr(asked) => commands::cidr::run(&asked),
         Command::Docs { directory } => commands::docs::run(&directory, documented),
     }
 }
