@@ -5,6 +5,7 @@ pub mod distccd;
 pub mod evil;
 pub mod need;
 pub mod netns;
+pub mod nspawn;
 pub mod objects;
 pub mod process;
 pub mod relay;

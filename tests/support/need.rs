@@ -61,6 +61,21 @@ pub fn root() -> bool {
     granted(found.map_err(|why| Lack { name: "root".to_owned(), why, remedy: "run as root" })).is_some()
 }
 
+/// The image that machines boot from, and the right to boot them; None after a skip has been announced.
+pub fn bootable_image() -> Option<PathBuf> {
+    let nspawn = program("systemd-nspawn", "install systemd-container (Debian)");
+    if !root() || !network_namespaces() || nspawn.is_none() {
+        return None;
+    }
+    let image = Settings::from_environment().image;
+    let lack = || Lack {
+        name: "image".to_owned(),
+        why: format!("no image at {}", image.display()),
+        remedy: "tests/run makes it, on Debian with mmdebstrap",
+    };
+    granted(if image.join("usr/lib/systemd/systemd").exists() { Ok(image.clone()) } else { Err(lack()) })
+}
+
 /// A link that permits a daemon to run the compiler of this name; false after a skip has been announced.
 pub fn compiler_link(compiler: &str) -> bool {
     let linked = ["/usr/lib/distcc", "/usr/lib/distcc/bin"]
@@ -130,6 +145,9 @@ mod tests {
             everything,
             excused: excused.iter().map(|word| (*word).to_owned()).collect(),
             sources: PathBuf::new(),
+            image: PathBuf::new(),
+            cache: PathBuf::new(),
+            cargo_home: PathBuf::new(),
         };
         let lack = Lack { name: "netns".to_owned(), why: "not root".to_owned(), remedy: "be root" };
         let got = verdict(&settings, "t", &lack);
