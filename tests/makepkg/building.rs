@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use test_hosts::wait::wait_until;
 
-use crate::farm::{BUILDER, Build, Farm};
+use crate::farm::{BUILDER, Build, Farm, Server};
 
 const LOG: Duration = Duration::from_secs(10);
 
@@ -27,7 +27,7 @@ fn every_file_with_a_configuration_made_by_hand() {
 pub(crate) fn assert_all_served(farm: &Farm, build: &Build) {
     let compiles = build.compiles();
     assert!(compiles > 30, "{}", build.outcome.out());
-    let served = || farm.servers.iter().map(|server| server.compiled()).sum::<usize>();
+    let served = || farm.servers.iter().map(Server::compiled).sum::<usize>();
     // The line about a job may come a moment after its answer.
     wait_until(LOG, "a log that tells of all jobs", || served() >= compiles);
     assert_eq!(served(), compiles, "{}", build.outcome.out());
