@@ -12,7 +12,8 @@ const LOG: Duration = Duration::from_secs(10);
 fn every_file_with_a_configuration_made_by_hand() {
     let Some(farm) = Farm::boot(1) else { return };
     let server = &farm.servers[0];
-    server.start_daemon("--allow 10.83.0.0/24");
+    server.machine.write("/etc/conf.d/distccd", "DISTCC_ARGS=\"--allow 10.83.0.0/24 --log-level info\"\n");
+    server.machine.run("systemctl enable --now distccd.service").good();
     let by_hand = format!(
         "sed -i 's/^BUILDENV=(!distcc/BUILDENV=(distcc/' /etc/makepkg.conf &&
         printf '%s\\n' 'DISTCC_HOSTS=\"{}/4,lzo\"' 'MAKEFLAGS=\"-j4\"' >>/etc/makepkg.conf",

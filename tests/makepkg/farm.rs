@@ -6,17 +6,24 @@ use std::time::Duration;
 
 use test_hosts::machine_box::MachineBox;
 use test_hosts::need;
-use test_hosts::netns::Network;
+use test_hosts::netns::{Netns, Network};
 use test_hosts::process::Outcome;
-use test_hosts::wait::wait_until;
+
+use crate::report::Report;
 
 pub(crate) const BUILDER: &str = "builder";
 /// Where makepkg's user has the PKGBUILD, below the home directory.
 pub(crate) const PACKAGE: &str = "lua";
 const PKGBUILD: &str = include_str!("fixtures/lua/PKGBUILD");
-const LOG: &str = "/var/log/distccd/distccd.log";
+const SYSTEMCTL: &str = include_str!("fixtures/systemctl");
+const UNIT: &str = include_str!("../../systemd/distccd.service");
+/// Where our systemctl keeps what the daemon says since it was last started.
+const LOG: &str = "/run/units/distccd.said";
 const LONGEST_BUILD: Duration = Duration::from_secs(300);
-const START: Duration = Duration::from_secs(20);
+/// Of the network that the machines are on.
+pub(crate) const RANGE: &str = "10.83.0.0/24";
+/// For root's shell in the place of a user's, where remedies are typed.
+const SUDO: &str = "#!/bin/sh\nSUDO_USER=builder exec \"$@\"\n";
 
 const PROGRAMS: [(&str, &str); 3] = [
     (env!("CARGO_BIN_EXE_distcc"), "/usr/bin/distcc"),
@@ -24,17 +31,17 @@ const PROGRAMS: [(&str, &str); 3] = [
     (env!("CARGO_BIN_EXE_distcc-arch"), "/usr/bin/distcc-arch"),
 ];
 
-/// What this machine may have from a distcc of its own, or from a developer's trials.
-const CLEAN: &str =
-    "rm -rf /usr/lib/distcc /etc/distcc /etc/conf.d/distccd /etc/makepkg.conf.d /var/lib/distcc-arch
+/// What this machine may have from a distcc of its own, or from a developer's trials, goes; what our package brings comes.
+const INSTALL: &str = "set -e
+    rm -rf /usr/lib/distcc /etc/distcc /etc/conf.d/distccd /etc/makepkg.conf.d /var/lib/distcc-arch /usr/bin/*-distcc*
     sed -i '/^[^#]*\\(DISTCC_HOSTS\\|MAKEFLAGS\\|C[A-Z]*FLAGS\\)=/d' /etc/makepkg.conf
-    getent passwd distccd >/dev/null || useradd --system --no-create-home distccd
-    mkdir -p /var/log/distccd && chown distccd /var/log/distccd";
-
-/// The masquerade directory and the whitelist, for the compilers that lua's makefile may name.
-const LINKS: &str = "mkdir -p /usr/lib/distcc/bin; target=$(gcc -dumpmachine)
-    for name in cc gcc c++ g++ $target-gcc $target-g++; do
-    ln -s ../../../bin/distcc /usr/lib/distcc/bin/$name; ln -s ../../bin/distcc /usr/lib/distcc/$name; done";
+    getent passwd distcc >/dev/null || useradd --system --user-group --no-create-home distcc
+    mkdir -p /run/systemd/system /usr/lib/distcc/bin
+    target=$(gcc -dumpmachine)
+    for name in cc c++ gcc g++ $target-gcc $target-g++; do
+        ln -s ../../bin/distcc /usr/lib/distcc/$name
+        ln -s ../../../bin/distcc /usr/lib/distcc/bin/$name
+    done";
 
 /// One builder and its servers, on a network of their own.
 pub(crate) struct Farm {
@@ -60,11 +67,11 @@ impl Farm {
         }
         let network = Network::new(servers);
         let boot = |(number, host)| Server {
-            machine: prepared(&format!("server{number}"), host),
+            machine: installed(&format!("server{number}"), host),
             address: host.address().to_string(),
         };
         let servers = network.others().iter().zip(1..).map(|(host, number)| boot((number, host))).collect();
-        let builder = prepared(BUILDER, network.builder());
+        let builder = installed(BUILDER, network.builder());
         builder.add_user(BUILDER);
         builder.copy_tree(&source, BUILDER, &format!("{PACKAGE}/source/lua"));
         builder
@@ -72,6 +79,24 @@ impl Farm {
             .good();
         builder.write(&format!("/home/{BUILDER}/{PACKAGE}/PKGBUILD"), PKGBUILD);
         Some(Farm { builder, servers, _network: network })
+    }
+
+    /// Has distcc-arch set up all machines, as their administrators would.
+    #[track_caller]
+    pub(crate) fn set_up(&self) {
+        let server = format!("distcc-arch setup --server --allow {RANGE} --log-level info --yes");
+        for Server { machine, .. } in &self.servers {
+            machine.run(&server).good();
+        }
+        let hosts: Vec<String> =
+            self.servers.iter().map(|server| format!("{}/4,lzo", server.address)).collect();
+        self.builder.run(&format!("distcc-arch setup --hosts '{}' --yes", hosts.join(" "))).good();
+    }
+
+    /// What its user is told beside the PKGBUILD.
+    #[track_caller]
+    pub(crate) fn check(&self) -> Report {
+        Report::of(&self.builder.run_as(BUILDER, &format!("cd {PACKAGE} && distcc-arch check --json")))
     }
 
     /// Runs makepkg afresh, as its user does after a login.
@@ -83,32 +108,26 @@ impl Farm {
     }
 }
 
-fn prepared(name: &str, host: &test_hosts::netns::Netns) -> MachineBox {
+fn installed(name: &str, host: &Netns) -> MachineBox {
     let machine = MachineBox::boot(name, host);
-    machine.run(CLEAN).good();
     for (program, path) in PROGRAMS {
         machine.install(Path::new(program), path);
     }
-    machine.run(LINKS).good();
+    machine.write("/usr/lib/systemd/system/distccd.service", UNIT);
+    machine.run(INSTALL).good();
+    machine.write("/usr/bin/systemctl", SYSTEMCTL);
+    machine.write("/usr/local/bin/sudo", SUDO);
+    machine.run("chmod +x /usr/bin/systemctl /usr/local/bin/sudo").good();
     machine
 }
 
 impl Server {
-    /// Starts the daemon with these options and waits until it listens.
-    #[track_caller]
-    pub(crate) fn start_daemon(&self, options: &str) {
-        let daemon = format!(
-            "distccd --daemon --no-detach --user distccd --log-file {LOG} --log-level info {options}"
-        );
-        self.machine.run(&format!("setsid {daemon} >/run/distccd.said 2>&1 </dev/null &")).good();
-        wait_until(START, "a daemon that listens", || self.log().contains("listening"));
-    }
-
+    /// The daemon's log since it was last started.
     pub(crate) fn log(&self) -> String {
         self.machine.read(LOG)
     }
 
-    /// How many jobs ended well so far.
+    /// How many jobs ended well since then.
     pub(crate) fn compiled(&self) -> usize {
         self.log().lines().filter(|line| line.contains(" COMPILE_OK ")).count()
     }

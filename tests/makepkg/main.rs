@@ -2,3 +2,5 @@
 
 mod building;
 mod farm;
+mod faults;
+mod report;

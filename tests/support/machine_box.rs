@@ -65,7 +65,13 @@ impl MachineBox {
         let init = format!("/proc/{}", self.init.id());
         let mut command = clean("nsenter");
         command.args(["--target", &self.init.id().to_string(), "--mount", "--uts", "--net"]);
-        command.args(["--root", "--wd", &format!("--pid={init}/ns/pid_for_children"), "--"]);
+        // Without --wd it would keep a directory outside.
+        command.args([
+            "--root",
+            &format!("--wd={init}/root"),
+            &format!("--pid={init}/ns/pid_for_children"),
+            "--",
+        ]);
         command.arg(program.as_ref()).env("HOME", "/root").env("TERM", "dumb");
         command
     }

@@ -11,7 +11,13 @@ mount -t overlay -o "lowerdir=/,upperdir=$scratch/upper,workdir=$scratch/work" m
 cd "$scratch/root"
 mount -t proc proc proc
 mount -t sysfs -o ro sysfs sys
-mount --rbind /dev dev
+mount -t tmpfs -o mode=0755 dev dev
+for device in null zero full random urandom tty; do
+    : >"dev/$device"
+    mount --bind "/dev/$device" "dev/$device"
+done
+ln -s /proc/self/fd dev/fd
+mkdir dev/shm
 mount -t tmpfs -o mode=1777 shm dev/shm
 mount -t tmpfs -o mode=1777 tmp tmp
 mount -t tmpfs -o mode=0755 run run
