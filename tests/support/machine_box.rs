@@ -141,10 +141,11 @@ impl MachineBox {
         run(command).out()
     }
 
-    /// Adds a user with a home directory below /home, who cannot log in with a password.
+    /// Adds a user with an empty home directory below /home, in place of one of that name whom this machine has.
     #[track_caller]
     pub fn add_user(&self, user: &str) {
-        self.run(&format!("useradd --create-home --shell /bin/bash {user}")).good();
+        let remove = format!("if id {user}; then userdel --force {user}; fi; rm -rf /home/{user}");
+        self.run(&format!("{remove}; useradd --user-group --create-home --shell /bin/bash {user}")).good();
     }
 
     /// A directory of the real machine, unpacked for a user of this one below the home directory.
