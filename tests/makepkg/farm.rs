@@ -33,7 +33,7 @@ const PROGRAMS: [(&str, &str); 3] = [
 
 /// What this machine may have from a distcc of its own, or from a developer's trials, goes; what our package brings comes.
 const INSTALL: &str = "set -e
-    rm -rf /usr/lib/distcc /etc/distcc /etc/conf.d/distccd /etc/makepkg.conf.d /var/lib/distcc-arch /usr/bin/*-distcc*
+    rm -rf /usr/lib/distcc /etc/distcc /etc/conf.d/distccd /etc/makepkg.conf.d /var/lib/distcc-arch
     sed -i '/^[^#]*\\(DISTCC_HOSTS\\|MAKEFLAGS\\|C[A-Z]*FLAGS\\)=/d' /etc/makepkg.conf
     getent passwd distcc >/dev/null || useradd --system --user-group --no-create-home distcc
     mkdir -p /run/systemd/system /usr/lib/distcc/bin
@@ -42,6 +42,10 @@ const INSTALL: &str = "set -e
         ln -s ../../bin/distcc /usr/lib/distcc/$name
         ln -s ../../../bin/distcc /usr/lib/distcc/bin/$name
     done";
+
+const EVERYTHING: &str = "cd / && find etc usr/lib/distcc usr/lib/systemd/system var/lib home \\
+        -printf '%p %y %m %U:%G %l\\n' | sort && find etc usr/lib/distcc home -type f -print0 | xargs -0 sha256sum | sort
+    systemctl is-enabled distccd; systemctl is-active distccd; true";
 
 /// One builder and its servers, on a network of their own.
 pub(crate) struct Farm {
@@ -93,6 +97,24 @@ impl Farm {
         self.builder.run(&format!("distcc-arch setup --hosts '{}' --yes", hosts.join(" "))).good();
     }
 
+    /// Has distcc-arch take back all of that.
+    #[track_caller]
+    pub(crate) fn take_back(&self) {
+        for machine in self.machines() {
+            machine.run("distcc-arch undo --yes").good();
+        }
+    }
+
+    /// Every file that setup may touch, with its sum, mode, owner and target, and what runs, on all machines.
+    #[track_caller]
+    pub(crate) fn everything(&self) -> String {
+        self.machines().map(|machine| machine.run(EVERYTHING).good().out()).collect()
+    }
+
+    fn machines(&self) -> impl Iterator<Item = &MachineBox> {
+        self.servers.iter().map(|server| &server.machine).chain([&self.builder])
+    }
+
     /// What its user is told beside the PKGBUILD.
     #[track_caller]
     pub(crate) fn check(&self) -> Report {
@@ -102,9 +124,15 @@ impl Farm {
     /// Runs makepkg afresh, as its user does after a login.
     #[track_caller]
     pub(crate) fn makepkg(&self) -> Build {
+        let served_before = self.served();
         let script = format!("cd {PACKAGE} && makepkg --force --cleanbuild --noconfirm 2>&1");
         let outcome = self.builder.run_as_within(BUILDER, &script, LONGEST_BUILD).good();
-        Build { outcome }
+        Build { outcome, served_before }
+    }
+
+    /// How many jobs all servers together have done well.
+    pub(crate) fn served(&self) -> usize {
+        self.servers.iter().map(Server::compiled).sum()
     }
 }
 
@@ -136,6 +164,8 @@ impl Server {
 /// A package that has been built.
 pub(crate) struct Build {
     pub(crate) outcome: Outcome,
+    /// What the servers had done before it.
+    pub(crate) served_before: usize,
 }
 
 impl Build {
