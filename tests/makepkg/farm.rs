@@ -15,15 +15,17 @@ pub(crate) const BUILDER: &str = "builder";
 /// Where makepkg's user has the PKGBUILD, below the home directory.
 pub(crate) const PACKAGE: &str = "lua";
 const PKGBUILD: &str = include_str!("fixtures/lua/PKGBUILD");
-const SYSTEMCTL: &str = include_str!("fixtures/systemctl");
+const SCRIPTS: [(&str, &str); 3] = [
+    ("/usr/bin/systemctl", include_str!("fixtures/systemctl")),
+    ("/usr/local/bin/sudo", include_str!("fixtures/sudo")),
+    ("/usr/local/bin/gcc-repository", include_str!("fixtures/gcc-repository")),
+];
 const UNIT: &str = include_str!("../../systemd/distccd.service");
 /// Where our systemctl keeps what the daemon says since it was last started.
 const LOG: &str = "/run/units/distccd.said";
 const LONGEST_BUILD: Duration = Duration::from_secs(300);
 /// Of the network that the machines are on.
 pub(crate) const RANGE: &str = "10.83.0.0/24";
-/// For root's shell in the place of a user's, where remedies are typed.
-const SUDO: &str = "#!/bin/sh\nSUDO_USER=builder exec \"$@\"\n";
 
 const PROGRAMS: [(&str, &str); 3] = [
     (env!("CARGO_BIN_EXE_distcc"), "/usr/bin/distcc"),
@@ -36,6 +38,7 @@ const INSTALL: &str = "set -e
     rm -rf /usr/lib/distcc /etc/distcc /etc/conf.d/distccd /etc/makepkg.conf.d /var/lib/distcc-arch
     sed -i '/^[^#]*\\(DISTCC_HOSTS\\|MAKEFLAGS\\|C[A-Z]*FLAGS\\)=/d' /etc/makepkg.conf
     getent passwd distcc >/dev/null || useradd --system --user-group --no-create-home distcc
+    sed -i '1i auth sufficient pam_permit.so' /etc/pam.d/su
     mkdir -p /run/systemd/system /usr/lib/distcc/bin
     target=$(gcc -dumpmachine)
     for name in cc c++ gcc g++ $target-gcc $target-g++; do
@@ -81,7 +84,9 @@ impl Farm {
         builder
             .run_as(BUILDER, &format!("cd {PACKAGE} && tar -czf lua.tar.gz -C source lua && rm -r source"))
             .good();
-        builder.write(&format!("/home/{BUILDER}/{PACKAGE}/PKGBUILD"), PKGBUILD);
+        let pkgbuild = format!("/home/{BUILDER}/{PACKAGE}/PKGBUILD");
+        builder.write(&pkgbuild, PKGBUILD);
+        builder.run(&format!("chown {BUILDER} {pkgbuild}")).good();
         Some(Farm { builder, servers, _network: network })
     }
 
@@ -143,9 +148,10 @@ fn installed(name: &str, host: &Netns) -> MachineBox {
     }
     machine.write("/usr/lib/systemd/system/distccd.service", UNIT);
     machine.run(INSTALL).good();
-    machine.write("/usr/bin/systemctl", SYSTEMCTL);
-    machine.write("/usr/local/bin/sudo", SUDO);
-    machine.run("chmod +x /usr/bin/systemctl /usr/local/bin/sudo").good();
+    for (path, text) in SCRIPTS {
+        machine.write(path, text);
+        machine.run(&format!("chmod +x {path}")).good();
+    }
     machine
 }
 

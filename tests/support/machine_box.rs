@@ -81,7 +81,8 @@ impl MachineBox {
         let mut command = self.command("setpriv");
         command.args(["--reuid", user, "--regid", user, "--init-groups", "--"]);
         command.args(["sh", "-c", &format!("cd && {script}")]);
-        command.env("PATH", USER_PATH).env("HOME", format!("/home/{user}"));
+        let home = if user == "root" { "/root".to_owned() } else { format!("/home/{user}") };
+        command.env("PATH", USER_PATH).env("HOME", home);
         command.env("USER", user).env("LOGNAME", user);
         command
     }
@@ -102,6 +103,17 @@ impl MachineBox {
     #[track_caller]
     pub fn run_as_within(&self, user: &str, script: &str, limit: Duration) -> Outcome {
         Running::start(self.command_as(user, script)).finish(limit)
+    }
+
+    /// Types a command line on a terminal, in a directory, and yes to whatever is asked.
+    #[track_caller]
+    pub fn type_as(&self, user: &str, directory: &str, line: &str) -> Outcome {
+        // A program may throw away what was typed before it asked.
+        let answers = "for time in $(seq 200); do sleep 0.1; echo y || exit; done 2>/dev/null";
+        let mut command =
+            self.command_as(user, &format!("cd \"$1\" && {answers} | script -qec \"$2\" /dev/null"));
+        command.args(["typed", directory, line]).env("SHELL", "/bin/bash");
+        run(command)
     }
 
     /// Starts a shell script as root; what it starts in turn lives on until the machine ends.

@@ -17,7 +17,9 @@ for device in null zero full random urandom tty; do
     mount --bind "/dev/$device" "dev/$device"
 done
 ln -s /proc/self/fd dev/fd
-mkdir dev/shm
+mkdir dev/pts dev/shm
+mount -t devpts -o newinstance,mode=0620,ptmxmode=0666 devpts dev/pts
+ln -s pts/ptmx dev/ptmx
 mount -t tmpfs -o mode=1777 shm dev/shm
 mount -t tmpfs -o mode=1777 tmp tmp
 mount -t tmpfs -o mode=0755 run run
