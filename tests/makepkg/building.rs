@@ -5,6 +5,7 @@ use std::time::Duration;
 use test_hosts::wait::wait_until;
 
 use crate::farm::{BUILDER, Build, Farm, RANGE, Server};
+use crate::remedy::{Mend, follow};
 
 const LOG: Duration = Duration::from_secs(10);
 
@@ -35,6 +36,18 @@ fn every_file_after_setup_on_two_servers() {
         assert!(server.compiled() > before, "{}", server.log());
     }
     farm.check().assert_well();
+}
+
+#[test]
+fn a_build_without_a_word_here_is_not_one_without_a_word_of_check() {
+    let Some(farm) = Farm::boot(1) else { return };
+    farm.set_up();
+    farm.builder.run("rm -r /usr/lib/distcc/bin").good();
+    let build = farm.makepkg();
+    assert!(build.compiles() > 30 && farm.served() == 0, "{}", build.outcome.out());
+    assert!(!build.outcome.out().contains("distcc"), "{}", build.outcome.out());
+    follow(&farm, farm.check().trouble("masquerade-directory"), Mend::Here);
+    assert_all_served(&farm, &farm.makepkg());
 }
 
 #[test]

@@ -18,7 +18,7 @@ const PKGBUILD: &str = include_str!("fixtures/lua/PKGBUILD");
 const SCRIPTS: [(&str, &str); 3] = [
     ("/usr/bin/systemctl", include_str!("fixtures/systemctl")),
     ("/usr/local/bin/sudo", include_str!("fixtures/sudo")),
-    ("/usr/local/bin/gcc-repository", include_str!("fixtures/gcc-repository")),
+    ("/usr/local/bin/repository", include_str!("fixtures/repository")),
 ];
 const UNIT: &str = include_str!("../../systemd/distccd.service");
 /// Where our systemctl keeps what the daemon says since it was last started.

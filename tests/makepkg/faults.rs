@@ -2,13 +2,12 @@
 //! mends it. Knows nothing of how anything is found out.
 
 use test_hosts::need;
-use test_hosts::process::Outcome;
 
 use At::{Builder, Server, User};
-use Mend::{Everywhere, Here, There};
 
-use crate::farm::{BUILDER, Farm, PACKAGE};
-use crate::report::Finding;
+use crate::farm::{BUILDER, Farm};
+use crate::remedy::Mend::{self, Everywhere, Here, There};
+use crate::remedy::follow;
 
 /// Where a fault is made.
 enum At {
@@ -18,16 +17,6 @@ enum At {
     User,
     /// By root on the machine that compiles.
     Server,
-}
-
-/// Where a remedy is to be typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mend {
-    /// On the machine that builds, by the user who builds.
-    Here,
-    /// On the machine that compiles.
-    There,
-    Everywhere,
 }
 
 /// Sets up a farm, breaks it with a script, and panics unless `check` names the fault so, in these words, with a command
@@ -58,32 +47,6 @@ fn inject(farm: &Farm, at: At, fault: &str) {
         Server => farm.servers[0].machine.run(fault),
     }
     .good();
-}
-
-/// Types the remedy to the letter, where it says, and yes to all questions.
-#[track_caller]
-fn follow(farm: &Farm, finding: &Finding, mend: Mend) {
-    let remedy = finding.remedy.as_deref().unwrap_or_else(|| panic!("no remedy: {finding}"));
-    let server = &farm.servers[0];
-    let there = remedy.strip_prefix(&format!("on {}: ", server.address));
-    // What only the reader can know.
-    let command = there.unwrap_or(remedy).replace("HOST/SLOTS", &format!("{}/4", server.address));
-    let both = command.contains(&format!("# here and on {}", server.address));
-    let asked = match (both, there) {
-        (true, _) => Everywhere,
-        (false, Some(_)) => There,
-        (false, None) => Here,
-    };
-    assert_eq!(asked, mend, "{finding}");
-    let typed = |outcome: Outcome| {
-        assert!(outcome.status.success(), "{finding}\n{}{}", outcome.out(), outcome.err());
-    };
-    if mend != There {
-        typed(farm.builder.type_as(BUILDER, &format!("/home/{BUILDER}/{PACKAGE}"), &command));
-    }
-    if mend != Here {
-        typed(server.machine.type_as("root", "/", &command));
-    }
 }
 
 #[test]
@@ -168,7 +131,7 @@ fn address_not_allowed() {
 #[test]
 fn compiler_missing_on_the_server() {
     if need::other_gcc().is_some() {
-        check(Server, "gcc-repository none", "host-compiler-missing", "gcc", There);
+        check(Server, "repository gcc none", "host-compiler-missing", "gcc", There);
     }
 }
 
@@ -177,8 +140,8 @@ fn another_compiler_on_the_server() {
     let Some(version) = need::other_gcc() else { return };
     let Some(farm) = Farm::boot(1) else { return };
     farm.set_up();
-    farm.builder.run("gcc-repository $(gcc -dumpversion)").good();
-    let fault = format!("gcc-repository {version}");
+    farm.builder.run("repository gcc $(gcc -dumpversion)").good();
+    let fault = format!("repository gcc {version}");
     check_on(&farm, Server, &fault, "host-compiler-differs", &format!(") {version}."), Everywhere);
 }
 
@@ -202,7 +165,7 @@ fn firewall_on_the_server() {
 
 #[test]
 fn no_client() {
-    check(Builder, "rm /usr/bin/distcc", "distcc-program", "distcc", Here);
+    check(Builder, "repository distcc-arch", "distcc-program", "distcc", Here);
 }
 
 #[test]

@@ -3,4 +3,5 @@
 mod building;
 mod farm;
 mod faults;
+mod remedy;
 mod report;

@@ -1,4 +1,4 @@
-//! What `distcc-arch check --json` says, and how what it says to type is typed. Knows nothing of what may be wrong.
+//! What `distcc-arch check --json` says. Knows nothing of what may be wrong.
 
 use std::fmt;
 
