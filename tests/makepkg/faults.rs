@@ -61,6 +61,18 @@ fn masquerade_link_dangling() {
 }
 
 #[test]
+fn masquerade_link_to_the_compiler() {
+    let fault = "ln -sfn /usr/bin/gcc /usr/lib/distcc/bin/gcc";
+    check(Builder, fault, "masquerade-links", "/usr/lib/distcc/bin/gcc: it is no link to distcc", Here);
+}
+
+#[test]
+fn compiler_named_by_its_path() {
+    let fault = "echo 'export CC=/usr/bin/gcc' >>/etc/makepkg.conf";
+    check(Builder, fault, "compiler-variables", "/etc/makepkg.conf:", Here);
+}
+
+#[test]
 fn masquerade_link_missing() {
     check(Builder, "rm /usr/lib/distcc/bin/gcc", "masquerade-links", "gcc", Here);
 }
@@ -83,9 +95,27 @@ fn refused_by_the_package() {
 }
 
 #[test]
+fn overridden_by_the_users_other_file() {
+    let fault = "mkdir -p .config/pacman && echo 'BUILDENV+=(!distcc)' >.config/pacman/makepkg.conf";
+    check(User, fault, "buildenv", "/home/builder/.config/pacman/makepkg.conf:1", Here);
+}
+
+#[test]
 fn native_flags() {
     let fault = "echo 'CFLAGS=\"-march=native -O2 -pipe\"' >>/etc/makepkg.conf";
     check(Builder, fault, "native-flags", "/etc/makepkg.conf:", Here);
+}
+
+#[test]
+fn native_flags_of_the_user() {
+    let fault = "echo 'CFLAGS=\"-O2 -mtune=native\" CXXFLAGS=\"$CFLAGS\"' >.makepkg.conf";
+    check(User, fault, "native-flags", "/home/builder/.makepkg.conf:1", Here);
+}
+
+#[test]
+fn one_job_for_the_package() {
+    let fault = "echo 'options=(!makeflags)' >>lua/PKGBUILD";
+    check(User, fault, "package-options", "PKGBUILD", Here);
 }
 
 #[test]
@@ -124,8 +154,12 @@ fn daemon_down() {
 
 #[test]
 fn address_not_allowed() {
+    let Some(farm) = Farm::boot(1) else { return };
+    farm.set_up();
     let fault = "sed -i 's/10.83.0.0/192.0.2.0/' /etc/conf.d/distccd && systemctl restart distccd";
-    check(Server, fault, "host-access", "10.83.0.1", There);
+    check_on(&farm, Server, fault, "host-access", "10.83.0.1", There);
+    let conf = farm.servers[0].machine.read("/etc/conf.d/distccd");
+    assert!(conf.contains("192.0.2.0/24"), "others are locked out now: {conf}");
 }
 
 #[test]
