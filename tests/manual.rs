@@ -42,7 +42,18 @@ fn the_manual_of_distccd_knows_every_variable() {
 #[test]
 fn every_program_is_documented_where_packages_install_it() {
     let docs = Docs::write();
-    let pages = ["distcc-arch-demo.1", "distcc-arch.1", "distcc.1", "distccd.1"];
+    let pages = [
+        "distcc-arch-check.1",
+        "distcc-arch-cidr.1",
+        "distcc-arch-demo.1",
+        "distcc-arch-hosts.1",
+        "distcc-arch-masquerade.1",
+        "distcc-arch-setup.1",
+        "distcc-arch-undo.1",
+        "distcc-arch.1",
+        "distcc.1",
+        "distccd.1",
+    ];
     let programs = ["distcc", "distcc-arch", "distccd"];
     let files_of_fish = ["distcc-arch.fish", "distcc.fish", "distccd.fish"];
     assert_eq!(names_in(&docs.path("man/man1")), pages);

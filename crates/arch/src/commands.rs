@@ -1,4 +1,11 @@
 //! Contents page: one file per subcommand.
 
+pub(crate) mod check;
+pub(crate) mod cidr;
 pub(crate) mod demo;
 pub(crate) mod docs;
+pub(crate) mod hosts;
+pub(crate) mod masquerade;
+pub(crate) mod probe;
+pub(crate) mod setup;
+pub(crate) mod undo;

@@ -2,16 +2,25 @@
 //! how the client and the daemon are made: it runs them as programs.
 
 mod ask;
+mod build_user;
+mod carry_out;
+mod check;
 mod cli;
 mod commands;
+mod consent;
 mod demo;
 mod documentation;
 mod exit;
+mod firewall;
+mod makepkg;
 mod processes;
 mod programs;
 mod progress;
 mod scratch;
+mod services;
 mod settings;
+mod setup;
+mod site;
 
 pub use documentation::{Documented, Parsed, Written};
 pub use exit::Exit;
@@ -33,6 +42,19 @@ pub struct Answer {
     pub exit: Exit,
 }
 
+impl Answer {
+    /// Nothing was done, and why.
+    fn refusal(why: &str) -> Answer {
+        Answer { text: String::new(), complaint: format!("distcc-arch: {why}\n"), exit: Exit::Code(2) }
+    }
+
+    /// Whoever was asked said no.
+    fn declined() -> Answer {
+        let complaint = "distcc-arch: nothing was changed\n".to_owned();
+        Answer { text: String::new(), complaint, exit: Exit::Code(1) }
+    }
+}
+
 /// Does what the words ask for; the first is our own name. While something takes long, `notes` gets a line for each
 /// step, unless there is a terminal to draw a bar on. `documented` is what `docs` writes about the other programs.
 pub fn run(
@@ -46,7 +68,13 @@ pub fn run(
         Err(error) => return not_understood(&error, &settings),
     };
     match cli.command {
+        Command::Check(asked) => commands::check::run(&asked, &settings, notes),
         Command::Demo(asked) => commands::demo::run(&asked, &settings, notes),
+        Command::Setup(asked) => commands::setup::run(&asked, &settings, notes),
+        Command::Undo(asked) => commands::undo::run(&asked, &settings, notes),
+        Command::Hosts { command } => commands::hosts::run(&command, &settings, notes),
+        Command::Masquerade(asked) => commands::masquerade::run(&asked),
+        Command::Cidr(asked) => commands::cidr::run(&asked),
         Command::Docs { directory } => commands::docs::run(&directory, documented),
     }
 }

@@ -29,6 +29,11 @@ fn find(name: &str, settings: &Settings) -> Result<PathBuf, String> {
     })
 }
 
+/// The program of this name on `PATH`, if there is one.
+pub(crate) fn on_path(name: &str, settings: &Settings) -> Option<PathBuf> {
+    settings.path.iter().map(|directory| directory.join(name)).find(|candidate| is_program(candidate))
+}
+
 /// Whether `path` can be run.
 pub(crate) fn is_program(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)

@@ -1,0 +1,107 @@
+//! Examines every host of the list, several at a time, and tells in the list's order. Knows nothing of one host's
+//! story.
+
+use crate::check::host::{Examined, examine};
+use crate::check::host_trouble::findings;
+use crate::check::trial_bench::{Makepkg, TrialBench};
+use crate::check::{Finding, Situation};
+use crate::programs::Programs;
+use ::hosts::{Host, HostList};
+use nix::unistd::geteuid;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+/// Most of the time is waiting; more than so many would make the times of compiles meaningless.
+const AT_A_TIME: usize = 8;
+
+/// What each host of the list is good for.
+pub(crate) fn answer(situation: &Situation) -> Vec<Finding> {
+    let Ok(list) = &situation.hosts else {
+        return vec![Finding::skipped("host", "", "there is no list of hosts")];
+    };
+    let hosts = chosen(list, situation.only_host.as_slice());
+    if hosts.is_empty() {
+        let named = situation.only_host.as_deref().unwrap_or_default();
+        return vec![Finding::failure(
+            "host",
+            named,
+            "is not in the list of hosts",
+            "distcc-arch hosts list",
+        )];
+    }
+    let bench = set_up(situation);
+    let mut found = Vec::new();
+    if let Err(why) = &bench {
+        found.push(why.clone());
+    }
+    let examined = examine_all(&hosts, situation, bench.as_ref().ok());
+    found.extend(examined.iter().flat_map(|examined| told(examined, situation, list)));
+    found
+}
+
+/// What is to be said of one host.
+pub(crate) fn told(examined: &Examined, situation: &Situation, list: &HostList) -> Vec<Finding> {
+    findings(examined, situation, &list.source_name)
+}
+
+/// The hosts that are meant by `names`, their entries or the machines' names; all when none is named.
+pub(crate) fn chosen(list: &HostList, names: &[String]) -> Vec<Host> {
+    let is_meant =
+        |host: &&Host| names.is_empty() || names.iter().any(|name| *name == host.spec || name == host.name());
+    list.hosts.iter().filter(is_meant).cloned().collect()
+}
+
+/// What is needed to have hosts compile; else why no compile can be tried.
+pub(crate) fn set_up(situation: &Situation) -> Result<TrialBench, Finding> {
+    let name = "host-trial";
+    if situation.elsewhere() {
+        return Err(Finding::skipped(
+            name,
+            "",
+            "compiles are tried only without --root, with this machine's compilers",
+        ));
+    }
+    let repair = "sudo pacman -S --needed base-devel distcc-arch";
+    let failure = |why: String| Finding::failure(name, "", why, repair);
+    let programs = Programs::find(situation.settings).map_err(failure)?;
+    let building = situation.building.as_ref().ok();
+    let words = |variable: &str| {
+        let flags = building.and_then(|building| building.scalar(variable)).unwrap_or_default();
+        flags.split_whitespace().map(str::to_owned).collect()
+    };
+    let exported = building.filter(|building| building.exported("CC"));
+    let makepkg = Makepkg {
+        path: &situation.build_path(),
+        compiler: exported.and_then(|building| building.scalar("CC")).filter(|compiler| !compiler.is_empty()),
+        cflags: words("CFLAGS"),
+        cxxflags: words("CXXFLAGS"),
+        user: situation.user.as_ref().filter(|_| geteuid().is_root()).map(|user| (user.uid, user.gid)),
+    };
+    TrialBench::set_up(&makepkg, &programs.distcc, situation.processes).map_err(failure)
+}
+
+/// Examines all of `hosts`; the order stays.
+pub(crate) fn examine_all(
+    hosts: &[Host],
+    situation: &Situation,
+    bench: Option<&TrialBench>,
+) -> Vec<Examined> {
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<(usize, Examined)>> = Mutex::default();
+    thread::scope(|scope| {
+        for _ in 0..AT_A_TIME.min(hosts.len()) {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(host) = hosts.get(number) else { return };
+                    let examined = examine(host, situation, bench, number);
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push((number, examined));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, examined)| examined).collect()
+}

@@ -1,0 +1,167 @@
+//! The stories of `distcc-arch hosts`: which hosts are in force and where that is written; adding and removing some
+//! there. Knows nothing of whether a host answers.
+
+use crate::build_user::BuildUser;
+use crate::carry_out::{Done, Work, answer, lines};
+use crate::cli::Probe;
+use crate::commands::probe;
+use crate::consent::Consent;
+use crate::settings::Settings;
+use crate::setup::distribution::reader_of;
+use crate::setup::host_edit;
+use crate::setup::host_source::{self, HostSource, Place};
+use crate::setup::host_table;
+use crate::setup::host_words::{Form, with, without};
+use crate::setup::last_word::Bash;
+use crate::setup::layers::Reader;
+use crate::setup::wanted_hosts;
+use crate::site::{inside, outside, site};
+use crate::{Answer, Exit};
+use changes::{Plan, Site};
+use clap::{Args, Subcommand};
+use hosts::HostList;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// What is asked of the list.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Hosts {
+    /// Show the list in force, and where it is written
+    List {
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        of: Which,
+    },
+    /// Ask hosts of the list what they are good for
+    ///
+    /// One line for each host: its address, whether its port is open and its daemon serves us, whether a real compile
+    /// gives the same object as here, and the times of both. Below, what is wrong and the command that mends it.
+    #[command(
+        after_help = "Exit status: 0 when all is well, 1 when there are warnings, 2 when a host cannot be used."
+    )]
+    Probe(Probe),
+    /// Add hosts where the list in force is written, or change their slots and options
+    Add {
+        /// As in DISTCC_HOSTS, such as 192.168.0.2/5,lzo
+        #[arg(value_name = "SPEC", required = true)]
+        specs: Vec<String>,
+        #[command(flatten)]
+        of: Which,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Remove hosts where the list in force is written
+    Remove {
+        /// Name or address, with :PORT if there are several
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
+        #[command(flatten)]
+        of: Which,
+        #[command(flatten)]
+        consent: Consent,
+    },
+}
+
+/// Whose list.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// The file that makepkg is told with --config FILE, instead of /etc/makepkg.conf
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Look at the system below DIR, such as a chroot
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+}
+
+/// Does what is asked.
+pub(crate) fn run(asked: &Hosts, settings: &Settings, notes: &mut dyn Write) -> Answer {
+    let only_look = Consent { dry_run: true, yes: false };
+    match asked {
+        Hosts::Probe(asked) => probe::run(asked, settings),
+        Hosts::List { json, of } => answer(only_look, settings, notes, |work| list(*json, of, work)),
+        Hosts::Add { specs, of, consent } => answer(*consent, settings, notes, |work| {
+            let added = wanted_hosts::wanted(specs, "hosts add")?;
+            change(of, work, |source| Ok(with(&source.text, &added.hosts, form(source))))
+        }),
+        Hosts::Remove { names, of, consent } => answer(*consent, settings, notes, |work| {
+            change(of, work, |source| {
+                without(&source.text, names)
+                    .map_err(|name| format!("{}: there is no host {name}", source.place))
+            })
+        }),
+    }
+}
+
+fn list(json: bool, of: &Which, work: &mut Work) -> Result<Answer, String> {
+    let site = site(of.root.as_deref(), work.settings)?;
+    let source = of.source(&site, work)?;
+    let list = HostList::parse(source.text.as_bytes(), &source.place.to_string());
+    let text = if json { host_table::json(&source, &list) } else { host_table::text(&source, &list) };
+    let exit = Exit::Code(u8::from(!list.warnings.is_empty()));
+    Ok(Answer { text, complaint: lines(&list.warnings), exit })
+}
+
+fn change(
+    of: &Which,
+    work: &mut Work,
+    edit: impl FnOnce(&HostSource) -> Result<String, String>,
+) -> Result<Answer, String> {
+    let site = site(of.root.as_deref(), work.settings)?;
+    work.recover(&site)?;
+    let source = of.source(&site, work)?;
+    let new = edit(&source)?;
+    if HostList::parse(new.as_bytes(), "").hosts.is_empty() {
+        return Err(format!(
+            "{}: no host would be left; to compile here only: distcc-arch undo",
+            source.place
+        ));
+    }
+    let mut plan = Plan::new(&site);
+    let user = of.user(&site, work)?;
+    let bash = Bash::find(&reader_of(user.as_ref()), work.settings, work.processes)?;
+    let warnings = host_edit::plan(&mut plan, &site, &source, &new, &bash)?;
+    let done = work.carry_out(plan, &warnings)?;
+    Ok(told(&done, &site, work.consent, &warnings))
+}
+
+impl Which {
+    fn user(&self, site: &Site, work: &Work) -> Result<Option<BuildUser>, String> {
+        BuildUser::find(None, Path::new("."), &site.root, work.settings)
+    }
+
+    fn source(&self, site: &Site, work: &Work) -> Result<HostSource, String> {
+        let conf = match &self.config {
+            Some(typed) => inside(site, typed)?,
+            None => "/etc/makepkg.conf".into(),
+        };
+        let user = self.user(site, work)?;
+        let reader = Reader { conf: &conf, named: self.config.is_some(), user: user.as_ref() };
+        let bash = Bash::find(&reader_of(user.as_ref()), work.settings, work.processes)?;
+        host_source::find(&reader, site, work.settings, &bash)?.ok_or_else(|| {
+            "there is no list of hosts yet: sudo distcc-arch setup --hosts \"192.168.0.2/5,lzo 192.168.0.3\"".to_owned()
+        })
+    }
+}
+
+fn form(source: &HostSource) -> Form {
+    if matches!(source.place, Place::List { .. }) { Form::Lines } else { Form::Variable }
+}
+
+fn told(done: &Done, site: &Site, consent: Consent, warnings: &[String]) -> Answer {
+    // Whoever was asked has seen them with the question.
+    let seen = matches!(done, Done::Changed(_)) && !consent.yes;
+    let complaint = if seen { String::new() } else { lines(warnings) };
+    let text = match done {
+        Done::Declined => return Answer::declined(),
+        Done::Nothing => "nothing to change: the list is so already\n".to_owned(),
+        Done::Shown(diff) => diff.clone(),
+        Done::Changed(paths) => {
+            let paths =
+                paths.iter().map(|path| format!("  {}\n", outside(site, path).display())).collect::<String>();
+            format!("changed:\n{paths}next: distcc-arch check\n")
+        }
+    };
+    Answer { text, complaint, exit: Exit::Code(0) }
+}

@@ -1,0 +1,75 @@
+//! A list of hosts for people, as a table, and for programs, as JSON. Knows nothing of where either goes.
+
+use crate::setup::host_source::HostSource;
+use crate::setup::host_words::address;
+use hosts::{Host, HostList, Place};
+use serde_json::json;
+
+/// Where the list is written, then a line for each host: way, slots, options.
+pub(crate) fn text(source: &HostSource, list: &HostList) -> String {
+    let hosts = &list.hosts;
+    let rows = hosts.iter().map(|host| [address(host), host.slots.to_string(), options(host)]);
+    let header = ["host", "slots", "options"].map(str::to_owned);
+    let rows: Vec<_> = std::iter::once(header).chain(rows).collect();
+    let wide = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let (first, second) = (wide(0), wide(1));
+    let table: String = rows
+        .iter()
+        .map(|[host, slots, options]| {
+            format!("{host:first$}  {slots:>second$}  {options}").trim_end().to_owned() + "\n"
+        })
+        .collect();
+    let total = list.total_slots();
+    format!("from {}\n\n{table}\n{} hosts, {total} slots\n", source.place, hosts.len())
+}
+
+/// One object.
+pub(crate) fn json(source: &HostSource, list: &HostList) -> String {
+    let hosts: Vec<_> = list
+        .hosts
+        .iter()
+        .map(|host| {
+            let (way, port) = match &host.place {
+                Place::Local => ("local", None),
+                Place::Tcp { port, .. } => ("tcp", Some(port)),
+                Place::Ssh { .. } => ("ssh", None),
+            };
+            json!({
+                "spec": host.spec, "name": host.name(), "way": way, "port": port, "slots": host.slots,
+                "lzo": host.lzo, "cpp": host.pump, "down": host.down, "auth": host.auth,
+            })
+        })
+        .collect();
+    let object = json!({
+        "source": source.place.to_string(), "hosts": hosts, "slots": list.total_slots(), "warnings": list.warnings,
+    });
+    format!("{object:#}\n")
+}
+
+fn options(host: &Host) -> String {
+    let words = [(host.lzo, "lzo"), (host.pump, "cpp"), (host.down, "down"), (host.auth, "auth")];
+    words.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::setup::host_source;
+
+    #[test]
+    fn columns_and_object() {
+        let place = host_source::Place::List { path: "/etc/distcc/hosts".into() };
+        let source = HostSource { place, text: "red/15,cpp,lzo @[::1] localhost".into(), make_flags: None };
+        let list = HostList::parse(source.text.as_bytes(), "");
+        let expected = "from /etc/distcc/hosts\n\n\
+            host       slots  options\n\
+            red:3632      15  lzo,cpp\n\
+            @::1           4\n\
+            localhost      2\n\n\
+            3 hosts, 21 slots\n";
+        assert_eq!(text(&source, &list), expected);
+        let object: serde_json::Value = serde_json::from_str(&json(&source, &list)).unwrap();
+        assert_eq!((&object["slots"], &object["hosts"][0]["port"]), (&json!(21), &json!(3632)));
+        assert_eq!(object["hosts"][1]["way"], "ssh");
+    }
+}

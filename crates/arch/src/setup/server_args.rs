@@ -1,0 +1,182 @@
+//! The words of DISTCC_ARGS: what distccd(1) is started with, one option exchanged and all others left. Knows no file.
+
+/// An option with a value: its long name and, if it has one, its letter.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Valued(&'static str, Option<char>);
+
+pub(crate) const ALLOW: Valued = Valued("--allow", Some('a'));
+pub(crate) const PORT: Valued = Valued("--port", Some('p'));
+pub(crate) const LOG_LEVEL: Valued = Valued("--log-level", None);
+pub(crate) const LOG_FILE: Valued = Valued("--log-file", None);
+
+/// The other options of distccd that take a value, so that a value is never mistaken for an option.
+const OTHERS: &[Valued] = &[
+    Valued("--pid-file", Some('P')),
+    Valued("--user", None),
+    Valued("--nice", Some('N')),
+    Valued("--oom-score-adj", None),
+    Valued("--lifetime", None),
+    Valued("--jobs", Some('j')),
+    Valued("--job-lifetime", None),
+    Valued("--listen", None),
+    Valued("--sysroot", None),
+    Valued("--stats-port", None),
+    Valued("--blacklist", None),
+    Valued("--whitelist", None),
+];
+
+/// Serves every private network; it would make any --allow beside it meaningless.
+const ALLOW_PRIVATE: &str = "--allow-private";
+
+/// A command line's words, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ServerArgs(Vec<String>);
+
+impl ServerArgs {
+    /// Splits at blanks, as systemd does with `$DISTCC_ARGS`.
+    pub(crate) fn parse(text: &str) -> ServerArgs {
+        ServerArgs(text.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// Serves exactly `ranges`; without any, what stands stays, and private networks are named if nothing does.
+    pub(crate) fn serve(&mut self, ranges: &[String]) {
+        if !ranges.is_empty() {
+            if self.values(ALLOW) == ranges && !self.serves_private() {
+                return;
+            }
+            let place = self.remove(ALLOW);
+            self.0.retain(|word| word != ALLOW_PRIVATE);
+            let words = ranges.iter().flat_map(|range| [ALLOW.0.to_owned(), range.clone()]);
+            let place = place.min(self.0.len());
+            self.0.splice(place..place, words);
+        } else if self.values(ALLOW).is_empty() && !self.serves_private() {
+            self.0.insert(0, ALLOW_PRIVATE.to_owned());
+        }
+    }
+
+    /// Whether private networks are named.
+    pub(crate) fn serves_private(&self) -> bool {
+        self.0.iter().any(|word| word == ALLOW_PRIVATE)
+    }
+
+    /// Gives an option this value, where it stood before or at the end.
+    pub(crate) fn set(&mut self, option: Valued, value: &str) {
+        if self.values(option) == [value] {
+            return;
+        }
+        let place = self.remove(option);
+        self.0.splice(place..place, [option.0.to_owned(), value.to_owned()]);
+    }
+
+    /// The values that an option has, in order.
+    pub(crate) fn values(&self, option: Valued) -> Vec<&str> {
+        self.spans().into_iter().filter(|span| span.option == option.0).map(|span| span.value).collect()
+    }
+
+    /// The words as one line.
+    pub(crate) fn text(&self) -> String {
+        self.0.join(" ")
+    }
+
+    /// Takes an option out; returns where it stood first, or the end.
+    fn remove(&mut self, option: Valued) -> usize {
+        let gone: Vec<_> = self
+            .spans()
+            .into_iter()
+            .filter(|span| span.option == option.0)
+            .map(|span| span.from..span.to)
+            .collect();
+        for span in gone.iter().rev() {
+            self.0.drain(span.clone());
+        }
+        gone.first().map_or(self.0.len(), |span| span.start)
+    }
+
+    fn spans(&self) -> Vec<Span<'_>> {
+        let mut spans = Vec::new();
+        let mut at = 0;
+        while at < self.0.len() {
+            match self.span(at) {
+                Some(span) => {
+                    at = span.to;
+                    spans.push(span);
+                }
+                None => at += 1,
+            }
+        }
+        spans
+    }
+
+    /// The option with a value that begins at a word.
+    fn span(&self, from: usize) -> Option<Span<'_>> {
+        let word = &self.0[from];
+        let next = || self.0.get(from + 1).map(String::as_str);
+        [ALLOW, PORT, LOG_LEVEL, LOG_FILE].iter().chain(OTHERS).find_map(|Valued(name, letter)| {
+            let letter = letter.map(|letter| format!("-{letter}"));
+            if word == name || Some(word) == letter.as_ref() {
+                return Some(Span { option: name, value: next()?, from, to: from + 2 });
+            }
+            let attached = match word.strip_prefix(name) {
+                Some(rest) => rest.strip_prefix('='),
+                None => letter
+                    .and_then(|letter| word.strip_prefix(&letter))
+                    .map(|rest| rest.trim_start_matches('=')),
+            };
+            Some(Span { option: name, value: attached?, from, to: from + 1 })
+        })
+    }
+}
+
+/// An option and its value, and the words that are theirs.
+struct Span<'a> {
+    option: &'static str,
+    value: &'a str,
+    from: usize,
+    to: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(before: &str, change: impl Fn(&mut ServerArgs), after: &str) {
+        let mut args = ServerArgs::parse(before);
+        change(&mut args);
+        assert_eq!(args.text(), after, "{before}");
+        change(&mut args);
+        assert_eq!(args.text(), after, "a second time: {before}");
+    }
+
+    fn serve(ranges: &'static [&'static str]) -> impl Fn(&mut ServerArgs) {
+        |args| args.serve(&ranges.iter().map(|range| (*range).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn ranges_give_way_to_ranges() {
+        check("", serve(&["10.0.0.0/8", "::1"]), "--allow 10.0.0.0/8 --allow ::1");
+        check("--log-level error", serve(&["1.2.3.4"]), "--log-level error --allow 1.2.3.4");
+        check("-j4 --allow a --nice 3 -a b -ac --allow=d", serve(&["e"]), "-j4 --allow e --nice 3");
+        check("--allow-private --port 9", serve(&["e"]), "--port 9 --allow e");
+        check("--user --allow --jobs 3", serve(&["e"]), "--user --allow --jobs 3 --allow e");
+    }
+
+    #[test]
+    fn without_ranges_what_stands_stays() {
+        check("", serve(&[]), "--allow-private");
+        check("--log-level error", serve(&[]), "--allow-private --log-level error");
+        check("-j4 -a b", serve(&[]), "-j4 -a b");
+        check("--allow-private", serve(&[]), "--allow-private");
+    }
+
+    #[test]
+    fn one_value() {
+        let level = |args: &mut ServerArgs| args.set(LOG_LEVEL, "error");
+        check("", level, "--log-level error");
+        check("--log-level=info -j2", level, "--log-level error -j2");
+        check("--log-level error -j2", level, "--log-level error -j2");
+        check("--log-level info --log-level=debug", level, "--log-level error");
+        check("-p3633 --log-level", |args| args.set(PORT, "9"), "--port 9 --log-level");
+        assert_eq!(ServerArgs::parse("-p 3 -p=4 --port=5").values(PORT), ["3", "4", "5"]);
+    }
+}

@@ -1,0 +1,62 @@
+//! The hosts that a user names on our command line, where a wrong one is an error. Knows no file.
+
+use hosts::HostList;
+
+/// Reads what follows each `--hosts`, one string with several or several strings, and keeps their order.
+///
+/// # Errors
+/// One line about the first token that the grammar of distcc(1) refuses, or that names nobody.
+pub(crate) fn wanted(typed: &[String], source: &str) -> Result<HostList, String> {
+    let text = typed.join(" ");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.contains('#') {
+        return Err(format!("{source}: a # would begin a comment: name hosts only"));
+    }
+    let list = HostList::parse(text.as_bytes(), source);
+    if let Some(wrong) = list.warnings.first() {
+        return Err(wrong.replace(": ignoring ", ": cannot use "));
+    }
+    if list.hosts.is_empty() {
+        return Err(format!(
+            "{source}: names no host: write such as {source} \"192.168.0.2/5,lzo 192.168.0.3\""
+        ));
+    }
+    Ok(list)
+}
+
+/// The list as DISTCC_HOSTS takes it: what was typed, separated by single blanks.
+pub(crate) fn spelled(typed: &[String]) -> String {
+    typed.iter().flat_map(|part| part.split_whitespace()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(typed: &[&str], expected: Result<(&str, u64), &str>) {
+        let typed: Vec<String> = typed.iter().map(|part| (*part).to_owned()).collect();
+        let got = wanted(&typed, "--hosts").map(|list| (spelled(&typed), list.total_slots()));
+        match (got, expected) {
+            (Err(why), Err(part)) => assert!(why.contains(part) && !why.contains('\n'), "{why}"),
+            (got, expected) => {
+                let expected = expected.map(|(text, slots)| (text.to_owned(), slots)).map_err(str::to_owned);
+                assert_eq!(got, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn order_slots_and_refusals() {
+        let page = "192.168.0.2/5,lzo 192.168.0.3/3 192.168.0.4/3";
+        check(&[page], Ok((page, 11)));
+        check(&["192.168.0.2/5,lzo", " 192.168.0.3/3\t192.168.0.4/3 "], Ok((page, 11)));
+        check(&["red", "localhost", "@blue/7"], Ok(("red localhost @blue/7", 13)));
+        check(&["--randomize red"], Ok(("--randomize red", 4)));
+        check(&["red/0"], Err("--hosts: cannot use \"red/0\": bad multiplier"));
+        check(&["red", "blue,zip"], Err("cannot use \"blue,zip\""));
+        check(&["red #blue"], Err("a # would begin a comment"));
+        check(&[""], Err("names no host"));
+        check(&["--localslots=3"], Err("names no host"));
+    }
+}

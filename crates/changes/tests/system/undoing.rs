@@ -1,0 +1,172 @@
+//! What undoing does where somebody changed something since, and over several runs. Knows nothing of cut-off runs.
+
+use crate::kinds::{CONF, ORIGINAL, every_kind, perform, touching};
+use crate::scene::{Scene, well};
+use changes::{Action, Journal, Plan, three_way};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+/// Ours is ORIGINAL with FOUR instead of four. `now` is what somebody made of it; `expected` is what the undo makes.
+fn check(now: &str, expected: &str, kept: usize, conflicts: usize) {
+    let scene = Scene::new();
+    scene.write(CONF, &ORIGINAL.replace("four", "FOUR"));
+    scene.put(CONF, now);
+    let undo = Journal::open(&scene.site).unwrap().undo(&mut |_, a, b, c| three_way(a, b, c)).unwrap();
+    assert_eq!((undo.kept.len(), undo.conflicts.len()), (kept, conflicts), "{now}");
+    undo.apply(&mut well).unwrap();
+    assert_eq!(scene.text(CONF), expected);
+    assert_eq!(scene.site.journal.exists(), conflicts > 0, "{now}");
+}
+
+#[test]
+fn words_of_others_stay() {
+    let ours = ORIGINAL.replace("four", "FOUR");
+    check(&ours, ORIGINAL, 0, 0);
+    check(ORIGINAL, ORIGINAL, 0, 0);
+    check(&format!("{ours}mine\n"), &format!("{ORIGINAL}mine\n"), 1, 0);
+    check(&ours.replace("FOUR", "4"), &ours.replace("FOUR", "4"), 0, 1);
+}
+
+#[test]
+fn a_conflict_is_shown_and_can_be_solved() {
+    let scene = Scene::new();
+    let before = scene.tree();
+    every_kind(&scene.site).apply(&mut perform).unwrap();
+    scene.put(CONF, &ORIGINAL.replace("four", "4"));
+    let undo = Journal::open(&scene.site).unwrap().undo(&mut |_, a, b, c| three_way(a, b, c)).unwrap();
+    let shown = undo.conflicts[0].diff(false);
+    assert!(shown.contains("\n-FOUR\n+4\n"), "{shown}");
+    undo.apply(&mut perform).unwrap();
+    assert!(scene.outside("/etc/old.conf").exists() && !scene.outside("/etc/touched").exists());
+    assert!(!Journal::open(&scene.site).unwrap().is_empty(), "there is still something to take back");
+
+    scene.put(CONF, ORIGINAL);
+    let mut programs = 0;
+    let again = Journal::open(&scene.site).unwrap().undo(&mut |_, _, _, _| None).unwrap();
+    let undone = again.apply(&mut |_| {
+        programs += 1;
+        Ok(())
+    });
+    undone.unwrap();
+    assert_eq!(programs, 0, "programs are taken back once");
+    assert_eq!(scene.tree(), before);
+}
+
+#[test]
+fn the_oldest_original_counts_and_the_newest_words_of_ours() {
+    let scene = Scene::new();
+    let before = scene.tree();
+    let first = ORIGINAL.replace("four", "FOUR");
+    for text in [&first, &first.replace("one", "ONE"), &first.replace("four", "4")] {
+        scene.write(CONF, text);
+        scene.write("/etc/made/new", text);
+    }
+    let mut removal = Plan::new(&scene.site);
+    removal.remove(Path::new("/etc/made/new")).unwrap();
+    removal.remove(Path::new("/etc/old.conf")).unwrap();
+    removal.apply(&mut well).unwrap();
+    scene.write("/etc/old.conf", "new again\n");
+    scene.undo().unwrap();
+    assert_eq!(scene.tree(), before);
+}
+
+#[test]
+fn what_others_put_into_our_directories_and_took_away_stays_so() {
+    let scene = Scene::new();
+    every_kind(&scene.site).apply(&mut perform).unwrap();
+    scene.put("/etc/conf.d/theirs", "theirs\n");
+    fs::remove_file(scene.outside(CONF)).unwrap();
+    fs::set_permissions(scene.outside("/etc/conf.d/new"), Permissions::from_mode(0o644)).unwrap();
+    let undo = Journal::open(&scene.site).unwrap().undo(&mut |_, _, _, _| None).unwrap();
+    assert_eq!(undo.kept.iter().map(|kept| kept.path.as_path()).collect::<Vec<_>>(), [Path::new(CONF)]);
+    undo.apply(&mut perform).unwrap();
+    assert!(!scene.outside(CONF).exists() && !scene.outside("/etc/conf.d/new").exists());
+    assert_eq!(scene.text("/etc/conf.d/theirs"), "theirs\n");
+    assert!(!scene.site.journal.exists());
+}
+
+#[test]
+fn a_mode_that_was_changed_since_stays() {
+    let scene = Scene::new();
+    scene.write(CONF, "ours\n");
+    fs::set_permissions(scene.outside(CONF), Permissions::from_mode(0o600)).unwrap();
+    scene.undo().unwrap();
+    assert_eq!(scene.text(CONF), ORIGINAL);
+    assert_eq!(fs::metadata(scene.outside(CONF)).unwrap().mode() & 0o7777, 0o600);
+}
+
+#[test]
+fn a_directory_of_others_goes_only_when_asked_for() {
+    let scene = Scene::new();
+    for (asked, remains) in [(false, true), (true, false)] {
+        fs::create_dir_all(scene.outside("/etc/x.d")).unwrap();
+        scene.write("/etc/x.d/new", "new\n");
+        let mut undo = Journal::open(&scene.site).unwrap().undo(&mut |_, _, _, _| None).unwrap();
+        assert_eq!(undo.paths(), [Path::new("/etc/x.d/new")]);
+        if asked {
+            undo.remove_if_empty(Path::new("/etc/x.d")).unwrap();
+        }
+        undo.apply(&mut well).unwrap();
+        assert_eq!(scene.outside("/etc/x.d").exists(), remains);
+    }
+}
+
+#[test]
+fn programs_run_in_order_and_are_taken_back_in_reverse() {
+    let scene = Scene::new();
+    let action = |name: &str| Action {
+        shown: name.to_owned(),
+        run: vec![name.to_owned()],
+        undo: vec!["no".to_owned(), name.to_owned()],
+    };
+    let mut said = Vec::new();
+    let mut plan = Plan::new(&scene.site);
+    for name in ["a", "b", "c"] {
+        plan.run(action(name));
+    }
+    let refused = plan.clone().apply(&mut |words| {
+        said.push(words.join(" "));
+        if words == ["b"] { Err("it is a bad day".to_owned()) } else { Ok(()) }
+    });
+    assert_eq!(refused.unwrap_err().to_string(), "cannot run `b`: it is a bad day; nothing was changed");
+    let applied = plan.apply(&mut |words| {
+        said.push(words.join(" "));
+        Ok(())
+    });
+    applied.unwrap();
+    let undo = Journal::open(&scene.site).unwrap().undo(&mut |_, _, _, _| None).unwrap();
+    let undone = undo
+        .apply(&mut |words| {
+            said.push(words.join(" "));
+            if words[1] == "b" { Err("gone".to_owned()) } else { Ok(()) }
+        })
+        .unwrap();
+    assert_eq!(undone.not_run, ["no b: gone"]);
+    assert_eq!(said, ["a", "b", "no b", "no a", "a", "b", "c", "no c", "no b", "no a"]);
+    assert!(!scene.site.journal.exists());
+}
+
+#[test]
+fn a_journal_that_is_garbled_or_newer_is_named_and_left() {
+    let scene = Scene::new();
+    let mut plan = Plan::new(&scene.site);
+    plan.run(touching(&scene.site));
+    plan.write(Path::new(CONF), b"ours\n".to_vec(), 0o644).unwrap();
+    plan.apply(&mut perform).unwrap();
+    let record = scene.site.journal.join("1/record.toml");
+    let good = fs::read_to_string(&record).unwrap();
+    let check = |text: &str, expected: &str| {
+        fs::write(&record, text).unwrap();
+        let refused = Journal::open(&scene.site).unwrap_err().to_string();
+        assert!(refused.contains(&record.display().to_string()) && refused.contains(expected), "{refused}");
+    };
+    check(&good[..good.len() / 2], "cannot understand ");
+    check(&good.replace("format = 1", "format = 2"), "is of format 2, which this version does not know");
+    check(&good.replace("1.before", "../../x"), "it was edited");
+    check(&good.replace("/etc/makepkg.conf", "etc/makepkg.conf"), "it was edited");
+    fs::write(&record, &good).unwrap();
+    fs::write(scene.site.journal.join("1/1.before"), "cut").unwrap();
+    assert!(Journal::open(&scene.site).unwrap_err().to_string().contains("1.before has 3 bytes instead of "));
+    assert_eq!(scene.text(CONF), "ours\n");
+}

@@ -1,0 +1,21 @@
+//! Why a text is left as it is. Knows the line and the reason, and nothing of the text.
+
+use std::error::Error;
+use std::fmt;
+
+/// An edit that cannot be made with certainty. The text is unchanged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Counted from 1.
+    pub line: usize,
+    /// What stands there, and what to do instead; a lowercase fragment that reads after "line 12: ".
+    pub reason: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "line {}: {}", self.line, self.reason)
+    }
+}
+
+impl Error for Refusal {}

@@ -1,0 +1,77 @@
+//! What somebody changed after setup stays, and only what setup wrote is taken back. Knows nothing of how.
+
+use std::fs;
+
+use crate::scene::{Scene, seen_by_bash};
+
+const CONF: &str = "CFLAGS=\"-O2\"\n\n\n\nBUILDENV=(!distcc color check)\n\n\n\nPKGEXT=.pkg.tar.zst\n";
+
+fn set_up() -> Scene {
+    let scene = Scene::new(CONF);
+    scene.setup(&["--hosts", "red/3"]).good();
+    scene
+}
+
+fn edit(scene: &Scene, from: &str, to: &str) {
+    let text = scene.read("etc/makepkg.conf");
+    assert!(text.contains(from), "{text}");
+    scene.write("etc/makepkg.conf", text.replace(from, to));
+}
+
+#[test]
+fn nothing_to_take_back() {
+    let scene = Scene::new(CONF);
+    let said = scene.changes_nothing(&["undo"]).out();
+    assert!(said.starts_with("nothing to take back"), "{said}");
+}
+
+#[test]
+fn shown_asked_and_done() {
+    let scene = set_up();
+    let shown = scene.changes_nothing(&["undo", "--dry-run"]).out();
+    assert!(shown.contains("\n-BUILDENV=(distcc color check)\n+BUILDENV=(!distcc color check)\n"), "{shown}");
+    scene.refuses(&["undo"], "nothing was changed: add --yes to do it, or --dry-run to see it");
+    let said = scene.run(&["undo", "--yes"]).good().out();
+    assert!(said.ends_with("nothing of what distcc-arch changed here is left\n"), "{said}");
+    assert_eq!(scene.read("etc/makepkg.conf"), CONF);
+}
+
+#[test]
+fn edits_elsewhere_stay() {
+    let scene = set_up();
+    edit(&scene, "-O2", "-O3");
+    let said = scene.run(&["undo", "--yes"]).good().out();
+    assert!(
+        said.contains("was changed since; these changes stay:") && said.contains("+CFLAGS=\"-O3\""),
+        "{said}"
+    );
+    assert_eq!(scene.read("etc/makepkg.conf"), CONF.replace("-O2", "-O3"));
+}
+
+#[test]
+fn edits_of_the_same_line_stay_too() {
+    let scene = set_up();
+    edit(&scene, "(distcc color", "(distcc !color");
+    scene.run(&["undo", "--yes"]).good();
+    let seen = seen_by_bash(&[&scene.path("etc/makepkg.conf")]);
+    assert_eq!(seen, ["", "", "!distcc", "!color", "check"]);
+}
+
+#[test]
+fn a_file_that_somebody_removed_is_not_missed() {
+    let scene = set_up();
+    fs::remove_file(scene.path("etc/makepkg.conf")).unwrap();
+    scene.run(&["undo", "--yes"]).good();
+    assert!(!scene.path("etc/makepkg.conf").exists() && !scene.path("var").exists());
+}
+
+#[test]
+fn no_empty_directory_of_drop_ins_is_left() {
+    let scene = Scene::new(CONF);
+    scene.write("usr/share/makepkg/util/config.sh", "for c in \"$MAKEPKG_CONF.d\"/*.conf; do :; done\n");
+    fs::create_dir(scene.path("etc/makepkg.conf.d")).unwrap();
+    scene.setup(&["--drop-in", "--hosts", "red/3"]).good();
+    scene.undo();
+    assert!(!scene.path("etc/makepkg.conf.d").exists());
+    assert_eq!(scene.read("etc/makepkg.conf"), CONF);
+}
