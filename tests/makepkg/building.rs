@@ -46,7 +46,7 @@ fn a_build_without_a_word_here_is_not_one_without_a_word_of_check() {
     let build = farm.makepkg();
     assert!(build.compiles() > 30 && farm.served() == 0, "{}", build.outcome.out());
     assert!(!build.outcome.out().contains("distcc"), "{}", build.outcome.out());
-    follow(&farm, farm.check().trouble("masquerade-directory"), Mend::Here);
+    follow(&farm, farm.check().only_trouble("masquerade-directory"), Mend::Here);
     assert_all_served(&farm, &farm.makepkg());
 }
 

@@ -49,15 +49,16 @@ impl Report {
         assert_eq!((self.code, self.verdict.as_str()), (Some(0), "well"), "{self}");
     }
 
-    /// The first finding of this check that is not well; panics if there is none, or if the exit status hides it.
+    /// The first finding that is not well; panics unless all of those are this check's, or if the exit status hides it.
     #[track_caller]
-    pub(crate) fn trouble(&self, check: &str) -> &Finding {
+    pub(crate) fn only_trouble(&self, check: &str) -> &Finding {
         let bad = |finding: &&Finding| ["warning", "failure"].contains(&finding.verdict.as_str());
-        let found = self.findings.iter().filter(bad).find(|finding| finding.check == check);
-        let found = found.unwrap_or_else(|| panic!("no trouble named {check}:\n{self}"));
+        let troubles: Vec<&Finding> = self.findings.iter().filter(bad).collect();
+        let only = !troubles.is_empty() && troubles.iter().all(|finding| finding.check == check);
+        assert!(only, "not {check} alone:\n{self}");
         let expected = if self.verdict == "failure" { 2 } else { 1 };
         assert_eq!(self.code, Some(expected), "{self}");
-        found
+        troubles[0]
     }
 }
 

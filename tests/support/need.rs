@@ -12,7 +12,6 @@ use crate::machine_box::MachineBox;
 use crate::netns::Network;
 use crate::process::{clean, run};
 use crate::settings::{PATH, Settings};
-use crate::workdir::names_in;
 use crate::{C_DISTCC, Programs, netns};
 
 /// Something that this machine lacks.
@@ -67,18 +66,6 @@ pub fn machines() -> bool {
     let booted = MachineBox::try_boot("survey", Network::new(0).builder());
     let remedy = "run as root, on a kernel with overlayfs, where a file system on / may lie under it";
     granted(booted.map_err(|why| Lack { name: "machines".to_owned(), why, remedy })).is_some()
-}
-
-/// The version of a gcc that stands beside the usual one and is another; None after a skip has been announced.
-pub fn other_gcc() -> Option<String> {
-    let usual = run(with_word("gcc", "-dumpversion")).out();
-    let mut versions = names_in(Path::new("/usr/bin")).into_iter().filter_map(|name| {
-        let version = name.strip_prefix("gcc-")?;
-        (version.parse::<u32>().is_ok() && version != usual.trim()).then(|| version.to_owned())
-    });
-    let why = format!("/usr/bin has no gcc-N other than {}", usual.trim());
-    let remedy = "install a gcc of another version (Debian: gcc-11)";
-    granted(versions.next_back().ok_or(Lack { name: "other-gcc".to_owned(), why, remedy }))
 }
 
 /// The rights of root; false after a skip has been announced.
