@@ -35,5 +35,7 @@ fn scripts(folder: &Path) -> Vec<PathBuf> {
 
 fn is_script(path: &Path) -> bool {
     let Ok(text) = fs::read_to_string(path) else { return false };
-    text.lines().next().is_some_and(|line| line.starts_with("#!") && line.ends_with("sh"))
+    // makepkg.conf tells editors its language by a program that does not exist: #!/hint/bash
+    let runs = |line: &str| line.starts_with("#!") && line.ends_with("sh") && !line.starts_with("#!/hint/");
+    text.lines().next().is_some_and(runs)
 }
