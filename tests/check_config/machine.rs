@@ -72,6 +72,11 @@ impl Machine {
         fs::write(self.at(path), text).unwrap();
     }
 
+    /// Gives a file these permissions.
+    pub(crate) fn allow(&self, path: &str, mode: u32) {
+        fs::set_permissions(self.at(path), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
     /// Changes the first such words of makepkg.conf.
     pub(crate) fn replace(&self, old: &str, new: &str) {
         let text = fs::read_to_string(self.at("etc/makepkg.conf")).unwrap();

@@ -20,10 +20,6 @@ pub(super) fn state_directory(situation: &Situation) -> Vec<Finding> {
     };
     let shown = directory.display().to_string();
     let quoted = word(&shown);
-    // Another root has users that this machine does not know.
-    let owner =
-        if situation.elsewhere() { format!("{}:{}", user.uid, user.gid) } else { format!("{}:", user.name) };
-    let give = |path: &str| situation.as_root(format!("chown -R {owner} {}", word(path)));
     let metadata = match fs::metadata(directory) {
         Ok(metadata) => metadata,
         Err(_) if directory.is_symlink() => {
@@ -43,13 +39,31 @@ pub(super) fn state_directory(situation: &Situation) -> Vec<Finding> {
             1 => format!("{} cannot be written by {}", first.display(), user.name),
             all => format!("{} and {} more cannot be written by {}", first.display(), all - 1, user.name),
         };
-        return vec![Finding::failure(NAME, &shown, what, give(&shown))];
+        let remedy = remedy(situation, user, directory, &foreign);
+        return vec![Finding::failure(NAME, &shown, what, remedy)];
     }
     match statvfs(directory) {
         Ok(room) if room.blocks_available() == 0 || (room.files() > 0 && room.files_available() == 0) => {
             vec![Finding::failure(NAME, &shown, "its file system is full", format!("df -h {quoted}"))]
         }
         _ => vec![Finding::well(NAME, &shown, format!("can be written by {}", user.name))],
+    }
+}
+
+/// Gives the directory to that user, if not all of it belongs there, and lets the owner write, if that is not so.
+fn remedy(situation: &Situation, user: &BuildUser, directory: &Path, foreign: &[PathBuf]) -> String {
+    let all: Vec<_> = foreign.iter().filter_map(|path| fs::metadata(path).ok()).collect();
+    let quoted = word(&directory.to_string_lossy());
+    // Another root has users that this machine does not know.
+    let owner =
+        if situation.elsewhere() { format!("{}:{}", user.uid, user.gid) } else { format!("{}:", user.name) };
+    let chown = situation.as_root(format!("chown -R {owner} {quoted}"));
+    let chmod = format!("chmod -R u+rwX {quoted}");
+    let owned = all.iter().all(|metadata| metadata.uid() == user.uid);
+    match (owned, all.iter().any(|metadata| !has(metadata, 0o700))) {
+        (true, _) => situation.as_owner(directory, chmod),
+        (false, true) => format!("{chown} && {}", situation.as_root(chmod)),
+        (false, false) => chown,
     }
 }
 
@@ -96,9 +110,15 @@ fn foreign(directory: &Path, metadata: &Metadata, user: &BuildUser) -> Vec<PathB
 /// By the bits for owner and others; whoever gives a group the right to write means it.
 fn may_write(metadata: &Metadata, user: &BuildUser) -> bool {
     let bits = match (metadata.uid() == user.uid, metadata.gid() == user.gid) {
-        (true, _) => 0o200,
-        (false, true) => 0o020,
-        (false, false) => 0o002,
+        (true, _) => 0o700,
+        (false, true) => 0o070,
+        (false, false) => 0o007,
     };
-    metadata.mode() & bits != 0
+    has(metadata, bits)
+}
+
+/// Whether it has the rights to write, and for a directory to enter, among these bits.
+fn has(metadata: &Metadata, bits: u32) -> bool {
+    let wanted = if metadata.is_dir() { 0o333 } else { 0o222 };
+    metadata.mode() & wanted & bits == wanted & bits
 }
