@@ -54,7 +54,7 @@ fn check(fault: &Fault) {
 }
 
 /// Remedies that need neither a network nor a person.
-const FOLLOWED: &[&str] = &["sed ", "chown ", "rmdir "];
+const FOLLOWED: &[&str] = &["sed ", "chown ", "chmod ", "rmdir "];
 
 #[test]
 fn distcc_is_switched_off() {
@@ -121,7 +121,7 @@ fn compilers_are_called_themselves() {
             fs::remove_file(there.at("usr/bin/distcc")).unwrap();
         },
         finding: ["distcc-program", "failure", "distcc"],
-        remedy: "pacman --sysroot ROOT -S distcc",
+        remedy: "pacman --sysroot ROOT -S distcc-arch",
         exit: 2,
     });
 }
@@ -201,6 +201,28 @@ fn what_is_left_by_root() {
         remedy: "chown -R 54321:54321 ROOT/home/u/.distcc",
         exit: 2,
     });
+    check(&Fault {
+        break_it: |there| {
+            chown(there.at("home/u/.distcc/lock"), Some(0), Some(0)).unwrap();
+            there.allow("home/u/.distcc/lock/cpu_localhost_0", 0o400);
+        },
+        finding: ["state-directory", "failure", "ROOT/home/u/.distcc"],
+        remedy: "chown -R 54321:54321 ROOT/home/u/.distcc && chmod -R u+rwX ROOT/home/u/.distcc",
+        exit: 2,
+    });
+}
+
+#[test]
+fn what_its_owner_cannot_write() {
+    for mode in [0o500, 0o600] {
+        let Some(there) = Machine::new() else { return };
+        there.allow("home/u/.distcc/lock", mode);
+        let json = there.check(&["--json"]).out();
+        let found = findings(&json).into_iter().find(|found| found.name == "state-directory").unwrap();
+        assert_eq!(found.remedy, format!("chmod -R u+rwX {}/home/u/.distcc", there.root()), "{json}");
+        there.type_in(&found.remedy);
+        there.check(&[]).good();
+    }
 }
 
 #[test]

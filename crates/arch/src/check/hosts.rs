@@ -4,8 +4,8 @@
 use crate::check::host::{Examined, examine};
 use crate::check::host_trouble::findings;
 use crate::check::trial_bench::{Makepkg, TrialBench};
-use crate::check::{Finding, Situation};
-use crate::programs::Programs;
+use crate::check::{Finding, Situation, masquerade};
+use crate::programs;
 use ::hosts::{Host, HostList};
 use nix::unistd::geteuid;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,7 +30,12 @@ pub(crate) fn answer(situation: &Situation) -> Vec<Finding> {
             "distcc-arch hosts list",
         )];
     }
-    let bench = set_up(situation);
+    let bench = match programs::find("distcc", situation.settings) {
+        Err(_) if masquerade::client(situation).is_none() => {
+            Err(Finding::skipped("host-trial", "", masquerade::AFTER_PROGRAM))
+        }
+        _ => set_up(situation),
+    };
     let mut found = Vec::new();
     if let Err(why) = &bench {
         found.push(why.clone());
@@ -64,7 +69,7 @@ pub(crate) fn set_up(situation: &Situation) -> Result<TrialBench, Finding> {
     }
     let repair = "sudo pacman -S --needed base-devel distcc-arch";
     let failure = |why: String| Finding::failure(name, "", why, repair);
-    let programs = Programs::find(situation.settings).map_err(failure)?;
+    let distcc = programs::find("distcc", situation.settings).map_err(failure)?;
     let building = situation.building.as_ref().ok();
     let words = |variable: &str| {
         let flags = building.and_then(|building| building.scalar(variable)).unwrap_or_default();
@@ -73,12 +78,17 @@ pub(crate) fn set_up(situation: &Situation) -> Result<TrialBench, Finding> {
     let exported = building.filter(|building| building.exported("CC"));
     let makepkg = Makepkg {
         path: &situation.build_path(),
-        compiler: exported.and_then(|building| building.scalar("CC")).filter(|compiler| !compiler.is_empty()),
+        compiler: exported.and_then(|building| building.scalar("CC")).and_then(bare),
         cflags: words("CFLAGS"),
         cxxflags: words("CXXFLAGS"),
         user: situation.user.as_ref().filter(|_| geteuid().is_root()).map(|user| (user.uid, user.gid)),
     };
-    TrialBench::set_up(&makepkg, &programs.distcc, situation.processes).map_err(failure)
+    TrialBench::set_up(&makepkg, &distcc, situation.processes).map_err(failure)
+}
+
+/// A compiler's name as the links to distcc are called: one with a path goes past them, which is another check's finding.
+fn bare(compiler: &str) -> Option<&str> {
+    compiler.rsplit('/').next().filter(|name| !name.is_empty())
 }
 
 /// Examines all of `hosts`; the order stays.

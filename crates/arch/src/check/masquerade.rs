@@ -4,7 +4,7 @@ use crate::ask::ask;
 use crate::check::buildenv::is_on;
 use crate::check::{Finding, Situation};
 use crate::programs::is_program;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toolchain::{Plan, Root};
 
@@ -14,21 +14,22 @@ const LINKS: &str = "/usr/lib/distcc/bin";
 /// What a daemon may run.
 const WHITELIST: &str = "/usr/lib/distcc";
 
+/// Why nothing is said of what cannot be without a client.
+pub(super) const AFTER_PROGRAM: &str = "after: distcc-program";
+
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// `distcc-program`: the build finds a distcc, and it runs.
 pub(super) fn program(situation: &Situation) -> Vec<Finding> {
     const NAME: &str = "distcc-program";
-    let installs = situation.install("distcc");
+    let installs = situation.install("distcc-arch");
     if situation.elsewhere() {
-        let there = ["/usr/bin/distcc", "/usr/local/bin/distcc"].map(|path| situation.at(path));
-        return vec![match there.iter().find(|path| is_program(path)) {
+        return vec![match client(situation) {
             Some(path) => Finding::well(NAME, path.display().to_string(), "there"),
             None => Finding::failure(NAME, "distcc", "it is not installed there", installs),
         }];
     }
-    let candidates = situation.build_path().into_iter().map(|directory| directory.join("distcc"));
-    let Some(program) = candidates.into_iter().find(|path| is_program(path)) else {
+    let Some(program) = client(situation) else {
         return vec![Finding::failure(NAME, "distcc", "it is not on the PATH of builds", installs)];
     };
     let shown = program.display().to_string();
@@ -39,6 +40,16 @@ pub(super) fn program(situation: &Situation) -> Vec<Finding> {
         Some(version) => vec![Finding::well(NAME, shown, version)],
         None => vec![Finding::failure(NAME, shown, format!("it does not run: {}", ended.how()), installs)],
     }
+}
+
+/// The client that a build would find.
+pub(super) fn client(situation: &Situation) -> Option<PathBuf> {
+    let candidates = if situation.elsewhere() {
+        ["/usr/bin/distcc", "/usr/local/bin/distcc"].map(|path| situation.at(path)).to_vec()
+    } else {
+        situation.build_path().into_iter().map(|directory| directory.join("distcc")).collect()
+    };
+    candidates.into_iter().find(|path| is_program(path))
 }
 
 /// `masquerade-*`: makepkg's directory of links is there and complete.
@@ -89,6 +100,9 @@ pub(super) fn order(situation: &Situation) -> Vec<Finding> {
     }
     if !is_on(building, "ccache") && !Path::new(LINKS).is_dir() {
         return skipped("the links are missing");
+    }
+    if client(situation).is_none() {
+        return skipped(AFTER_PROGRAM);
     }
     let mut findings = around(situation);
     let path = situation.build_path();
