@@ -148,6 +148,17 @@ fn wrong_port() {
 }
 
 #[test]
+fn wrong_port_in_a_file_of_hosts() {
+    let Some(farm) = Farm::boot(1) else { return };
+    farm.set_up();
+    let fault = "sed -i '/^DISTCC_HOSTS=/d' /etc/makepkg.conf && mkdir -p /etc/distcc &&
+        printf '# strongest first\\n10.83.0.2:3633/3,lzo # red\\nlocalhost/1\\n' >/etc/distcc/hosts";
+    check_on(&farm, Builder, fault, "host-wrong-port", "10.83.0.2:3633", Here);
+    let hosts = farm.builder.read("/etc/distcc/hosts");
+    assert_eq!(hosts, "# strongest first\n10.83.0.2/3,lzo # red\nlocalhost/1\n");
+}
+
+#[test]
 fn daemon_down() {
     check(Server, "systemctl disable --now distccd", "host-daemon-down", "10.83.0.2", There);
 }

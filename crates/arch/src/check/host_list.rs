@@ -68,7 +68,7 @@ fn wrong_words(situation: &Situation, warnings: &[String]) -> Vec<Finding> {
 }
 
 /// Where the list stands, with a line if it is in a configuration file.
-fn place(situation: &Situation, source_name: &str) -> String {
+pub(super) fn place(situation: &Situation, source_name: &str) -> String {
     if source_name != "$DISTCC_HOSTS" {
         return source_name.to_owned();
     }

@@ -6,10 +6,12 @@ use crate::check::trial_bench::Trial;
 use crate::check::trial_outcome::{Difference, Outcome};
 use crate::check::{Finding, Situation, ssh_login};
 use hosts::{Host, Place};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 const DEFAULT_PORT: u16 = 3632;
+
+/// Only the other machine knows which firewall it has, and remembers there what is to be taken back.
+const OPEN_FIREWALL: &str = "sudo distcc-arch setup --server --open-firewall";
 
 /// All findings about one host; `source` is where the host list comes from.
 pub(crate) fn findings(examined: &Examined, situation: &Situation, source: &str) -> Vec<Finding> {
@@ -59,7 +61,7 @@ impl Trouble<'_> {
             End::OtherPort { asked, found } => self.failure(
                 "host-wrong-port",
                 format!("nothing listens at port {asked} there, and a distccd does at port {found}"),
-                self.situation.exchange_host(&self.examined.host.spec, Some(&with_port(&self.examined.host, *found))),
+                self.situation.exchange_host(&self.examined.host.spec, &with_port(&self.examined.host, *found)),
             ),
             End::NoConnection(failure) => self.no_connection(failure),
             End::Denied => self.failure(
@@ -85,18 +87,18 @@ impl Trouble<'_> {
         match failure {
             NoConnection::Refused(at) => self.failure(
                 "host-daemon-down",
-                format!("the machine is there, and nothing listens at {at}"),
-                self.there("sudo systemctl enable --now distccd"),
+                format!("the machine is there, and nothing listens at {at}, or a firewall there rejects it"),
+                self.there("sudo systemctl enable --now distccd && systemctl status distccd"),
             ),
             NoConnection::Silence(at) => self.failure(
                 "host-silent",
                 format!("no answer from {at}: it is off, or a firewall there drops port {}", at.port()),
-                self.open_firewall(*at),
+                self.there(OPEN_FIREWALL),
             ),
             NoConnection::Prohibited(at) => self.failure(
                 "host-firewall",
                 format!("a firewall rejects connections to {at}"),
-                self.open_firewall(*at),
+                self.there(OPEN_FIREWALL),
             ),
             NoConnection::Unreachable(at, why) => self.failure(
                 "host-unreachable",
@@ -155,7 +157,7 @@ impl Trouble<'_> {
             Difference::Machines { here, there } => self.failure(
                 "host-target-differs",
                 format!("{compiler} there makes objects for {there}, and here for {here}"),
-                self.situation.exchange_host(&self.examined.host.spec, None),
+                self.situation.remove_host(&self.examined.host.spec),
             ),
             Difference::Bytes(at) => self.failure(
                 "host-object-differs",
@@ -205,15 +207,6 @@ impl Trouble<'_> {
     fn our_range(&self) -> String {
         let bits = self.examined.from.map_or(32, |from| if from.is_ipv6() { 128 } else { 32 });
         format!("{}/{bits}", self.our_address())
-    }
-
-    fn open_firewall(&self, at: SocketAddr) -> String {
-        let (from, port) = (self.our_address(), at.port());
-        self.there(&format!(
-            "sudo ufw allow from {from} to any port {port} proto tcp   # or: sudo firewall-cmd --permanent \
-             --add-port={port}/tcp && sudo firewall-cmd --reload; or, with nftables: sudo nft insert rule inet filter \
-             input ip saddr {from} tcp dport {port} accept"
-        ))
     }
 }
 

@@ -2,6 +2,7 @@
 //! story.
 
 use crate::check::host::{Examined, examine};
+use crate::check::host_list::place;
 use crate::check::host_trouble::findings;
 use crate::check::trial_bench::{Makepkg, TrialBench};
 use crate::check::{Finding, Situation, masquerade};
@@ -47,7 +48,7 @@ pub(crate) fn answer(situation: &Situation) -> Vec<Finding> {
 
 /// What is to be said of one host.
 pub(crate) fn told(examined: &Examined, situation: &Situation, list: &HostList) -> Vec<Finding> {
-    findings(examined, situation, &list.source_name)
+    findings(examined, situation, &place(situation, &list.source_name))
 }
 
 /// The hosts that are meant by `names`, their entries or the machines' names; all when none is named.
