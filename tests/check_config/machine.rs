@@ -56,6 +56,7 @@ impl Machine {
         {
             chown(there.at(path), Some(uid), Some(gid)).unwrap();
         }
+        symlink("/usr/bin/makepkg", there.at("usr/bin/makepkg")).unwrap();
         Some(there)
     }
 

@@ -94,6 +94,45 @@ fn distcc_is_switched_off() {
 }
 
 #[test]
+fn what_setup_would_refuse_takes_an_editor() {
+    check(&Fault {
+        break_it: |there| there.write("home/u/.makepkg.conf", "if true; then\n  BUILDENV=(color)\nfi\n"),
+        finding: ["buildenv", "failure", "ROOT/home/u/.makepkg.conf:2"],
+        remedy: "${EDITOR:-vi} +2 ROOT/home/u/.makepkg.conf",
+        exit: 2,
+    });
+    check(&Fault {
+        break_it: |there| there.replace("MAKEFLAGS=\"-j11\"", "if true; then MAKEFLAGS=\"-j2\"; fi"),
+        finding: ["makeflags", "warning", "ROOT/etc/makepkg.conf:5"],
+        remedy: "${EDITOR:-vi} +5 ROOT/etc/makepkg.conf",
+        exit: 1,
+    });
+}
+
+#[test]
+fn makepkg_itself_is_missing() {
+    check(&Fault {
+        break_it: |there| fs::remove_file(there.at("usr/bin/makepkg")).unwrap(),
+        finding: ["makepkg", "failure", "makepkg"],
+        remedy: "pacman --sysroot ROOT -S pacman",
+        exit: 2,
+    });
+}
+
+#[test]
+fn a_configuration_that_the_user_may_not_read() {
+    if !need::root() {
+        return;
+    }
+    check(&Fault {
+        break_it: |there| there.allow("etc/makepkg.conf", 0o600),
+        finding: ["makepkg-config", "failure", "ROOT/etc/makepkg.conf"],
+        remedy: "chmod a+r ROOT/etc/makepkg.conf",
+        exit: 2,
+    });
+}
+
+#[test]
 fn compilers_are_called_themselves() {
     check(&Fault {
         break_it: |there| fs::remove_dir_all(there.at("usr/lib/distcc/bin")).unwrap(),

@@ -55,6 +55,11 @@ fn masquerade_directory_missing() {
 }
 
 #[test]
+fn configuration_unreadable() {
+    check(Builder, "chmod 600 /etc/makepkg.conf", "makepkg-config", "/etc/makepkg.conf", Here);
+}
+
+#[test]
 fn masquerade_link_dangling() {
     let fault = "ln -sfn ../../../bin/no-distcc /usr/lib/distcc/bin/gcc";
     check(Builder, fault, "masquerade-links", "gcc", Here);

@@ -11,6 +11,9 @@ const NAME: &str = "host-list";
 pub(super) fn host_list(situation: &Situation) -> Vec<Finding> {
     match &situation.hosts {
         Ok(list) => found(situation, list),
+        Err(_) if situation.building.is_err() => {
+            vec![Finding::skipped(NAME, "DISTCC_HOSTS", "nobody can tell what a build would see")]
+        }
         Err(error) => {
             let (subject, what, warnings) = match error {
                 ListError::NoList => {
@@ -23,7 +26,12 @@ pub(super) fn host_list(situation: &Situation) -> Vec<Finding> {
                 other => (String::new(), other.to_string(), &[][..]),
             };
             let mut findings = wrong_words(situation, warnings);
-            findings.push(Finding::failure(NAME, subject, what, situation.setup(origin(situation))));
+            findings.push(Finding::failure(
+                NAME,
+                subject,
+                what,
+                situation.setup_or_edit(origin(situation), "DISTCC_HOSTS"),
+            ));
             findings
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::check::Situation;
 use crate::makepkg::Origin;
+use makepkg_conf::Conf;
 use nix::unistd::geteuid;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -32,6 +33,19 @@ impl Situation<'_> {
         let specs: Vec<_> =
             self.hosts.iter().flat_map(|list| &list.hosts).map(|host| host.spec.as_str()).collect();
         self.setup_of(origin, &if specs.is_empty() { NO_HOSTS.to_owned() } else { specs.join(" ") })
+    }
+
+    /// The same for what is wrong with this variable, or an editor on that line where `setup` would refuse to change it.
+    pub(crate) fn setup_or_edit(&self, origin: Option<&Origin>, name: &str) -> String {
+        let refused = |origin: &&Origin| {
+            let mut conf = Conf::parse(&fs::read(&origin.file).unwrap_or_default());
+            let change = match name {
+                "BUILDENV" => conf.enable(name, "distcc"),
+                _ => conf.set(name, ""),
+            };
+            change.is_err()
+        };
+        origin.filter(refused).map_or_else(|| self.setup(origin), |origin| self.edit(origin))
     }
 
     fn setup_of(&self, origin: Option<&Origin>, hosts: &str) -> String {
