@@ -147,6 +147,12 @@ fn no_hosts() {
 }
 
 #[test]
+fn only_this_machine() {
+    let fault = "sed -i 's/^DISTCC_HOSTS=.*/DISTCC_HOSTS=localhost\\/2/; s/^\\(MAKEFLAGS=.*-j\\)[0-9]*/\\12/' /etc/makepkg.conf";
+    check(Builder, fault, "host-list", "only this machine", Here);
+}
+
+#[test]
 fn wrong_port() {
     let fault = "sed -i '/^DISTCC_HOSTS=/s/10.83.0.2/&:3633/' /etc/makepkg.conf";
     check(Builder, fault, "host-wrong-port", "10.83.0.2:3633", Here);
@@ -183,6 +189,12 @@ fn compiler_missing_on_the_server() {
     if other_gcc() {
         check(Server, "repository gcc none", "host-compiler-missing", "gcc", There);
     }
+}
+
+#[test]
+fn compiler_that_the_daemon_may_not_run() {
+    let fault = "chmod 750 $(readlink -f /usr/bin/gcc)";
+    check(Server, fault, "host-compiler-forbidden", "gcc, and its user may not run it", There);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::check::host::{End, Examined};
 use crate::check::reach::NoConnection;
+use crate::check::remedy::word;
 use crate::check::trial_bench::Trial;
 use crate::check::trial_outcome::{Difference, Outcome};
 use crate::check::{Finding, Situation, ssh_login};
@@ -119,6 +120,11 @@ impl Trouble<'_> {
                 format!("the distccd there permits {name} and cannot start it: it is not installed"),
                 self.there(&format!("{} && sudo distcc-arch masquerade", install(compiler))),
             ),
+            Outcome::CompilerForbidden(name) => self.failure(
+                "host-compiler-forbidden",
+                format!("the distccd there permits {name}, and its user may not run it"),
+                self.there(&allow(name)),
+            ),
             Outcome::Silence => self.failure(
                 "host-no-answer",
                 "it takes a job and does not answer in time: it is overloaded or hangs".to_owned(),
@@ -222,6 +228,13 @@ fn with_port(host: &Host, port: u16) -> String {
 /// Arch has both languages of a family in one package.
 fn package(compiler: &str) -> &str {
     if compiler.contains("clang") { "clang" } else { "gcc" }
+}
+
+/// Our daemon names the program, others the word that it was looked up by.
+fn allow(compiler: &str) -> String {
+    let program =
+        if compiler.contains('/') { word(compiler) } else { format!("\"$(command -v {})\"", word(compiler)) };
+    format!("sudo chmod a+rx {program}   # if that is not enough: sudo distcc-arch check")
 }
 
 fn install(compiler: &str) -> String {
