@@ -120,11 +120,7 @@ impl Trouble<'_> {
                 format!("the distccd there permits {name} and cannot start it: it is not installed"),
                 self.there(&format!("{} && sudo distcc-arch masquerade", install(compiler))),
             ),
-            Outcome::CompilerForbidden(name) => self.failure(
-                "host-compiler-forbidden",
-                format!("the distccd there permits {name}, and its user may not run it"),
-                self.there(&allow(name)),
-            ),
+            Outcome::CompilerForbidden(name) => self.forbidden(name),
             Outcome::Silence => self.failure(
                 "host-no-answer",
                 "it takes a job and does not answer in time: it is overloaded or hangs".to_owned(),
@@ -150,6 +146,19 @@ impl Trouble<'_> {
                 format!("DISTCC_VERBOSE=1 DISTCC_HOSTS={} distcc {compiler} -c x.c", self.examined.host.spec),
             ),
         })
+    }
+
+    /// Our daemon names the program, others the word that it was looked up by.
+    fn forbidden(&self, compiler: &str) -> Finding {
+        let quoted = word(compiler);
+        let program = if compiler.contains('/') { quoted } else { format!("\"$(command -v {quoted})\"") };
+        self.failure(
+            "host-compiler-forbidden",
+            format!("the distccd there permits {compiler}, and its user may not run it"),
+            self.there(&format!(
+                "sudo chmod a+rx {program}   # if that is not enough: sudo distcc-arch check"
+            )),
+        )
     }
 
     fn differs(&self, compiler: &str, how: &Difference) -> Finding {
@@ -228,13 +237,6 @@ fn with_port(host: &Host, port: u16) -> String {
 /// Arch has both languages of a family in one package.
 fn package(compiler: &str) -> &str {
     if compiler.contains("clang") { "clang" } else { "gcc" }
-}
-
-/// Our daemon names the program, others the word that it was looked up by.
-fn allow(compiler: &str) -> String {
-    let program =
-        if compiler.contains('/') { word(compiler) } else { format!("\"$(command -v {})\"", word(compiler)) };
-    format!("sudo chmod a+rx {program}   # if that is not enough: sudo distcc-arch check")
 }
 
 fn install(compiler: &str) -> String {

@@ -112,21 +112,20 @@ pub(super) fn order(situation: &Situation) -> Vec<Finding> {
         |directory: &Path| directory == Path::new(LINKS) || directory == Path::new("/usr/lib/ccache/bin");
     match first {
         Some(first) if expected(first) => {
-            if findings.is_empty() {
-                findings.push(Finding::well(
-                    NAME,
-                    first.display().to_string(),
-                    "first on the PATH of builds",
-                ));
-            }
+            let well = Finding::well(NAME, first.display().to_string(), "first on the PATH of builds");
+            findings.extend(findings.is_empty().then_some(well));
         }
         Some(first) => {
             let what = format!("builds find their compilers here, before {LINKS}");
             findings.push(Finding::failure(NAME, first.display().to_string(), what, situation.masquerade()));
         }
         None => {
-            let installs = situation.install("gcc");
-            findings.push(Finding::failure(NAME, "PATH", "builds find no compiler", installs));
+            findings.push(Finding::failure(
+                NAME,
+                "PATH",
+                "builds find no compiler",
+                situation.install("gcc"),
+            ));
         }
     }
     findings
