@@ -36,7 +36,8 @@ fn there_and_back() {
     let words = ["--server", "--allow", "192.168.0.0/24", "--allow", "fd00::1", "--log-level", "error"];
     let shown = scene.changes_nothing(&[&["setup", "--dry-run"], &words[..]].concat()).out();
     assert!(shown.contains("\n# systemctl --root="), "{shown}");
-    scene.setup(&words).good();
+    let said = scene.setup(&words).good().out();
+    assert!(said.contains("etc/conf.d/distccd\n  systemctl --root="), "{said}");
     let new = "# mine\nDISTCC_ARGS=\"--jobs 3 --allow 192.168.0.0/24 --allow fd00::1 --log-level error\"\n";
     assert_eq!(scene.read("etc/conf.d/distccd"), new);
     assert!(is_enabled(&scene));
@@ -120,6 +121,14 @@ fn refusals() {
     }
     fs::remove_file(scene.path("usr/lib/systemd/system/distccd.service")).unwrap();
     scene.refuses(&["setup", "--server", "--yes"], "there is no distccd.service below ");
+}
+
+#[test]
+fn a_port_that_is_none() {
+    let Some(scene) = scene(None) else { return };
+    let outcome = scene.setup(&["--server", "--port", "0"]);
+    assert_eq!(outcome.code(), Some(2));
+    assert!(outcome.err().contains("0 is not in 1..=65535"), "{}", outcome.err());
 }
 
 #[test]

@@ -32,7 +32,7 @@ impl Plan {
         match self.now(&place)? {
             State::Absent => Ok(None),
             State::File { contents, .. } => Ok(Some(contents)),
-            State::Link { .. } | State::Directory { .. } => Err(not_a_file(&place.path).into()),
+            State::Link { .. } | State::Directory { .. } => Err(not_a_file(&place.shown).into()),
         }
     }
 
@@ -46,7 +46,7 @@ impl Plan {
             State::File { contents: there, .. } if *there == contents => return Ok(()),
             State::File { mode, owner, .. } => State::File { contents, mode: *mode, owner: *owner },
             State::Absent => State::File { contents, mode: mode & 0o7777, owner: place.directory_owner()? },
-            State::Link { .. } | State::Directory { .. } => return Err(not_a_file(&place.path).into()),
+            State::Link { .. } | State::Directory { .. } => return Err(not_a_file(&place.shown).into()),
         };
         Ok(self.set_at(&place, before, after)?)
     }
@@ -63,7 +63,7 @@ impl Plan {
             State::Link { target: there, .. } if there == target => return Ok(()),
             State::Link { owner, .. } => *owner,
             State::File { .. } | State::Directory { .. } => {
-                return Err(Failure::new(format!("{} is no symbolic link", place.path.display())).into());
+                return Err(Failure::new(format!("{} is no symbolic link", place.shown.display())).into());
             }
         };
         Ok(self.set_at(&place, before, State::Link { target: target.to_owned(), owner })?)
@@ -74,7 +74,7 @@ impl Plan {
         let place = Place::find(&self.site, path, Links::FollowButLast)?;
         let before = self.now(&place)?;
         if let State::Directory { .. } = before {
-            return Err(not_a_file(&place.path).into());
+            return Err(not_a_file(&place.shown).into());
         }
         Ok(self.set_at(&place, before, State::Absent)?)
     }
@@ -88,7 +88,7 @@ impl Plan {
             State::Directory { .. } => return Ok(()),
             State::Absent => {}
             State::File { .. } | State::Link { .. } => {
-                return Err(Failure::new(format!("{} is no directory", place.path.display())).into());
+                return Err(Failure::new(format!("{} is no directory", place.shown.display())).into());
             }
         }
         let owner = match owner {
@@ -103,10 +103,10 @@ impl Plan {
         let [old, new] = [from, to].map(|path| Place::find(&self.site, path, Links::FollowButLast));
         let (old, new) = (old?, new?);
         if self.now(&old)? == State::Absent {
-            return Err(Failure::new(format!("{} is not there", old.path.display())).into());
+            return Err(Failure::new(format!("{} is not there", old.shown.display())).into());
         }
         if self.now(&new)? != State::Absent {
-            return Err(Failure::new(format!("{} is there already", new.path.display())).into());
+            return Err(Failure::new(format!("{} is there already", new.shown.display())).into());
         }
         self.make_missing(&new)?;
         self.steps.push(Step::Rename { from: old.path, to: new.path });
@@ -151,7 +151,10 @@ impl Plan {
                     State::Directory { .. } => {}
                     State::Absent => return Ok(State::Absent),
                     State::File { .. } | State::Link { .. } => {
-                        return Err(Failure::new(format!("{} will be no directory", path.display())));
+                        return Err(Failure::new(format!(
+                            "{} will be no directory",
+                            self.site.outside(path).display()
+                        )));
                     }
                 },
                 Step::Set { .. } => {}
@@ -182,7 +185,7 @@ impl Plan {
             Step::Set { .. } => false,
         };
         if self.steps.iter().any(moves) {
-            let shown = place.path.display();
+            let shown = place.shown.display();
             return Err(Failure::new(format!(
                 "{shown} is renamed by the same plan, which cannot change it, too"
             )));
@@ -199,7 +202,7 @@ impl Plan {
         if !first.can_become(&after) {
             return Err(Failure::new(format!(
                 "{} cannot become a directory or cease to be one",
-                place.path.display()
+                place.shown.display()
             )));
         }
         *planned = after;
@@ -231,7 +234,7 @@ fn refuse_other_names(place: &Place) -> Result<(), Failure> {
     }
     match stat_at(&place.directory, &place.name) {
         Ok(stat) if stat.st_nlink > 1 && stat.st_mode & 0o170_000 == 0o100_000 => {
-            let shown = place.path.display();
+            let shown = place.shown.display();
             Err(Failure::new(format!(
                 "{shown} has {} names (hard links), which would part: make it a file of its own (cp -p {shown} {shown}.new && mv {shown}.new {shown})",
                 stat.st_nlink

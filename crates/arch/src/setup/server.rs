@@ -4,7 +4,6 @@ use crate::services::Services;
 use crate::setup::environment_file;
 use crate::setup::ranges;
 use crate::setup::server_args::{ALLOW, LOG_FILE, LOG_LEVEL, PORT, ServerArgs};
-use crate::site::outside;
 use changes::{Plan, Site};
 use ipnet::IpNet;
 use std::path::{Path, PathBuf};
@@ -69,7 +68,7 @@ impl Server {
     pub(crate) fn plan(&self, plan: &mut Plan, site: &Site, services: &Services) -> Result<Served, String> {
         let state = services.state(UNIT)?;
         let path = Path::new(FILE);
-        let shown = outside(site, path);
+        let shown = site.outside(path);
         let there = plan.read(path).map_err(|error| error.to_string())?;
         let old = there.as_ref().map(|bytes| String::from_utf8(bytes.clone())).transpose();
         let old = old.map_err(|_| format!("{} is no text: remove it first", shown.display()))?;

@@ -112,14 +112,30 @@ fn a_directory_of_others_goes_only_when_asked_for() {
     }
 }
 
-#[test]
-fn programs_run_in_order_and_are_taken_back_in_reverse() {
-    let scene = Scene::new();
-    let action = |name: &str| Action {
+fn takes_back_with_no(name: &str) -> Action {
+    Action {
         shown: name.to_owned(),
         run: vec![name.to_owned()],
         undo: vec!["no".to_owned(), name.to_owned()],
-    };
+    }
+}
+
+#[test]
+fn what_ran_twice_is_taken_back_once() {
+    let scene = Scene::new();
+    for names in [&["a"][..], &["b", "a"]] {
+        let mut plan = Plan::new(&scene.site);
+        names.iter().for_each(|name| plan.run(takes_back_with_no(name)));
+        plan.apply(&mut well).unwrap();
+    }
+    let undo = Journal::open(&scene.site).unwrap().undo(&mut |_, _, _, _| None).unwrap();
+    assert_eq!(undo.apply(&mut well).unwrap().ran, ["no a", "no b"]);
+}
+
+#[test]
+fn programs_run_in_order_and_are_taken_back_in_reverse() {
+    let scene = Scene::new();
+    let action = takes_back_with_no;
     let mut said = Vec::new();
     let mut plan = Plan::new(&scene.site);
     for name in ["a", "b", "c"] {
@@ -134,7 +150,7 @@ fn programs_run_in_order_and_are_taken_back_in_reverse() {
         said.push(words.join(" "));
         Ok(())
     });
-    applied.unwrap();
+    assert_eq!(applied.unwrap().ran, ["a", "b", "c"]);
     let undo = Journal::open(&scene.site).unwrap().undo(&mut |_, _, _, _| None).unwrap();
     let undone = undo
         .apply(&mut |words| {
@@ -142,7 +158,7 @@ fn programs_run_in_order_and_are_taken_back_in_reverse() {
             if words[1] == "b" { Err("gone".to_owned()) } else { Ok(()) }
         })
         .unwrap();
-    assert_eq!(undone.not_run, ["no b: gone"]);
+    assert_eq!((undone.ran, undone.not_run), (vec!["no c".into(), "no a".into()], vec!["no b: gone".into()]));
     assert_eq!(said, ["a", "b", "no b", "no a", "a", "b", "c", "no c", "no b", "no a"]);
     assert!(!scene.site.journal.exists());
 }
