@@ -54,6 +54,16 @@ fn there_and_back() {
 }
 
 #[test]
+fn options_that_somebody_added_since_stay() {
+    let Some(scene) = scene(Some("DISTCC_ARGS=\"--allow-private\"\n")) else { return };
+    scene.setup(&["--server", "--allow", "10.0.0.0/8"]).good();
+    scene.write("etc/conf.d/distccd", "DISTCC_ARGS=\"--allow 10.0.0.0/8 --jobs 3\"\n");
+    scene.undo();
+    assert_eq!(scene.read("etc/conf.d/distccd"), "DISTCC_ARGS=\"--allow-private --jobs 3\"\n");
+    assert!(!is_enabled(&scene) && !scene.path("var").exists());
+}
+
+#[test]
 fn what_was_enabled_before_stays_enabled() {
     let Some(scene) = scene(None) else { return };
     let link = scene.path(WANTED);

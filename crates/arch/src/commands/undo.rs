@@ -4,6 +4,7 @@
 use crate::carry_out::{Work, answer, listed, runner};
 use crate::consent::{Consent, Decision};
 use crate::settings::Settings;
+use crate::setup::server;
 use crate::site::site;
 use crate::{Answer, Exit};
 use changes::{Difference, Journal, Site, Undo, Undone, three_way};
@@ -70,9 +71,9 @@ fn plan(journal: &Journal) -> Result<Undo, String> {
     Ok(undo)
 }
 
-/// Lines first; where they touch, the variables that are ours are told apart from the rest.
+/// Lines first; where they touch, the variables or options that are ours are told apart from the rest.
 fn merge(path: &Path, original: &[u8], ours: &[u8], now: &[u8]) -> Option<Vec<u8>> {
-    three_way(original, ours, now).or_else(|| {
+    three_way(original, ours, now).or_else(|| server::taken_back(path, original, ours, now)).or_else(|| {
         let is_shell = path.extension().is_some_and(|extension| extension == "conf");
         is_shell.then(|| makepkg_conf::take_back(original, ours, now, VARIABLES).ok()).flatten()
     })

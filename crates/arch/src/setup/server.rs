@@ -124,6 +124,21 @@ impl Server {
     }
 }
 
+/// The file as it is `now` without what made `ours` of `original`; None where another file or its arguments cannot be
+/// told apart.
+pub(crate) fn taken_back(path: &Path, original: &[u8], ours: &[u8], now: &[u8]) -> Option<Vec<u8>> {
+    if path != Path::new(FILE) {
+        return None;
+    }
+    let args = |bytes: &[u8]| {
+        let value = environment_file::value(str::from_utf8(bytes).ok()?, VARIABLE).ok()?;
+        Some(ServerArgs::parse(&value.unwrap_or_default()))
+    };
+    let mut left = args(now)?;
+    left.take_back(&args(original)?, &args(ours)?);
+    Some(environment_file::with_value(str::from_utf8(now).ok()?, VARIABLE, &left.text()).into_bytes())
+}
+
 /// What the written arguments come to.
 fn served(text: &str) -> Served {
     let value = environment_file::value(text, VARIABLE).ok().flatten().unwrap_or_default();
