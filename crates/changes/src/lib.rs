@@ -1,6 +1,7 @@
 //! Sets of changes to a system: shown as a diff, made all or none, journalled, taken back. Knows nothing of distcc or makepkg.
 
 mod apply;
+mod attributes;
 mod diff;
 mod failure;
 mod journal;

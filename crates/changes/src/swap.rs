@@ -2,6 +2,7 @@
 //! rights, then names change hands, which needs neither. Knows nothing of journals and other steps.
 
 use crate::Site;
+use crate::attributes;
 use crate::failure::Failure;
 use crate::place::{Links, Place};
 use crate::record::Record;
@@ -193,6 +194,7 @@ impl Spot {
                 let (user, group) = owner.ids();
                 fchown(&file, user, group).map_err(|errno| self.failed("keep the owner of", errno))?;
                 fchmod(&file, Mode::from_bits_truncate(*mode)).map_err(failed)?;
+                self.carry_attributes(&file).map_err(|errno| self.failed("keep the attributes of", errno))?;
                 fsync(&file).map_err(failed)
             }
             State::Link { target, owner } => {
@@ -203,6 +205,17 @@ impl Spot {
                     .map_err(|errno| self.failed("keep the owner of", errno))
             }
             State::Absent | State::Directory { .. } => Ok(()),
+        }
+    }
+
+    fn carry_attributes(&self, to: &File) -> Result<(), Errno> {
+        let Place { directory, name, .. } = &self.place;
+        // A pipe that took the file's place since must not hold us.
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        match openat(directory, name.as_os_str(), flags, Mode::empty()) {
+            Ok(from) => attributes::carry(&from, to),
+            Err(Errno::ENOENT | Errno::ELOOP) => Ok(()),
+            Err(errno) => Err(errno),
         }
     }
 
