@@ -92,6 +92,10 @@ impl Work<'_> {
         }
         let colours =
             if self.consent.dry_run { self.settings.stdout_colours } else { self.settings.stderr_colours };
+        if !self.consent.dry_run {
+            // Nobody should read a diff and answer for nothing.
+            plan.may_be_made().map_err(|failure| format!("{failure}; nothing was changed"))?;
+        }
         let diff = plan.diff(colours);
         let shown = if self.consent.yes { String::new() } else { lines(warnings) };
         match self.consent.decide(&diff, &shown, self.settings, self.processes, self.notes)? {

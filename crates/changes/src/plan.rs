@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::place::{Links, Place};
 use crate::state::{Owner, State, stat_at};
 use crate::step::{Action, Step};
+use crate::swap::may_change;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -121,6 +122,12 @@ impl Plan {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty() && self.actions.is_empty()
+    }
+
+    /// Whether we may change the directories that all of it is in, as far as that can be told without trying.
+    pub fn may_be_made(&self) -> Result<(), Failure> {
+        let places = self.steps.iter().map(|step| Place::find(&self.site, step.path(), Links::FollowButLast));
+        places.into_iter().try_for_each(|place| may_change(&place?))
     }
 
     /// All of it for people: a unified diff of each file with three lines of context (`a/etc/x`, `b/etc/x`; `/dev/null`

@@ -309,7 +309,7 @@ fn check_unchanged(place: &Place, before: &State) -> Result<(), Failure> {
 }
 
 /// Finds a file system that is read-only before anything is tried.
-fn may_change(place: &Place) -> Result<(), Failure> {
+pub(crate) fn may_change(place: &Place) -> Result<(), Failure> {
     faccessat(&place.directory, ".", AccessFlags::W_OK, AtFlags::AT_EACCESS)
         .map_err(|errno| Failure::of("change", &place.shown, errno))
 }
