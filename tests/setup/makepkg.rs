@@ -232,6 +232,8 @@ fn command_lines_that_make_no_sense() {
     let conf = "if true; then\nDISTCC_HOSTS=x\nfi\n";
     scene.write("etc/makepkg.conf", conf);
     scene.refuses(&["setup", "--hosts", "red", "--yes"], "etc/makepkg.conf:2: DISTCC_HOSTS");
+    scene.write("etc/makepkg.conf", b"MAKEFLAGS=\"-j2 \xe9\"\n");
+    scene.refuses(&["setup", "--hosts", "red", "--yes"], "MAKEFLAGS is not in UTF-8, as bash reads it: edit");
     scene.write("etc/makepkg.conf", "A=1\nB=(\n");
     scene.refuses(&["setup", "--hosts", "red", "--yes"], "etc/makepkg.conf: ");
 }

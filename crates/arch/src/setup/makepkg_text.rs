@@ -98,6 +98,10 @@ pub(crate) fn objection(before: &Values, after: &Values, wanted: &Wanted) -> Opt
     if after.hosts.as_ref() != Some(&wanted.hosts) {
         return Some(format!("DISTCC_HOSTS would become \"{}\"", after.hosts.as_deref().unwrap_or_default()));
     }
+    // What bash printed was read with losses then, and would be written with them.
+    if after.make_flags.as_ref().is_some_and(|flags| flags.contains(char::REPLACEMENT_CHARACTER)) {
+        return Some("MAKEFLAGS is not in UTF-8".to_owned());
+    }
     let flags = make_flags(before, wanted).or_else(|| before.make_flags.clone());
     if after.make_flags != flags {
         return Some(format!(
@@ -194,6 +198,7 @@ mod tests {
                 Some("DISTCC_HOSTS would become \"blue\""),
             ),
             (values("distcc check", Some("red"), Some("-j4")), Some("MAKEFLAGS would become \"-j4\"")),
+            (values("distcc check", Some("red"), Some("-j4 \u{fffd}")), Some("MAKEFLAGS is not in UTF-8")),
         ] {
             let objection = objection(&before, &after, &wanted);
             assert_eq!(objection.is_some(), part.is_some(), "{objection:?}");
