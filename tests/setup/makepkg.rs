@@ -76,9 +76,9 @@ fn other_flags_of_make_stay() {
 
 #[test]
 fn what_only_bash_can_tell_is_left_to_a_person() {
-    let scene = Scene::new("BUILDENV=(!distcc)\nMAKEFLAGS=\"--silent -j$(nproc)\"\n");
+    let scene = Scene::new("BUILDENV=(!distcc)\nMAKEFLAGS=\"-j$(nproc) --silent\"\n");
     let words = ["setup", "--hosts", "red/3", "--yes"];
-    let by_hand = "MAKEFLAGS=\"--silent -j3\"";
+    let by_hand = "MAKEFLAGS=\"-j3 --silent\"";
     let said = format!(
         "etc/makepkg.conf:2: the value of MAKEFLAGS holds a command's output: write {by_hand} there yourself"
     );
@@ -93,7 +93,7 @@ fn what_only_bash_can_tell_is_left_to_a_person() {
     scene.undo();
     scene.write("etc/makepkg.conf", format!("BUILDENV=(!distcc)\n{by_hand}\n"));
     scene.run(&words).good();
-    assert_eq!(seen_by_bash(&[&files[0]]), ["red/3", "--silent -j3", "distcc"]);
+    assert_eq!(seen_by_bash(&[&files[0]]), ["red/3", "-j3 --silent", "distcc"]);
 }
 
 #[test]

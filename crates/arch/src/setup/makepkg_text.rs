@@ -103,7 +103,7 @@ pub(crate) fn objection(before: &Values, after: &Values, wanted: &Wanted) -> Opt
         return Some("MAKEFLAGS is not in UTF-8".to_owned());
     }
     let flags = make_flags(before, wanted).or_else(|| before.make_flags.clone());
-    if after.make_flags != flags {
+    if !mean_the_same(after.make_flags.as_deref(), flags.as_deref()) {
         return Some(format!(
             "MAKEFLAGS would become \"{}\"",
             after.make_flags.as_deref().unwrap_or_default()
@@ -120,6 +120,12 @@ pub(crate) fn is_enabled(build_env: &[String]) -> bool {
 fn make_flags(before: &Values, wanted: &Wanted) -> Option<String> {
     let flags = MakeFlags::parse(before.make_flags.as_deref().unwrap_or_default());
     wanted.jobs.map(|jobs| flags.with_jobs(jobs))
+}
+
+/// A drop-in writes the number of jobs behind the other flags.
+fn mean_the_same(one: Option<&str>, other: Option<&str>) -> bool {
+    let [one, other] = [one, other].map(|flags| MakeFlags::parse(flags.unwrap_or_default()));
+    one.jobs() == other.jobs() && one.without_jobs() == other.without_jobs()
 }
 
 /// The flags and options of compilers that keep every file on this machine, and where they stand.
@@ -197,6 +203,8 @@ mod tests {
                 values("distcc check", Some("blue"), Some("-j4 -O")),
                 Some("DISTCC_HOSTS would become \"blue\""),
             ),
+            (values("distcc check", Some("red"), Some("-j2 -O -j4")), None),
+            (values("distcc check", Some("red"), Some("-O -- -j4")), Some("MAKEFLAGS would")),
             (values("distcc check", Some("red"), Some("-j4")), Some("MAKEFLAGS would become \"-j4\"")),
             (values("distcc check", Some("red"), Some("-j4 \u{fffd}")), Some("MAKEFLAGS is not in UTF-8")),
         ] {
