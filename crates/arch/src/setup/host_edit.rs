@@ -4,7 +4,7 @@
 use crate::setup::drop_in;
 use crate::setup::host_source::{HostSource, Place};
 use crate::setup::last_word::{Bash, Text, Values};
-use crate::setup::makepkg_text::{Wanted, edited, objection};
+use crate::setup::makepkg_text::{ByHand, Wanted, edited, objection};
 use crate::site::inside;
 use changes::{Plan, Site};
 use hosts::HostList;
@@ -39,7 +39,7 @@ pub(crate) fn plan(
                 plan.read(&inside(site, path)?).map_err(|error| error.to_string())?.unwrap_or_default();
             let change = Change::of(source, new);
             let (text, warnings) =
-                change.text(&there, bash).map_err(|why| format!("{}: {why}", path.display()))?;
+                change.text(&there, bash).map_err(|why| format!("{}{why}", path.display()))?;
             written(path, text, plan)?;
             Ok(warnings)
         }
@@ -62,7 +62,7 @@ impl<'a> Change<'a> {
         Change { source, new, old_slots: slots(&source.text), new_slots: slots(new) }
     }
 
-    /// The file's new text.
+    /// The file's new text; or why not, which reads after the file's name.
     fn text(&self, there: &[u8], bash: &Bash) -> Result<(Vec<u8>, Vec<String>), String> {
         let jobs = self.jobs_that_follow();
         if let Some((old, new)) = jobs
@@ -78,16 +78,18 @@ impl<'a> Change<'a> {
     }
 
     fn edited(&self, there: &[u8], jobs: Option<u32>, bash: &Bash) -> Result<(Vec<u8>, Vec<String>), String> {
-        let alone = bash.values(&[Text::New(there)])?;
+        let seen = |text: &[u8]| bash.values(&[Text::New(text)]).map_err(|why| format!(": {why}"));
+        let alone = seen(there)?;
         let before = match jobs {
             Some(_) => Values { make_flags: self.source.make_flags.clone(), ..alone },
             None => alone,
         };
         let wanted = Wanted { hosts: self.new.to_owned(), jobs, enabled: false };
-        let text = edited(there, &before, &wanted).map_err(|refusal| refusal.to_string())?;
-        let after = bash.values(&[Text::New(&text)])?;
+        let text =
+            edited(there, &before, &wanted).map_err(|ByHand { line, why }| format!(":{line}: {why}"))?;
+        let after = seen(&text)?;
         match objection(&before, &after, &wanted) {
-            Some(objection) => Err(format!("{objection}, as bash reads it: edit it by hand")),
+            Some(objection) => Err(format!(": {objection}, as bash reads it: edit it by hand")),
             None => Ok((text, self.warnings(jobs.is_some()))),
         }
     }

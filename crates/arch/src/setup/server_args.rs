@@ -69,8 +69,29 @@ impl ServerArgs {
         if self.values(option) == [value] {
             return;
         }
-        let place = self.remove(option);
-        self.0.splice(place..place, [option.0.to_owned(), value.to_owned()]);
+        self.put(option, &[value]);
+    }
+
+    /// Takes back what made `ours` of `original`, each option that still has our value; what was changed since stays.
+    pub(crate) fn take_back(&mut self, original: &ServerArgs, ours: &ServerArgs) {
+        for option in [PORT, LOG_LEVEL, LOG_FILE] {
+            let (was, made) = (original.values(option), ours.values(option));
+            if was != made && self.values(option) == made {
+                self.put(option, &was);
+            }
+        }
+        let (was, made) = (original.served(), ours.served());
+        if was != made && self.served() == made {
+            self.put(ALLOW, &was.0);
+            self.0.retain(|word| word != ALLOW_PRIVATE);
+            if was.1 {
+                self.0.insert(0, ALLOW_PRIVATE.to_owned());
+            }
+        }
+    }
+
+    fn served(&self) -> (Vec<&str>, bool) {
+        (self.values(ALLOW), self.serves_private())
     }
 
     /// The values that an option has, in order.
@@ -81,6 +102,13 @@ impl ServerArgs {
     /// The words as one line.
     pub(crate) fn text(&self) -> String {
         self.0.join(" ")
+    }
+
+    /// Gives an option these values, where it stood first or at the end.
+    fn put(&mut self, option: Valued, values: &[impl AsRef<str>]) {
+        let place = self.remove(option);
+        let words = values.iter().flat_map(|value| [option.0.to_owned(), value.as_ref().to_owned()]);
+        self.0.splice(place..place, words);
     }
 
     /// Takes an option out; returns where it stood first, or the end.
@@ -178,6 +206,21 @@ mod tests {
         check("--log-level error", serve(&[]), "--allow-private --log-level error");
         check("-j4 -a b", serve(&[]), "-j4 -a b");
         check("--allow-private", serve(&[]), "--allow-private");
+    }
+
+    #[test]
+    fn only_our_words_are_taken_back() {
+        let check = |original: &str, ours: &str, now: &str, expected: &str| {
+            let mut args = ServerArgs::parse(now);
+            args.take_back(&ServerArgs::parse(original), &ServerArgs::parse(ours));
+            assert_eq!(args.text(), expected, "{now}");
+        };
+        let (original, ours) = ("--allow-private -p 9", "-p 9 --allow a --allow b --log-level error");
+        check(original, ours, ours, "--allow-private -p 9");
+        check(original, ours, "-j3 --allow a --allow b --log-level=error", "--allow-private -j3");
+        check(original, ours, "-p 10 --allow c --log-level error", "-p 10 --allow c");
+        check("--allow a -j2", "--allow b -j2 --port 9", "--allow b -j3 --port 9", "--allow a -j3");
+        check("", "--allow-private", "--allow-private --jobs 3", "--jobs 3");
     }
 
     #[test]
