@@ -11,6 +11,9 @@ const NAME: &str = "host-list";
 pub(super) fn host_list(situation: &Situation) -> Vec<Finding> {
     match &situation.hosts {
         Ok(list) => found(situation, list),
+        Err(_) if situation.building.is_err() => {
+            vec![Finding::skipped(NAME, "DISTCC_HOSTS", "nobody can tell what a build would see")]
+        }
         Err(error) => {
             let (subject, what, warnings) = match error {
                 ListError::NoList => {

@@ -1,12 +1,14 @@
 //! Examines every host of the list, several at a time, and tells in the list's order. Knows nothing of one host's
 //! story.
 
+use crate::build_user::BuildUser;
+use crate::check::compiler_command::CompilerCommand;
 use crate::check::host::{Examined, examine};
-use crate::check::host_trouble::findings;
+use crate::check::host_trouble::{COMPILES, findings};
 use crate::check::trial_bench::{Makepkg, TrialBench};
-use crate::check::{Finding, Situation};
+use crate::check::{Finding, Situation, Verdict};
 use crate::programs::Programs;
-use ::hosts::{Host, HostList};
+use ::hosts::{Host, HostList, Place};
 use nix::unistd::geteuid;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -37,6 +39,14 @@ pub(crate) fn answer(situation: &Situation) -> Vec<Finding> {
     }
     let examined = examine_all(&hosts, situation, bench.as_ref().ok());
     found.extend(examined.iter().flat_map(|examined| told(examined, situation, list)));
+    let others = || hosts.iter().any(|host| !host.down && host.place != Place::Local);
+    let nobody_does = !found.iter().any(|finding| {
+        finding.verdict == Verdict::Failure || finding.check == COMPILES && finding.verdict == Verdict::Well
+    });
+    if bench.is_ok() && others() && nobody_does {
+        let what = "no host compiles anything for this machine, so nothing is distributed";
+        found.push(Finding::failure("host-none", "", what, situation.add_host()));
+    }
     found
 }
 
@@ -70,13 +80,17 @@ pub(crate) fn set_up(situation: &Situation) -> Result<TrialBench, Finding> {
         let flags = building.and_then(|building| building.scalar(variable)).unwrap_or_default();
         flags.split_whitespace().map(str::to_owned).collect()
     };
-    let exported = building.filter(|building| building.exported("CC"));
+    let named =
+        building.filter(|building| building.exported("CC")).and_then(|building| building.scalar("CC"));
+    let called = named.and_then(CompilerCommand::parse);
+    let of_compiler =
+        |flags: Vec<String>| called.iter().flat_map(|called| called.flags.clone()).chain(flags).collect();
     let makepkg = Makepkg {
         path: &situation.build_path(),
-        compiler: exported.and_then(|building| building.scalar("CC")).filter(|compiler| !compiler.is_empty()),
-        cflags: words("CFLAGS"),
+        compiler: called.as_ref().map(|called| called.name.as_str()),
+        cflags: of_compiler(words("CFLAGS")),
         cxxflags: words("CXXFLAGS"),
-        user: situation.user.as_ref().filter(|_| geteuid().is_root()).map(|user| (user.uid, user.gid)),
+        user: geteuid().is_root().then(|| BuildUser::never_root(situation.user.as_ref())),
     };
     TrialBench::set_up(&makepkg, &programs.distcc, situation.processes).map_err(failure)
 }

@@ -3,7 +3,7 @@
 use crate::build_user::BuildUser;
 use crate::check::remedy::word;
 use crate::check::{Finding, Situation};
-use nix::sys::statvfs::statvfs;
+use nix::sys::statvfs::{FsFlags, statvfs};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -43,7 +43,17 @@ pub(super) fn state_directory(situation: &Situation) -> Vec<Finding> {
             1 => format!("{} cannot be written by {}", first.display(), user.name),
             all => format!("{} and {} more cannot be written by {}", first.display(), all - 1, user.name),
         };
-        return vec![Finding::failure(NAME, &shown, what, give(&shown))];
+        // chown stops at a link, and nobody shall give away what a link of somebody's happens to lead to.
+        let target = fs::canonicalize(directory).unwrap_or_else(|_| directory.clone());
+        let remedy = if directory.is_symlink() && metadata.uid() != user.uid {
+            situation.as_root(format!("rm {quoted}"))
+        } else {
+            give(&target.to_string_lossy())
+        };
+        return vec![Finding::failure(NAME, &shown, what, remedy)];
+    }
+    if let Some(finding) = read_only(situation, directory, &shown) {
+        return vec![finding];
     }
     match statvfs(directory) {
         Ok(room) if room.blocks_available() == 0 || (room.files() > 0 && room.files_available() == 0) => {
@@ -53,11 +63,22 @@ pub(super) fn state_directory(situation: &Situation) -> Vec<Finding> {
     }
 }
 
+/// On a file system that nobody may write to.
+fn read_only(situation: &Situation, directory: &Path, shown: &str) -> Option<Finding> {
+    let is = statvfs(directory).is_ok_and(|room| room.flags().contains(FsFlags::ST_RDONLY));
+    let remedy =
+        format!("mount -o remount,rw \"$(findmnt -no TARGET -T {})\"", word(&directory.to_string_lossy()));
+    is.then(|| Finding::failure(NAME, shown, "its file system is read-only", situation.as_root(remedy)))
+}
+
 /// The client makes the default directory itself, but not one that `DISTCC_DIR` names.
 fn absent(situation: &Situation, user: &BuildUser, directory: &Path) -> Finding {
     let shown = directory.display().to_string();
     let is_default = *directory == user.home.join(".distcc");
     let home = directory.parent().and_then(|parent| fs::metadata(parent).ok());
+    if let Some(finding) = directory.parent().and_then(|home| read_only(situation, home, &shown)) {
+        return finding;
+    }
     if is_default && home.is_some_and(|home| may_write(&home, user)) {
         return Finding::well(NAME, shown, "is made when it is needed");
     }
