@@ -5,14 +5,19 @@ use crate::build_user::BuildUser;
 use crate::check::compiler_command::CompilerCommand;
 use crate::check::host::{Examined, examine};
 use crate::check::host_trouble::{COMPILES, findings};
+use crate::check::remedy::word;
 use crate::check::trial_bench::{Makepkg, TrialBench};
 use crate::check::{Finding, Situation, Verdict};
 use crate::programs::Programs;
-use ::hosts::{Host, HostList, Place};
+use ::hosts::{Backoff, Host, HostList, LockDir, Place};
 use nix::unistd::geteuid;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
+
+/// The client's period unless DISTCC_BACKOFF_PERIOD says another.
+const BENCH: Duration = Duration::from_secs(60);
 
 /// Most of the time is waiting; more than so many would make the times of compiles meaningless.
 const AT_A_TIME: usize = 8;
@@ -39,6 +44,7 @@ pub(crate) fn answer(situation: &Situation) -> Vec<Finding> {
     }
     let examined = examine_all(&hosts, situation, bench.as_ref().ok());
     found.extend(examined.iter().flat_map(|examined| told(examined, situation, list)));
+    found.extend(examined.iter().filter_map(|examined| benched(examined, situation)));
     let others = || hosts.iter().any(|host| !host.down && host.place != Place::Local);
     let nobody_does = !found.iter().any(|finding| {
         finding.verdict == Verdict::Failure || finding.check == COMPILES && finding.verdict == Verdict::Well
@@ -48,6 +54,20 @@ pub(crate) fn answer(situation: &Situation) -> Vec<Finding> {
         found.push(Finding::failure("host-none", "", what, situation.add_host()));
     }
     found
+}
+
+/// A host that works now and that builds leave out for a while, because it failed when they asked it last.
+fn benched(examined: &Examined, situation: &Situation) -> Option<Finding> {
+    let state = situation.state_directory.as_deref().filter(|_| examined.end.is_none())?;
+    let locks = state.join("lock");
+    // Opening it would make it, and we change nothing.
+    if !locks.is_dir() || !Backoff::new(&LockDir::open(state).ok()?, BENCH).is_benched(&examined.host) {
+        return None;
+    }
+    let what =
+        format!("it answers now, but builds leave it out for up to {} s: it failed lately", BENCH.as_secs());
+    let remedy = situation.as_owner(&locks, format!("rm -f {}/backoff_*", word(&locks.to_string_lossy())));
+    Some(Finding::warning("host-benched", &examined.host.spec, what, remedy))
 }
 
 /// What is to be said of one host.
@@ -109,6 +129,9 @@ pub(crate) fn examine_all(
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some(host) = hosts.get(number) else { return };
+                    if situation.processes.interrupted_by().is_some() {
+                        return;
+                    }
                     let examined = examine(host, situation, bench, number);
                     done.lock().unwrap_or_else(PoisonError::into_inner).push((number, examined));
                 }

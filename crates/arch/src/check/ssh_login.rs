@@ -126,15 +126,16 @@ pub(crate) fn finding(login: &Login, host: &Host, situation: &Situation) -> Find
 
 fn host_key(login: &Login, host: &Host, situation: &Situation) -> Finding {
     let user = situation.user.as_ref();
-    let confirm = typed(situation, host) + " true";
+    let ours = |command: String| as_user(user, &command);
+    let confirm = ours(typed(situation, host) + " true");
     let (what, remedy) = if *login == Login::HostKeyChanged {
         let what = "that machine's key is another one than before: it was installed anew, or somebody stands in its place";
-        (what.to_owned(), format!("ssh-keygen -R {} && {confirm}", word(host.name())))
+        (what.to_owned(), format!("{} && {confirm}", ours(format!("ssh-keygen -R {}", word(host.name())))))
     } else {
         let who = user.map_or("?", |user| user.name.as_str());
         (format!("{who} has never confirmed that machine's key"), confirm)
     };
-    Finding::failure("host-ssh-host-key", &host.spec, what, as_user(user, &remedy))
+    Finding::failure("host-ssh-host-key", &host.spec, what, remedy)
 }
 
 fn as_user(user: Option<&BuildUser>, command: &str) -> String {
