@@ -29,9 +29,9 @@ fn looks(script: &str) -> Vec<Vec<Value>> {
     fs::write(&configuration, "source /etc/makepkg.conf\nBUILDENV=(distcc)\nDISTCC_HOSTS=localhost\n")
         .expect("ours");
     let functions = format!(
-        "look() {{ {DISTCC_ARCH} check --json --config {} >look.$((number += 1)) || true; }}\n\
+        "look() {{ {DISTCC_ARCH} check --json --config \"$configuration\" >look.$((number += 1)) || true; }}\n\
          remedy() {{ eval \"$(sed -n '/\"check\": \"'$1'\"/,/}}/ s/^ *\"remedy\": \"\\(.*\\)\",$/\\1/p' look.$number | sed 's/ *#.*//; s/sudo //g; s/\\\\//g')\"; }}\n\
-         DISTCC={DISTCC} DISTCCD={DISTCCD}\nnumber=0\n",
+         DISTCC={DISTCC} DISTCCD={DISTCCD} configuration={}\nnumber=0\n",
         configuration.display()
     );
     let mut command = network.builder().command("unshare");
@@ -88,6 +88,23 @@ fn another_distcc_than_the_one_that_is_tried() {
     );
     check(&looks[0], "distcc-program", &["well"]);
     check(&looks[1], "distcc-program", &["warning", "well"]);
+}
+
+#[test]
+fn ccache_is_tried_whatever_the_umask() {
+    if !can_see() || need::program("ccache", "install ccache").is_none() {
+        return;
+    }
+    let looks = looks(
+        "mkdir -p /run/ours /run/ccache/bin; cp $DISTCC /run/ours/distcc; mount --bind /run/ours /usr/local/bin\n\
+         mkdir -p /usr/lib/ccache; mount --bind /run/ccache /usr/lib/ccache\n\
+         for name in gcc g++; do ln -s \"$(command -v ccache)\" /usr/lib/ccache/bin/$name; done\n\
+         sed 's/(distcc)/(distcc ccache)/' \"$configuration\" >/run/makepkg.conf; configuration=/run/makepkg.conf\n\
+         umask 077\nlook\n\
+         printf '#!/bin/sh\\nexec \"$@\"\\n' >/run/ours/distcc; umask 022; look\n",
+    );
+    check(&looks[0], "ccache", &["well"]);
+    check(&looks[1], "ccache", &["failure"]);
 }
 
 #[test]
