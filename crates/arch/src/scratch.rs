@@ -10,9 +10,8 @@ use tempfile::TempDir;
 ///
 /// # Errors
 /// One line.
-pub(crate) fn has_room() -> Result<(), String> {
-    let written = tempfile::tempfile().and_then(|mut file| file.write_all(&[0; NEEDED]));
-    let directory = std::env::temp_dir();
+pub(crate) fn has_room(directory: &Path) -> Result<(), String> {
+    let written = tempfile::tempfile_in(directory).and_then(|mut file| file.write_all(&[0; NEEDED]));
     written.map_err(|error| format!("cannot write to {0}: {error}: df -h {0}", directory.display()))
 }
 

@@ -57,11 +57,15 @@ pub(crate) fn serves(situation: &Situation) -> Vec<Finding> {
 /// Whether a firewall here lets the daemon's clients in.
 pub(crate) fn firewall(situation: &Situation) -> Vec<Finding> {
     let Some(firewall) = firewall::in_force(situation.settings, situation.processes, &situation.root) else {
-        return vec![Finding::well(
-            "firewall",
-            "",
-            "none that filters what comes in is in force, or only root may see it",
-        )];
+        return vec![if geteuid().is_root() {
+            Finding::well("firewall", "", "none that filters what comes in is in force")
+        } else {
+            Finding::skipped(
+                "firewall",
+                "",
+                "only root may see whether one is in force: sudo distcc-arch check",
+            )
+        }];
     };
     let args = match settings(situation) {
         Ok(args) => args,
