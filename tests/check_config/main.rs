@@ -5,7 +5,7 @@ mod findings;
 mod machine;
 
 use std::fs;
-use std::os::unix::fs::{chown, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 use findings::findings;
 use machine::{GOOD, Machine};
@@ -54,7 +54,7 @@ fn check(fault: &Fault) {
 }
 
 /// Remedies that need neither a network nor a person.
-const FOLLOWED: &[&str] = &["sed ", "chown ", "chmod ", "rmdir "];
+const FOLLOWED: &[&str] = &["sed ", "chown ", "chmod ", "rm ", "rmdir "];
 
 #[test]
 fn distcc_is_switched_off() {
@@ -302,6 +302,86 @@ fn a_user_file_never_runs_as_root() {
     there.write("home/u/.makepkg.conf", "id -u >\"$HOME/ran-as\"\n");
     there.check(&[]).good();
     assert_eq!(fs::read_to_string(there.at("home/u/ran-as")).unwrap(), format!("{}\n", there.uid));
+}
+
+#[test]
+fn nothing_of_a_package_runs_as_root() {
+    if !need::root() {
+        return;
+    }
+    let Some(there) = Machine::new() else { return };
+    there.write("home/u/pkg/PKGBUILD", "pkgname=x\nid -u >ran-as\n");
+    fs::set_permissions(there.at("home/u/pkg"), fs::Permissions::from_mode(0o777)).unwrap();
+    let json = there.check_as("root", "home/u/pkg", &["--json"]).out();
+    assert!(
+        findings(&json).iter().any(|found| found.name == "build-user" && found.verdict == "failure"),
+        "{json}"
+    );
+    assert_eq!(fs::read_to_string(there.at("home/u/pkg/ran-as")).unwrap(), "65534\n");
+}
+
+#[test]
+fn what_the_functions_of_a_package_do() {
+    for (line, name) in [
+        ("  export PATH=/opt/x:$PATH", "package-path"),
+        ("  make CC=/usr/bin/gcc", "package-compiler"),
+        ("  export CFLAGS+=\" -march=native\"", "package-flags"),
+    ] {
+        let Some(there) = Machine::new() else { return };
+        there.write("home/u/pkg/PKGBUILD", &format!("pkgname=x\nbuild() {{\n{line}\n}}\n"));
+        let json = there.check_in("home/u/pkg", &["--json"]).out();
+        let found = findings(&json).into_iter().find(|found| found.name == name).unwrap();
+        assert_eq!((found.verdict.as_str(), found.remedy.contains("+3 ")), ("warning", true), "{json}");
+    }
+}
+
+#[test]
+fn what_a_configuration_is_called_controls_no_terminal() {
+    let Some(there) = Machine::new() else { return };
+    there.write("home/u/\x1b[31mpkg/PKGBUILD", "pkgname=x\noptions=(!distcc)\n");
+    let text = there.check_in("home/u/\x1b[31mpkg", &[]).out();
+    assert!(!text.contains('\x1b') && text.contains("\\u{1b}[31mpkg/PKGBUILD:2: "), "{text}");
+    let json = there.check_in("home/u/\x1b[31mpkg", &["--json"]).out();
+    let found = findings(&json).into_iter().find(|found| found.name == "package-options").unwrap();
+    there.type_in_bash(&found.remedy);
+    assert_eq!(there.check_in("home/u/\x1b[31mpkg", &[]).code(), Some(0));
+}
+
+#[test]
+fn a_state_directory_through_a_link() {
+    if !need::root() {
+        return;
+    }
+    check(&Fault {
+        break_it: |there| {
+            fs::rename(there.at("home/u/.distcc"), there.at("state")).unwrap();
+            symlink(there.at("state"), there.at("home/u/.distcc")).unwrap();
+            chown(there.at("state/lock"), Some(0), Some(0)).unwrap();
+        },
+        finding: ["state-directory", "failure", "ROOT/home/u/.distcc"],
+        remedy: "chown -R 54321:54321 ROOT/state",
+        exit: 2,
+    });
+    check(&Fault {
+        break_it: |there| {
+            fs::remove_dir_all(there.at("home/u/.distcc")).unwrap();
+            symlink(there.at("etc"), there.at("home/u/.distcc")).unwrap();
+        },
+        finding: ["state-directory", "failure", "ROOT/home/u/.distcc"],
+        remedy: "rm ROOT/home/u/.distcc",
+        exit: 2,
+    });
+}
+
+#[test]
+fn a_temporary_directory_that_cannot_be_written() {
+    let Some(there) = Machine::new() else { return };
+    let mut command = clean(env!("CARGO_BIN_EXE_distcc-arch"));
+    command.args(["check", "--offline", "--root", &there.root()]).env("TMPDIR", "/nowhere/at/all");
+    let outcome = run(command);
+    assert_eq!((outcome.code(), outcome.out().as_str()), (Some(2), ""));
+    let said = "distcc-arch: cannot write to /nowhere/at/all: ";
+    assert!(outcome.err().starts_with(said) && outcome.err().lines().count() == 1, "{}", outcome.err());
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn unreadable(situation: &Situation, name: &'static str, why: &str) -> Finding {
     if is_empty(&directory) && makepkg::reads_drop_ins(&situation.root, situation.settings) {
         let shown = directory.display().to_string();
         let what = "an empty directory, which keeps every makepkg 7.0 from starting";
-        return Finding::failure(name, &shown, what, situation.as_root(format!("rmdir {shown}")));
+        return Finding::failure(name, &shown, what, situation.as_root(format!("rmdir {}", word(&shown))));
     }
     match place(why) {
         None if why.starts_with("bash cannot be run") => {

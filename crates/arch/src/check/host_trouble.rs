@@ -9,6 +9,9 @@ use crate::check::{Finding, Situation, ssh_login};
 use hosts::{Host, Place};
 use std::time::Duration;
 
+/// A host compiles, or nobody knows whether it does.
+pub(crate) const COMPILES: &str = "host-compiles";
+
 const DEFAULT_PORT: u16 = 3632;
 
 /// Only the other machine knows which firewall it has, and remembers there what is to be taken back.
@@ -29,7 +32,7 @@ pub(crate) fn findings(examined: &Examined, situation: &Situation, source: &str)
             shown(*took),
             shown(*here)
         );
-        Finding::well("host-compiles", &examined.host.spec, what)
+        Finding::well(COMPILES, &examined.host.spec, what)
     }));
     let trouble = Trouble { situation, examined, source };
     match &examined.end {
@@ -53,11 +56,11 @@ impl Trouble<'_> {
         Some(match end {
             End::Local | End::Ssh(_) => return None,
             End::Down => self.skipped("host-port", format!("{} says that it is down", self.source)),
-            End::NoTrial => self.skipped("host-compiles", "it takes jobs; no compile was tried".to_owned()),
+            End::NoTrial => self.skipped(COMPILES, "it takes jobs; no compile was tried".to_owned()),
             End::Unresolved(why) => self.failure(
                 "host-name",
                 format!("its name has no address: {why}"),
-                format!("getent hosts {0}   # then give {0} an address in /etc/hosts, or mend the name in {1}", self.name(), self.source),
+                format!("getent hosts {}   # then give it an address in /etc/hosts, or mend the name in {}", word(self.name()), self.source),
             ),
             End::OtherPort { asked, found } => self.failure(
                 "host-wrong-port",
@@ -135,15 +138,15 @@ impl Trouble<'_> {
                 see_log(),
             ),
             Outcome::KeptHere(why) => {
-                self.skipped("host-compiles", format!("the client did not send a {language} job: {why}"))
+                self.skipped(COMPILES, format!("the client did not send a {language} job: {why}"))
             }
             Outcome::Unsupported(what) => {
-                self.skipped("host-compiles", format!("{what}: it gets no job, and builds run without it"))
+                self.skipped(COMPILES, format!("{what}: it gets no job, and builds run without it"))
             }
             Outcome::ClientFailed(how) => self.failure(
-                "host-compiles",
+                COMPILES,
                 format!("distcc failed here: {how}"),
-                format!("DISTCC_VERBOSE=1 DISTCC_HOSTS={} distcc {compiler} -c x.c", self.examined.host.spec),
+                format!("DISTCC_VERBOSE=1 DISTCC_HOSTS={} distcc {} -c x.c", word(&self.examined.host.spec), word(compiler)),
             ),
         })
     }
@@ -182,7 +185,7 @@ impl Trouble<'_> {
             Difference::NoObject => self.failure(
                 "host-object-differs",
                 "what it sends as an object is none".to_owned(),
-                self.there(&format!("file -L $(command -v {compiler})   # it should be the compiler itself")),
+                self.there(&format!("file -L $(command -v {})   # it should be the compiler itself", word(compiler))),
             ),
         }
     }

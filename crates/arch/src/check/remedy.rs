@@ -1,6 +1,7 @@
 //! Commands that mend what checks find, with the names of this very situation filled in. Judges nothing.
 
 use crate::check::Situation;
+use crate::check::printable::is_plain;
 use crate::makepkg::Origin;
 use makepkg_conf::Conf;
 use nix::unistd::geteuid;
@@ -154,7 +155,16 @@ pub(crate) fn word(text: &str) -> String {
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
     }
-    format!("'{}'", text.replace('\'', "'\\''"))
+    if text.chars().all(is_plain) {
+        return format!("'{}'", text.replace('\'', "'\\''"));
+    }
+    // As bash and zsh take it, and so that it can be seen.
+    let spelled = |byte: &u8| match byte {
+        b'\'' | b'\\' => format!("\\{}", char::from(*byte)),
+        b' '..=b'~' => char::from(*byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    };
+    format!("$'{}'", text.as_bytes().iter().map(spelled).collect::<String>())
 }
 
 /// Hosts are shown in double quotes, as they stand in makepkg.conf.
@@ -174,6 +184,7 @@ mod tests {
             ("a b", "'a b'"),
             ("it's", "'it'\\''s'"),
             ("$x", "'$x'"),
+            ("a\x1b'b\n", "$'a\\x1b\\'b\\x0a'"),
         ] {
             assert_eq!(word(text), expected);
         }

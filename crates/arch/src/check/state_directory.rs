@@ -3,7 +3,7 @@
 use crate::build_user::BuildUser;
 use crate::check::remedy::word;
 use crate::check::{Finding, Situation};
-use nix::sys::statvfs::statvfs;
+use nix::sys::statvfs::{FsFlags, statvfs};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -42,6 +42,9 @@ pub(super) fn state_directory(situation: &Situation) -> Vec<Finding> {
         let remedy = remedy(situation, user, directory, &foreign);
         return vec![Finding::failure(NAME, &shown, what, remedy)];
     }
+    if let Some(finding) = read_only(situation, directory, &shown) {
+        return vec![finding];
+    }
     match statvfs(directory) {
         Ok(room) if room.blocks_available() == 0 || (room.files() > 0 && room.files_available() == 0) => {
             vec![Finding::failure(NAME, &shown, "its file system is full", format!("df -h {quoted}"))]
@@ -52,14 +55,20 @@ pub(super) fn state_directory(situation: &Situation) -> Vec<Finding> {
 
 /// Gives the directory to that user, if not all of it belongs there, and lets the owner write, if that is not so.
 fn remedy(situation: &Situation, user: &BuildUser, directory: &Path, foreign: &[PathBuf]) -> String {
+    let is_ours = |path: &Path| fs::metadata(path).is_ok_and(|found| found.uid() == user.uid);
+    if directory.is_symlink() && !is_ours(directory) {
+        return situation.as_root(format!("rm {}", word(&directory.to_string_lossy())));
+    }
+    // chown stops at a link, and nobody shall give away what a link of somebody's happens to lead to.
+    let target = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
     let all: Vec<_> = foreign.iter().filter_map(|path| fs::metadata(path).ok()).collect();
-    let quoted = word(&directory.to_string_lossy());
+    let quoted = word(&target.to_string_lossy());
     // Another root has users that this machine does not know.
     let owner =
         if situation.elsewhere() { format!("{}:{}", user.uid, user.gid) } else { format!("{}:", user.name) };
     let chown = situation.as_root(format!("chown -R {owner} {quoted}"));
     let chmod = format!("chmod -R u+rwX {quoted}");
-    let owned = all.iter().all(|metadata| metadata.uid() == user.uid);
+    let owned = foreign.iter().all(|path| is_ours(path));
     match (owned, all.iter().any(|metadata| !has(metadata, 0o700))) {
         (true, _) => situation.as_owner(directory, chmod),
         (false, true) => format!("{chown} && {}", situation.as_root(chmod)),
@@ -67,11 +76,22 @@ fn remedy(situation: &Situation, user: &BuildUser, directory: &Path, foreign: &[
     }
 }
 
+/// On a file system that nobody may write to.
+fn read_only(situation: &Situation, directory: &Path, shown: &str) -> Option<Finding> {
+    let is = statvfs(directory).is_ok_and(|room| room.flags().contains(FsFlags::ST_RDONLY));
+    let remedy =
+        format!("mount -o remount,rw \"$(findmnt -no TARGET -T {})\"", word(&directory.to_string_lossy()));
+    is.then(|| Finding::failure(NAME, shown, "its file system is read-only", situation.as_root(remedy)))
+}
+
 /// The client makes the default directory itself, but not one that `DISTCC_DIR` names.
 fn absent(situation: &Situation, user: &BuildUser, directory: &Path) -> Finding {
     let shown = directory.display().to_string();
     let is_default = *directory == user.home.join(".distcc");
     let home = directory.parent().and_then(|parent| fs::metadata(parent).ok());
+    if let Some(finding) = directory.parent().and_then(|home| read_only(situation, home, &shown)) {
+        return finding;
+    }
     if is_default && home.is_some_and(|home| may_write(&home, user)) {
         return Finding::well(NAME, shown, "is made when it is needed");
     }

@@ -153,5 +153,5 @@ fn overrides(path: &Path, seen: &Values, wanted: &Wanted) -> String {
 
 /// The building user, or somebody who may read what all may.
 pub(crate) fn reader_of(user: Option<&BuildUser>) -> BuildUser {
-    user.cloned().unwrap_or_else(BuildUser::nobody)
+    BuildUser::never_root(user)
 }
