@@ -5,7 +5,7 @@ mod findings;
 mod machine;
 
 use std::fs;
-use std::os::unix::fs::{chown, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 use findings::findings;
 use machine::{GOOD, Machine};
@@ -54,7 +54,7 @@ fn check(fault: &Fault) {
 }
 
 /// Remedies that need neither a network nor a person.
-const FOLLOWED: &[&str] = &["sed ", "chown ", "rmdir "];
+const FOLLOWED: &[&str] = &["sed ", "chown ", "chmod ", "rm ", "rmdir "];
 
 #[test]
 fn distcc_is_switched_off() {
@@ -94,6 +94,45 @@ fn distcc_is_switched_off() {
 }
 
 #[test]
+fn what_setup_would_refuse_takes_an_editor() {
+    check(&Fault {
+        break_it: |there| there.write("home/u/.makepkg.conf", "if true; then\n  BUILDENV=(color)\nfi\n"),
+        finding: ["buildenv", "failure", "ROOT/home/u/.makepkg.conf:2"],
+        remedy: "${EDITOR:-vi} +2 ROOT/home/u/.makepkg.conf",
+        exit: 2,
+    });
+    check(&Fault {
+        break_it: |there| there.replace("MAKEFLAGS=\"-j11\"", "if true; then MAKEFLAGS=\"-j2\"; fi"),
+        finding: ["makeflags", "warning", "ROOT/etc/makepkg.conf:5"],
+        remedy: "${EDITOR:-vi} +5 ROOT/etc/makepkg.conf",
+        exit: 1,
+    });
+}
+
+#[test]
+fn makepkg_itself_is_missing() {
+    check(&Fault {
+        break_it: |there| fs::remove_file(there.at("usr/bin/makepkg")).unwrap(),
+        finding: ["makepkg", "failure", "makepkg"],
+        remedy: "pacman --sysroot ROOT -S pacman",
+        exit: 2,
+    });
+}
+
+#[test]
+fn a_configuration_that_the_user_may_not_read() {
+    if !need::root() {
+        return;
+    }
+    check(&Fault {
+        break_it: |there| there.allow("etc/makepkg.conf", 0o600),
+        finding: ["makepkg-config", "failure", "ROOT/etc/makepkg.conf"],
+        remedy: "chmod a+r ROOT/etc/makepkg.conf",
+        exit: 2,
+    });
+}
+
+#[test]
 fn compilers_are_called_themselves() {
     check(&Fault {
         break_it: |there| fs::remove_dir_all(there.at("usr/lib/distcc/bin")).unwrap(),
@@ -121,7 +160,7 @@ fn compilers_are_called_themselves() {
             fs::remove_file(there.at("usr/bin/distcc")).unwrap();
         },
         finding: ["distcc-program", "failure", "distcc"],
-        remedy: "pacman --sysroot ROOT -S distcc",
+        remedy: "pacman --sysroot ROOT -S distcc-arch",
         exit: 2,
     });
 }
@@ -201,6 +240,28 @@ fn what_is_left_by_root() {
         remedy: "chown -R 54321:54321 ROOT/home/u/.distcc",
         exit: 2,
     });
+    check(&Fault {
+        break_it: |there| {
+            chown(there.at("home/u/.distcc/lock"), Some(0), Some(0)).unwrap();
+            there.allow("home/u/.distcc/lock/cpu_localhost_0", 0o400);
+        },
+        finding: ["state-directory", "failure", "ROOT/home/u/.distcc"],
+        remedy: "chown -R 54321:54321 ROOT/home/u/.distcc && chmod -R u+rwX ROOT/home/u/.distcc",
+        exit: 2,
+    });
+}
+
+#[test]
+fn what_its_owner_cannot_write() {
+    for mode in [0o500, 0o600] {
+        let Some(there) = Machine::new() else { return };
+        there.allow("home/u/.distcc/lock", mode);
+        let json = there.check(&["--json"]).out();
+        let found = findings(&json).into_iter().find(|found| found.name == "state-directory").unwrap();
+        assert_eq!(found.remedy, format!("chmod -R u+rwX {}/home/u/.distcc", there.root()), "{json}");
+        there.type_in(&found.remedy);
+        there.check(&[]).good();
+    }
 }
 
 #[test]
@@ -241,6 +302,86 @@ fn a_user_file_never_runs_as_root() {
     there.write("home/u/.makepkg.conf", "id -u >\"$HOME/ran-as\"\n");
     there.check(&[]).good();
     assert_eq!(fs::read_to_string(there.at("home/u/ran-as")).unwrap(), format!("{}\n", there.uid));
+}
+
+#[test]
+fn nothing_of_a_package_runs_as_root() {
+    if !need::root() {
+        return;
+    }
+    let Some(there) = Machine::new() else { return };
+    there.write("home/u/pkg/PKGBUILD", "pkgname=x\nid -u >ran-as\n");
+    fs::set_permissions(there.at("home/u/pkg"), fs::Permissions::from_mode(0o777)).unwrap();
+    let json = there.check_as("root", "home/u/pkg", &["--json"]).out();
+    assert!(
+        findings(&json).iter().any(|found| found.name == "build-user" && found.verdict == "failure"),
+        "{json}"
+    );
+    assert_eq!(fs::read_to_string(there.at("home/u/pkg/ran-as")).unwrap(), "65534\n");
+}
+
+#[test]
+fn what_the_functions_of_a_package_do() {
+    for (line, name) in [
+        ("  export PATH=/opt/x:$PATH", "package-path"),
+        ("  make CC=/usr/bin/gcc", "package-compiler"),
+        ("  export CFLAGS+=\" -march=native\"", "package-flags"),
+    ] {
+        let Some(there) = Machine::new() else { return };
+        there.write("home/u/pkg/PKGBUILD", &format!("pkgname=x\nbuild() {{\n{line}\n}}\n"));
+        let json = there.check_in("home/u/pkg", &["--json"]).out();
+        let found = findings(&json).into_iter().find(|found| found.name == name).unwrap();
+        assert_eq!((found.verdict.as_str(), found.remedy.contains("+3 ")), ("warning", true), "{json}");
+    }
+}
+
+#[test]
+fn what_a_configuration_is_called_controls_no_terminal() {
+    let Some(there) = Machine::new() else { return };
+    there.write("home/u/\x1b[31mpkg/PKGBUILD", "pkgname=x\noptions=(!distcc)\n");
+    let text = there.check_in("home/u/\x1b[31mpkg", &[]).out();
+    assert!(!text.contains('\x1b') && text.contains("\\u{1b}[31mpkg/PKGBUILD:2: "), "{text}");
+    let json = there.check_in("home/u/\x1b[31mpkg", &["--json"]).out();
+    let found = findings(&json).into_iter().find(|found| found.name == "package-options").unwrap();
+    there.type_in_bash(&found.remedy);
+    assert_eq!(there.check_in("home/u/\x1b[31mpkg", &[]).code(), Some(0));
+}
+
+#[test]
+fn a_state_directory_through_a_link() {
+    if !need::root() {
+        return;
+    }
+    check(&Fault {
+        break_it: |there| {
+            fs::rename(there.at("home/u/.distcc"), there.at("state")).unwrap();
+            symlink(there.at("state"), there.at("home/u/.distcc")).unwrap();
+            chown(there.at("state/lock"), Some(0), Some(0)).unwrap();
+        },
+        finding: ["state-directory", "failure", "ROOT/home/u/.distcc"],
+        remedy: "chown -R 54321:54321 ROOT/state",
+        exit: 2,
+    });
+    check(&Fault {
+        break_it: |there| {
+            fs::remove_dir_all(there.at("home/u/.distcc")).unwrap();
+            symlink(there.at("etc"), there.at("home/u/.distcc")).unwrap();
+        },
+        finding: ["state-directory", "failure", "ROOT/home/u/.distcc"],
+        remedy: "rm ROOT/home/u/.distcc",
+        exit: 2,
+    });
+}
+
+#[test]
+fn a_temporary_directory_that_cannot_be_written() {
+    let Some(there) = Machine::new() else { return };
+    let mut command = clean(env!("CARGO_BIN_EXE_distcc-arch"));
+    command.args(["check", "--offline", "--root", &there.root()]).env("TMPDIR", "/nowhere/at/all");
+    let outcome = run(command);
+    assert_eq!((outcome.code(), outcome.out().as_str()), (Some(2), ""));
+    let said = "distcc-arch: cannot write to /nowhere/at/all: ";
+    assert!(outcome.err().starts_with(said) && outcome.err().lines().count() == 1, "{}", outcome.err());
 }
 
 #[test]

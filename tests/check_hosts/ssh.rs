@@ -118,7 +118,12 @@ fn logins() {
     let with = |key: &str| sshd.looker(key, USER);
     with("key").names(host, "host-ssh-host-key", "never confirmed", "-l root 127.0.0.1 true");
     sshd.know_host("other-key");
-    with("key").names(host, "host-ssh-host-key", "another one than before", "ssh-keygen -R '127.0.0.1'");
+    with("key").names(
+        host,
+        "host-ssh-host-key",
+        "another one than before",
+        "ssh-keygen -R 127.0.0.1 && sudo -iu nobody ",
+    );
     sshd.know_host("host-key");
     with("other-key").names(
         host,
@@ -133,8 +138,9 @@ fn logins() {
     let found = with("key").look(&elsewhere);
     let verdicts: Vec<_> =
         found.iter().map(|finding| (finding.check.as_str(), finding.verdict.as_str())).collect();
-    // The second becomes "well" when the client can use such hosts.
-    assert_eq!(verdicts, [("host-ssh-login", "well"), ("host-compiles", "skipped")], "{found:#?}");
+    // The second becomes "well", and the third is gone, when the client can use such hosts.
+    let expected = [("host-ssh-login", "well"), ("host-compiles", "skipped"), ("host-none", "failure")];
+    assert_eq!(verdicts, expected, "{found:#?}");
     assert!(found[1].what.contains("ssh hosts are not supported"), "{found:#?}");
 }
 

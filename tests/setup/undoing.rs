@@ -61,7 +61,9 @@ fn edits_of_the_same_line_stay_too() {
 fn a_file_that_somebody_removed_is_not_missed() {
     let scene = set_up();
     fs::remove_file(scene.path("etc/makepkg.conf")).unwrap();
-    scene.run(&["undo", "--yes"]).good();
+    let said = scene.run(&["undo", "--yes"]).good().out();
+    let removed = format!("{} was removed since, and stays so", scene.path("etc/makepkg.conf").display());
+    assert_eq!(said, format!("nothing of what distcc-arch changed here is left\n{removed}\n"));
     assert!(!scene.path("etc/makepkg.conf").exists() && !scene.path("var").exists());
 }
 
