@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use test_hosts::need;
 use test_hosts::process::{clean, run};
 
-use crate::scene::{HOSTS, PROGRAM, Scene, refused, seen_by_bash, set_mode, tree};
+use crate::scene::{HOSTS, PROGRAM, Scene, seen_by_bash, set_mode, tree};
 
 const PLAIN: &str =
     "CFLAGS=\"-O2\"\n#MAKEFLAGS=\"-j2\"\nBUILDENV=(!distcc color !ccache check)\n#DISTCC_HOSTS=\"\"\n";

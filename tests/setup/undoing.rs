@@ -68,6 +68,25 @@ fn a_file_that_somebody_removed_is_not_missed() {
 }
 
 #[test]
+fn a_file_of_ours_that_somebody_edited_is_not_forgotten() {
+    let scene = Scene::new(CONF);
+    scene.write("usr/share/makepkg/util/config.sh", "for c in \"$MAKEPKG_CONF.d\"/*.conf; do :; done\n");
+    scene.setup(&["--drop-in", "--hosts", "red/3"]).good();
+    let drop_in = "etc/makepkg.conf.d/distcc.conf";
+    scene.write(drop_in, scene.read(drop_in).replace("red/3", "red/3 blue"));
+    let before = scene.read(drop_in);
+    let outcome = scene.run(&["undo", "--yes"]);
+    let said = outcome.out();
+    assert_eq!(outcome.code(), Some(1), "{said}");
+    assert!(said.contains("distcc.conf was changed since and is left alone: "), "{said}");
+    assert!(!said.contains("nothing of what distcc-arch changed here is left"), "{said}");
+    assert_eq!(scene.read(drop_in), before);
+    fs::remove_file(scene.path(drop_in)).unwrap();
+    scene.undo();
+    assert!(!scene.path("etc/makepkg.conf.d").exists() && !scene.path("var").exists());
+}
+
+#[test]
 fn no_empty_directory_of_drop_ins_is_left() {
     let scene = Scene::new(CONF);
     scene.write("usr/share/makepkg/util/config.sh", "for c in \"$MAKEPKG_CONF.d\"/*.conf; do :; done\n");

@@ -74,8 +74,9 @@ fn plan(journal: &Journal) -> Result<Undo, String> {
 /// Lines first; where they touch, the variables or options that are ours are told apart from the rest.
 fn merge(path: &Path, original: &[u8], ours: &[u8], now: &[u8]) -> Option<Vec<u8>> {
     three_way(original, ours, now).or_else(|| server::taken_back(path, original, ours, now)).or_else(|| {
-        let is_shell = path.extension().is_some_and(|extension| extension == "conf");
-        is_shell.then(|| makepkg_conf::take_back(original, ours, now, VARIABLES).ok()).flatten()
+        // All of a file that setup made is ours, and what somebody made of it is for them to look at.
+        let is_theirs = path.extension().is_some_and(|extension| extension == "conf") && !original.is_empty();
+        is_theirs.then(|| makepkg_conf::take_back(original, ours, now, VARIABLES).ok()).flatten()
     })
 }
 
