@@ -56,6 +56,7 @@ impl Machine {
         {
             chown(there.at(path), Some(uid), Some(gid)).unwrap();
         }
+        symlink("/usr/bin/makepkg", there.at("usr/bin/makepkg")).unwrap();
         Some(there)
     }
 
@@ -70,6 +71,11 @@ impl Machine {
     pub(crate) fn write(&self, path: &str, text: &str) {
         fs::create_dir_all(self.at(path).parent().unwrap()).unwrap();
         fs::write(self.at(path), text).unwrap();
+    }
+
+    /// Gives a file these permissions.
+    pub(crate) fn allow(&self, path: &str, mode: u32) {
+        fs::set_permissions(self.at(path), fs::Permissions::from_mode(mode)).unwrap();
     }
 
     /// Changes the first such words of makepkg.conf.

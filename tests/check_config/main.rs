@@ -54,7 +54,7 @@ fn check(fault: &Fault) {
 }
 
 /// Remedies that need neither a network nor a person.
-const FOLLOWED: &[&str] = &["sed ", "chown ", "rm ", "rmdir "];
+const FOLLOWED: &[&str] = &["sed ", "chmod ", "chown ", "rm ", "rmdir "];
 
 #[test]
 fn distcc_is_switched_off() {
@@ -94,6 +94,45 @@ fn distcc_is_switched_off() {
 }
 
 #[test]
+fn what_setup_would_refuse_takes_an_editor() {
+    check(&Fault {
+        break_it: |there| there.write("home/u/.makepkg.conf", "if true; then\n  BUILDENV=(color)\nfi\n"),
+        finding: ["buildenv", "failure", "ROOT/home/u/.makepkg.conf:2"],
+        remedy: "${EDITOR:-vi} +2 ROOT/home/u/.makepkg.conf",
+        exit: 2,
+    });
+    check(&Fault {
+        break_it: |there| there.replace("MAKEFLAGS=\"-j11\"", "if true; then MAKEFLAGS=\"-j2\"; fi"),
+        finding: ["makeflags", "warning", "ROOT/etc/makepkg.conf:5"],
+        remedy: "${EDITOR:-vi} +5 ROOT/etc/makepkg.conf",
+        exit: 1,
+    });
+}
+
+#[test]
+fn makepkg_itself_is_missing() {
+    check(&Fault {
+        break_it: |there| fs::remove_file(there.at("usr/bin/makepkg")).unwrap(),
+        finding: ["makepkg", "failure", "makepkg"],
+        remedy: "pacman --sysroot ROOT -S pacman",
+        exit: 2,
+    });
+}
+
+#[test]
+fn a_configuration_that_the_user_may_not_read() {
+    if !need::root() {
+        return;
+    }
+    check(&Fault {
+        break_it: |there| there.allow("etc/makepkg.conf", 0o600),
+        finding: ["makepkg-config", "failure", "ROOT/etc/makepkg.conf"],
+        remedy: "chmod a+r ROOT/etc/makepkg.conf",
+        exit: 2,
+    });
+}
+
+#[test]
 fn compilers_are_called_themselves() {
     check(&Fault {
         break_it: |there| fs::remove_dir_all(there.at("usr/lib/distcc/bin")).unwrap(),
@@ -121,7 +160,7 @@ fn compilers_are_called_themselves() {
             fs::remove_file(there.at("usr/bin/distcc")).unwrap();
         },
         finding: ["distcc-program", "failure", "distcc"],
-        remedy: "pacman --sysroot ROOT -S distcc",
+        remedy: "pacman --sysroot ROOT -S distcc-arch",
         exit: 2,
     });
 }
@@ -201,6 +240,28 @@ fn what_is_left_by_root() {
         remedy: "chown -R 54321:54321 ROOT/home/u/.distcc",
         exit: 2,
     });
+    check(&Fault {
+        break_it: |there| {
+            chown(there.at("home/u/.distcc/lock"), Some(0), Some(0)).unwrap();
+            there.allow("home/u/.distcc/lock/cpu_localhost_0", 0o400);
+        },
+        finding: ["state-directory", "failure", "ROOT/home/u/.distcc"],
+        remedy: "chown -R 54321:54321 ROOT/home/u/.distcc && chmod -R u+rwX ROOT/home/u/.distcc",
+        exit: 2,
+    });
+}
+
+#[test]
+fn what_its_owner_cannot_write() {
+    for mode in [0o500, 0o600] {
+        let Some(there) = Machine::new() else { return };
+        there.allow("home/u/.distcc/lock", mode);
+        let json = there.check(&["--json"]).out();
+        let found = findings(&json).into_iter().find(|found| found.name == "state-directory").unwrap();
+        assert_eq!(found.remedy, format!("chmod -R u+rwX {}/home/u/.distcc", there.root()), "{json}");
+        there.type_in(&found.remedy);
+        there.check(&[]).good();
+    }
 }
 
 #[test]

@@ -207,7 +207,8 @@ fn hosts_that_cannot_be_found() {
     if !can_look() {
         return;
     }
-    names("no-such-host.invalid", "host-name", "no address", "/etc/hosts");
+    names("no-such-host.invalid", "host-name", "no address", "or mend the name in /tmp/");
+    names("no-such-host.invalid", "host-name", "no address", "makepkg.conf:3: DISTCC_HOSTS");
     let host = format!("127.0.0.1:{}", free_port());
     names(&host, "host-daemon-down", "nothing listens", "systemctl enable --now distccd");
 }

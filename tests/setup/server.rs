@@ -30,14 +30,14 @@ fn is_enabled(scene: &Scene) -> bool {
 
 #[test]
 fn there_and_back() {
-    let old = "# mine\nDISTCC_ARGS=\"--allow-private --jobs 3\"\n";
+    let old = "# mine\nDISTCC_ARGS=\"--allow 10.1.0.0/16 --jobs 3\"\n";
     let Some(scene) = scene(Some(old)) else { return };
     let original = scene.tree();
     let words = ["--server", "--allow", "192.168.0.0/24", "--allow", "fd00::1", "--log-level", "error"];
     let shown = scene.changes_nothing(&[&["setup", "--dry-run"], &words[..]].concat()).out();
     assert!(shown.contains("\n# systemctl --root="), "{shown}");
     scene.setup(&words).good();
-    let new = "# mine\nDISTCC_ARGS=\"--jobs 3 --allow 192.168.0.0/24 --allow fd00::1 --log-level error\"\n";
+    let new = "# mine\nDISTCC_ARGS=\"--allow 10.1.0.0/16 --allow 192.168.0.0/24 --allow fd00::1 --jobs 3 --log-level error\"\n";
     assert_eq!(scene.read("etc/conf.d/distccd"), new);
     assert!(is_enabled(&scene));
     scene.changes_nothing(&[&["setup", "--yes"], &words[..]].concat());

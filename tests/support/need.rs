@@ -8,6 +8,8 @@ use std::thread;
 
 use nix::unistd::geteuid;
 
+use crate::machine_box::MachineBox;
+use crate::netns::Network;
 use crate::process::{clean, run};
 use crate::settings::{PATH, Settings};
 use crate::{C_DISTCC, Programs, netns};
@@ -53,6 +55,17 @@ pub fn network_namespaces() -> bool {
     let allowed = netns::try_one();
     let remedy = "run as root, with iproute2 installed";
     granted(allowed.map_err(|why| Lack { name: "netns".to_owned(), why, remedy })).is_some()
+}
+
+/// The right to make whole machines of namespaces and an overlay of this one's files; false after a skip has been
+/// announced.
+pub fn machines() -> bool {
+    if !network_namespaces() {
+        return false;
+    }
+    let booted = MachineBox::try_boot("survey", Network::new(0).builder());
+    let remedy = "run as root, on a kernel with overlayfs, where a file system on / may lie under it";
+    granted(booted.map_err(|why| Lack { name: "machines".to_owned(), why, remedy })).is_some()
 }
 
 /// The rights of root; false after a skip has been announced.

@@ -46,7 +46,7 @@ pub(super) fn configured(situation: &Situation) -> Vec<Finding> {
         Some(earlier) => format!("{what}; this overrides {earlier}"),
         None => what,
     };
-    vec![Finding::failure(NAME, shown, what, situation.setup(origin))]
+    vec![Finding::failure(NAME, shown, what, situation.setup_or_edit(origin, "BUILDENV"))]
 }
 
 /// `package-*`: the PKGBUILD leaves distcc and make's jobs on.

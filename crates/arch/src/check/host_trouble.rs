@@ -7,7 +7,6 @@ use crate::check::trial_bench::Trial;
 use crate::check::trial_outcome::{Difference, Outcome};
 use crate::check::{Finding, Situation, ssh_login};
 use hosts::{Host, Place};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A host compiles, or nobody knows whether it does.
@@ -15,8 +14,8 @@ pub(crate) const COMPILES: &str = "host-compiles";
 
 const DEFAULT_PORT: u16 = 3632;
 
-/// `setup --server --allow` puts the ranges that it is told in the place of those that were there.
-const BESIDES: &str = "   # and --allow once more for each of its other clients";
+/// Only the other machine knows which firewall it has, and remembers there what is to be taken back.
+const OPEN_FIREWALL: &str = "sudo distcc-arch setup --server --open-firewall";
 
 /// All findings about one host; `source` is where the host list comes from.
 pub(crate) fn findings(examined: &Examined, situation: &Situation, source: &str) -> Vec<Finding> {
@@ -66,13 +65,13 @@ impl Trouble<'_> {
             End::OtherPort { asked, found } => self.failure(
                 "host-wrong-port",
                 format!("nothing listens at port {asked} there, and a distccd does at port {found}"),
-                self.situation.exchange_host(&self.examined.host.spec, Some(&with_port(&self.examined.host, *found))),
+                self.situation.exchange_host(&self.examined.host.spec, &with_port(&self.examined.host, *found)),
             ),
             End::NoConnection(failure) => self.no_connection(failure),
             End::Denied => self.failure(
                 "host-access",
                 format!("the distccd there does not serve our address, {}", self.our_address()),
-                self.there(&format!("sudo distcc-arch setup --server --allow {}{BESIDES}", self.our_range())),
+                self.there(&format!("sudo distcc-arch setup --server --allow {}", self.our_range())),
             ),
             End::Stranger(said) => self.failure(
                 "host-no-distccd",
@@ -92,18 +91,18 @@ impl Trouble<'_> {
         match failure {
             NoConnection::Refused(at) => self.failure(
                 "host-daemon-down",
-                format!("the machine is there, and nothing listens at {at}"),
-                self.there("sudo systemctl enable --now distccd"),
+                format!("the machine is there, and nothing listens at {at}, or a firewall there rejects it"),
+                self.there("sudo systemctl enable --now distccd && systemctl status distccd"),
             ),
             NoConnection::Silence(at) => self.failure(
                 "host-silent",
                 format!("no answer from {at}: it is off, or a firewall there drops port {}", at.port()),
-                self.open_firewall(*at),
+                self.there(OPEN_FIREWALL),
             ),
             NoConnection::Prohibited(at) => self.failure(
                 "host-firewall",
                 format!("a firewall rejects connections to {at}"),
-                self.open_firewall(*at),
+                self.there(OPEN_FIREWALL),
             ),
             NoConnection::Unreachable(at, why) => self.failure(
                 "host-unreachable",
@@ -124,6 +123,7 @@ impl Trouble<'_> {
                 format!("the distccd there permits {name} and cannot start it: it is not installed"),
                 self.there(&format!("{} && sudo distcc-arch masquerade", install(compiler))),
             ),
+            Outcome::CompilerForbidden(name) => self.forbidden(name),
             Outcome::Silence => self.failure(
                 "host-no-answer",
                 "it takes a job and does not answer in time: it is overloaded or hangs".to_owned(),
@@ -151,6 +151,19 @@ impl Trouble<'_> {
         })
     }
 
+    /// Our daemon names the program, others the word that it was looked up by.
+    fn forbidden(&self, compiler: &str) -> Finding {
+        let quoted = word(compiler);
+        let program = if compiler.contains('/') { quoted } else { format!("\"$(command -v {quoted})\"") };
+        self.failure(
+            "host-compiler-forbidden",
+            format!("the distccd there permits {compiler}, and its user may not run it"),
+            self.there(&format!(
+                "sudo chmod a+rx {program}   # if that is not enough: sudo distcc-arch check"
+            )),
+        )
+    }
+
     fn differs(&self, compiler: &str, how: &Difference) -> Finding {
         let name = "host-compiler-differs";
         match how {
@@ -162,7 +175,7 @@ impl Trouble<'_> {
             Difference::Machines { here, there } => self.failure(
                 "host-target-differs",
                 format!("{compiler} there makes objects for {there}, and here for {here}"),
-                self.situation.exchange_host(&self.examined.host.spec, None),
+                self.situation.remove_host(&self.examined.host.spec),
             ),
             Difference::Bytes(at) => self.failure(
                 "host-object-differs",
@@ -212,15 +225,6 @@ impl Trouble<'_> {
     fn our_range(&self) -> String {
         let bits = self.examined.from.map_or(32, |from| if from.is_ipv6() { 128 } else { 32 });
         format!("{}/{bits}", self.our_address())
-    }
-
-    fn open_firewall(&self, at: SocketAddr) -> String {
-        let (from, port) = (self.our_address(), at.port());
-        self.there(&format!(
-            "sudo ufw allow from {from} to any port {port} proto tcp   # or: sudo firewall-cmd --permanent \
-             --add-port={port}/tcp && sudo firewall-cmd --reload; or, with nftables: sudo nft insert rule inet filter \
-             input ip saddr {from} tcp dport {port} accept"
-        ))
     }
 }
 

@@ -4,11 +4,12 @@
 use crate::build_user::BuildUser;
 use crate::check::compiler_command::CompilerCommand;
 use crate::check::host::{Examined, examine};
+use crate::check::host_list::place;
 use crate::check::host_trouble::{COMPILES, findings};
 use crate::check::remedy::word;
 use crate::check::trial_bench::{Makepkg, TrialBench};
-use crate::check::{Finding, Situation, Verdict};
-use crate::programs::Programs;
+use crate::check::{Finding, Situation, Verdict, masquerade};
+use crate::programs;
 use ::hosts::{Backoff, Host, HostList, LockDir, Place};
 use nix::unistd::geteuid;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,7 +38,12 @@ pub(crate) fn answer(situation: &Situation) -> Vec<Finding> {
             "distcc-arch hosts list",
         )];
     }
-    let bench = set_up(situation);
+    let bench = match programs::find("distcc", situation.settings) {
+        Err(_) if masquerade::client(situation).is_none() => {
+            Err(Finding::skipped("host-trial", "", masquerade::AFTER_PROGRAM))
+        }
+        _ => set_up(situation),
+    };
     let mut found = Vec::new();
     if let Err(why) = &bench {
         found.push(why.clone());
@@ -72,7 +78,7 @@ fn benched(examined: &Examined, situation: &Situation) -> Option<Finding> {
 
 /// What is to be said of one host.
 pub(crate) fn told(examined: &Examined, situation: &Situation, list: &HostList) -> Vec<Finding> {
-    findings(examined, situation, &list.source_name)
+    findings(examined, situation, &place(situation, &list.source_name))
 }
 
 /// The hosts that are meant by `names`, their entries or the machines' names; all when none is named.
@@ -94,7 +100,7 @@ pub(crate) fn set_up(situation: &Situation) -> Result<TrialBench, Finding> {
     }
     let repair = "sudo pacman -S --needed base-devel distcc-arch";
     let failure = |why: String| Finding::failure(name, "", why, repair);
-    let programs = Programs::find(situation.settings).map_err(failure)?;
+    let distcc = programs::find("distcc", situation.settings).map_err(failure)?;
     let building = situation.building.as_ref().ok();
     let words = |variable: &str| {
         let flags = building.and_then(|building| building.scalar(variable)).unwrap_or_default();
@@ -112,7 +118,7 @@ pub(crate) fn set_up(situation: &Situation) -> Result<TrialBench, Finding> {
         cxxflags: words("CXXFLAGS"),
         user: geteuid().is_root().then(|| BuildUser::never_root(situation.user.as_ref())),
     };
-    TrialBench::set_up(&makepkg, &programs.distcc, situation.processes).map_err(failure)
+    TrialBench::set_up(&makepkg, &distcc, situation.processes).map_err(failure)
 }
 
 /// Examines all of `hosts`; the order stays.

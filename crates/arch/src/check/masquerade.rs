@@ -8,7 +8,7 @@ use crate::check::remedy::word;
 use crate::check::{Finding, Situation};
 use crate::programs::is_program;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toolchain::{Plan, Root};
 
@@ -21,21 +21,22 @@ const WHITELIST: &str = "/usr/lib/distcc";
 /// How the client that belongs to this program calls itself.
 const OURS: &str = concat!("distcc ", env!("CARGO_PKG_VERSION"), " ");
 
+/// Why nothing is said of what cannot be without a client.
+pub(super) const AFTER_PROGRAM: &str = "after: distcc-program";
+
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// `distcc-program`: the build finds a distcc, and it runs.
 pub(super) fn program(situation: &Situation) -> Vec<Finding> {
     const NAME: &str = "distcc-program";
-    let installs = situation.install("distcc");
+    let installs = situation.install("distcc-arch");
     if situation.elsewhere() {
-        let there = ["/usr/bin/distcc", "/usr/local/bin/distcc"].map(|path| situation.at(path));
-        return vec![match there.iter().find(|path| is_program(path)) {
+        return vec![match client(situation) {
             Some(path) => Finding::well(NAME, path.display().to_string(), "there"),
             None => Finding::failure(NAME, "distcc", "it is not installed there", installs),
         }];
     }
-    let candidates = situation.build_path().into_iter().map(|directory| directory.join("distcc"));
-    let Some(program) = candidates.into_iter().find(|path| is_program(path)) else {
+    let Some(program) = client(situation) else {
         return vec![Finding::failure(NAME, "distcc", "it is not on the PATH of builds", installs)];
     };
     let itself = fs::canonicalize(&program).ok();
@@ -61,6 +62,16 @@ fn version(situation: &Situation, program: &Path) -> Finding {
     }
     let what = format!("it is {version}, and hosts are tried with {}", OURS.trim_end());
     Finding::warning(NAME, shown, what, situation.install("distcc-arch"))
+}
+
+/// The client that a build would find.
+pub(super) fn client(situation: &Situation) -> Option<PathBuf> {
+    let candidates = if situation.elsewhere() {
+        ["/usr/bin/distcc", "/usr/local/bin/distcc"].map(|path| situation.at(path)).to_vec()
+    } else {
+        situation.build_path().into_iter().map(|directory| directory.join("distcc")).collect()
+    };
+    candidates.into_iter().find(|path| is_program(path))
 }
 
 /// `masquerade-*`: makepkg's directory of links is there and complete.
@@ -112,6 +123,9 @@ pub(super) fn order(situation: &Situation) -> Vec<Finding> {
     if !is_on(building, "ccache") && !Path::new(LINKS).is_dir() {
         return skipped("the links are missing");
     }
+    if client(situation).is_none() {
+        return skipped(AFTER_PROGRAM);
+    }
     let mut findings = around(situation);
     let path = situation.build_path();
     let first =
@@ -120,21 +134,20 @@ pub(super) fn order(situation: &Situation) -> Vec<Finding> {
         |directory: &Path| directory == Path::new(LINKS) || directory == Path::new("/usr/lib/ccache/bin");
     match first {
         Some(first) if expected(first) => {
-            if findings.is_empty() {
-                findings.push(Finding::well(
-                    NAME,
-                    first.display().to_string(),
-                    "first on the PATH of builds",
-                ));
-            }
+            let well = Finding::well(NAME, first.display().to_string(), "first on the PATH of builds");
+            findings.extend(findings.is_empty().then_some(well));
         }
         Some(first) => {
             let what = format!("builds find their compilers here, before {LINKS}");
             findings.push(Finding::failure(NAME, first.display().to_string(), what, situation.masquerade()));
         }
         None => {
-            let installs = situation.install("gcc");
-            findings.push(Finding::failure(NAME, "PATH", "builds find no compiler", installs));
+            findings.push(Finding::failure(
+                NAME,
+                "PATH",
+                "builds find no compiler",
+                situation.install("gcc"),
+            ));
         }
     }
     findings

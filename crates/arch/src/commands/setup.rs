@@ -45,7 +45,7 @@ pub(crate) struct Setup {
     /// Compile for other machines: start distccd now and with the machine
     #[arg(long, help_heading = "Builds of other machines")]
     server: bool,
-    /// Serve this address or network, and only those that are named so [default: private networks]
+    /// Serve this address or network besides those in DISTCC_ARGS; the package's --allow-private gives way to it
     #[arg(long, value_name = "CIDR", requires = "server", help_heading = "Builds of other machines")]
     allow: Vec<String>,
     /// Listen on this TCP port

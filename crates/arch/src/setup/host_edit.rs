@@ -46,6 +46,9 @@ pub(crate) fn plan(
     }
 }
 
+/// Without -j make runs so many jobs.
+const ALONE: u32 = 1;
+
 struct Change<'a> {
     source: &'a HostSource,
     new: &'a str,
@@ -67,12 +70,19 @@ impl<'a> Change<'a> {
         {
             return Ok((drop_in::text(self.new, new).into_bytes(), Vec::new()));
         }
+        match self.edited(there, jobs.map(|(_, new)| new), bash) {
+            // A number that bash works out can be no number of ours.
+            Err(_) if jobs.is_some() => self.edited(there, None, bash),
+            answer => answer,
+        }
+    }
+
+    fn edited(&self, there: &[u8], jobs: Option<u32>, bash: &Bash) -> Result<(Vec<u8>, Vec<String>), String> {
         let alone = bash.values(&[Text::New(there)])?;
         let before = match jobs {
             Some(_) => Values { make_flags: self.source.make_flags.clone(), ..alone },
             None => alone,
         };
-        let jobs = jobs.map(|(_, new)| new);
         let wanted = Wanted { hosts: self.new.to_owned(), jobs, enabled: false };
         let text = edited(there, &before, &wanted).map_err(|refusal| refusal.to_string())?;
         let after = bash.values(&[Text::New(&text)])?;
@@ -82,11 +92,17 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// make's number of jobs, and what it becomes, if it was the number of slots.
+    /// make's number of jobs, and what it becomes: one that is neither the number of slots nor too low for the new ones
+    /// is somebody's choice.
     fn jobs_that_follow(&self) -> Option<(u32, u32)> {
-        let flags = MakeFlags::parse(self.source.make_flags.as_deref()?);
-        let Some(Jobs::Limited(jobs)) = flags.jobs() else { return None };
-        (u64::from(jobs) == self.old_slots).then_some((jobs, u32::try_from(self.new_slots).ok()?))
+        let flags = MakeFlags::parse(self.source.make_flags.as_deref().unwrap_or_default());
+        let jobs = match flags.jobs() {
+            Some(Jobs::Limited(jobs)) => jobs,
+            Some(Jobs::Unlimited) => return None,
+            None => ALONE,
+        };
+        let follows = u64::from(jobs) == self.old_slots || u64::from(jobs) < self.new_slots;
+        follows.then_some((jobs, u32::try_from(self.new_slots).ok()?))
     }
 
     fn warnings(&self, follows: bool) -> Vec<String> {

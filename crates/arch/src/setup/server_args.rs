@@ -25,7 +25,7 @@ const OTHERS: &[Valued] = &[
     Valued("--whitelist", None),
 ];
 
-/// Serves every private network; it would make any --allow beside it meaningless.
+/// Serves every private network; alone it is the package's own default.
 const ALLOW_PRIVATE: &str = "--allow-private";
 
 /// A command line's words, in order.
@@ -38,20 +38,25 @@ impl ServerArgs {
         ServerArgs(text.split_whitespace().map(str::to_owned).collect())
     }
 
-    /// Serves exactly `ranges`; without any, what stands stays, and private networks are named if nothing does.
+    /// Serves `ranges` besides those that stand. The package's own default gives way to them, if nothing else was ever
+    /// named; without any, it is named where nothing is.
     pub(crate) fn serve(&mut self, ranges: &[String]) {
-        if !ranges.is_empty() {
-            if self.values(ALLOW) == ranges && !self.serves_private() {
-                return;
+        if ranges.is_empty() {
+            if self.values(ALLOW).is_empty() && !self.serves_private() {
+                self.0.insert(0, ALLOW_PRIVATE.to_owned());
             }
-            let place = self.remove(ALLOW);
-            self.0.retain(|word| word != ALLOW_PRIVATE);
-            let words = ranges.iter().flat_map(|range| [ALLOW.0.to_owned(), range.clone()]);
-            let place = place.min(self.0.len());
-            self.0.splice(place..place, words);
-        } else if self.values(ALLOW).is_empty() && !self.serves_private() {
-            self.0.insert(0, ALLOW_PRIVATE.to_owned());
+            return;
         }
+        if self.0 == [ALLOW_PRIVATE] {
+            self.0.clear();
+        }
+        let there = self.values(ALLOW);
+        let new = ranges.iter().filter(|range| !there.contains(&range.as_str()));
+        let words: Vec<_> = new.flat_map(|range| [ALLOW.0.to_owned(), range.clone()]).collect();
+        let spans = self.spans();
+        let last = spans.iter().rfind(|span| span.option == ALLOW.0);
+        let place = last.map_or(self.0.len(), |span| span.to);
+        self.0.splice(place..place, words);
     }
 
     /// Whether private networks are named.
@@ -153,12 +158,18 @@ mod tests {
     }
 
     #[test]
-    fn ranges_give_way_to_ranges() {
+    fn ranges_are_added_to_ranges() {
         check("", serve(&["10.0.0.0/8", "::1"]), "--allow 10.0.0.0/8 --allow ::1");
         check("--log-level error", serve(&["1.2.3.4"]), "--log-level error --allow 1.2.3.4");
-        check("-j4 --allow a --nice 3 -a b -ac --allow=d", serve(&["e"]), "-j4 --allow e --nice 3");
-        check("--allow-private --port 9", serve(&["e"]), "--port 9 --allow e");
+        check("-j4 --allow a --nice 3", serve(&["e"]), "-j4 --allow a --allow e --nice 3");
+        check("-a b -ac --allow=d -j4", serve(&["d", "e", "b"]), "-a b -ac --allow=d --allow e -j4");
         check("--user --allow --jobs 3", serve(&["e"]), "--user --allow --jobs 3 --allow e");
+    }
+
+    #[test]
+    fn only_the_packages_own_default_gives_way() {
+        check("--allow-private", serve(&["e"]), "--allow e");
+        check("--allow-private --port 9", serve(&["e"]), "--allow-private --port 9 --allow e");
     }
 
     #[test]
