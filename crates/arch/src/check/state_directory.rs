@@ -53,35 +53,34 @@ pub(super) fn state_directory(situation: &Situation) -> Vec<Finding> {
     }
 }
 
-/// Gives the directory to that user, if not all of it belongs there, and lets the owner write, if that is not so.
-fn remedy(situation: &Situation, user: &BuildUser, directory: &Path, foreign: &[PathBuf]) -> String {
-    let is_ours = |path: &Path| fs::metadata(path).is_ok_and(|found| found.uid() == user.uid);
-    if directory.is_symlink() && !is_ours(directory) {
-        return situation.as_root(format!("rm {}", word(&directory.to_string_lossy())));
-    }
-    // chown stops at a link, and nobody shall give away what a link of somebody's happens to lead to.
-    let target = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
-    let all: Vec<_> = foreign.iter().filter_map(|path| fs::metadata(path).ok()).collect();
-    let quoted = word(&target.to_string_lossy());
-    // Another root has users that this machine does not know.
-    let owner =
-        if situation.elsewhere() { format!("{}:{}", user.uid, user.gid) } else { format!("{}:", user.name) };
-    let chown = situation.as_root(format!("chown -R {owner} {quoted}"));
-    let chmod = format!("chmod -R u+rwX {quoted}");
-    let owned = foreign.iter().all(|path| is_ours(path));
-    match (owned, all.iter().any(|metadata| !has(metadata, 0o700))) {
-        (true, _) => situation.as_owner(directory, chmod),
-        (false, true) => format!("{chown} && {}", situation.as_root(chmod)),
-        (false, false) => chown,
-    }
-}
-
 /// On a file system that nobody may write to.
 fn read_only(situation: &Situation, directory: &Path, shown: &str) -> Option<Finding> {
     let is = statvfs(directory).is_ok_and(|room| room.flags().contains(FsFlags::ST_RDONLY));
     let remedy =
         format!("mount -o remount,rw \"$(findmnt -no TARGET -T {})\"", word(&directory.to_string_lossy()));
     is.then(|| Finding::failure(NAME, shown, "its file system is read-only", situation.as_root(remedy)))
+}
+
+/// Gives the directory to that user, if not all of it belongs there, and lets the owner write, if that is not so. chown
+/// stops at a link, and nobody shall give away what a link of somebody's happens to lead to.
+fn remedy(situation: &Situation, user: &BuildUser, directory: &Path, foreign: &[PathBuf]) -> String {
+    let is_theirs = |metadata: &Metadata| metadata.uid() == user.uid;
+    if directory.is_symlink() && !fs::metadata(directory).is_ok_and(|target| is_theirs(&target)) {
+        return situation.as_root(format!("rm {}", word(&directory.to_string_lossy())));
+    }
+    let directory = &fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+    let all: Vec<_> = foreign.iter().filter_map(|path| fs::metadata(path).ok()).collect();
+    let quoted = word(&directory.to_string_lossy());
+    // Another root has users that this machine does not know.
+    let owner =
+        if situation.elsewhere() { format!("{}:{}", user.uid, user.gid) } else { format!("{}:", user.name) };
+    let chown = situation.as_root(format!("chown -R {owner} {quoted}"));
+    let chmod = format!("chmod -R u+rwX {quoted}");
+    match (all.iter().all(is_theirs), all.iter().any(|metadata| !has(metadata, 0o700))) {
+        (true, _) => situation.as_owner(directory, chmod),
+        (false, true) => format!("{chown} && {}", situation.as_root(chmod)),
+        (false, false) => chown,
+    }
 }
 
 /// The client makes the default directory itself, but not one that `DISTCC_DIR` names.
