@@ -26,7 +26,7 @@ pub(crate) struct Undoing {
     consent: Consent,
 }
 
-/// Takes back what setup, hosts and masquerade changed. Exits with 0 when nothing of it is left, 1 when something is
+/// Takes back what setup and hosts changed. Exits with 0 when nothing of it is left, 1 when something is
 /// left for a person to decide or when the answer was no, 2 after a failure.
 pub(crate) fn run(asked: &Undoing, settings: &Settings, notes: &mut dyn Write) -> Answer {
     answer(asked.consent, settings, notes, |work| take_back(asked, work))

@@ -1,6 +1,6 @@
 //! Runs whose system calls fail: one clear line, and nothing is changed. Knows nothing of runs that are killed.
 
-use crate::cut_off::{CALLS, strace, tampered};
+use crate::cut_off::tampered;
 use crate::kinds::{CONF, every_kind, perform, undo};
 use crate::scene::{Scene, well};
 use changes::{Action, Plan};
@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, chown, lchown, symlink};
 use std::path::Path;
 use test_hosts::need;
+use test_hosts::strace::{CHANGING_CALLS, strace};
 
 /// Lets each call of each name fail, one run for each. A run that fails changes nothing, unless it failed to clear the
 /// journal after all was done.
@@ -15,7 +16,7 @@ fn fail_at_each_call(verb: &str, prepare: fn(&Scene), error: &str) {
     let Some(strace) = strace() else { return };
     let original = Scene::in_memory().tree();
     let mut failures = 0;
-    for call in CALLS {
+    for call in CHANGING_CALLS {
         for number in 1.. {
             let scene = Scene::in_memory();
             prepare(&scene);
