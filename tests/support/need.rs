@@ -89,6 +89,13 @@ pub fn bootable_image() -> Option<PathBuf> {
     granted(if image.join("usr/lib/systemd/systemd").exists() { Ok(image.clone()) } else { Err(lack()) })
 }
 
+/// IPv6 on the loopback interface; false after a skip has been announced.
+pub fn ipv6() -> bool {
+    let found = std::net::TcpListener::bind("[::1]:0").map(drop).map_err(|error| error.to_string());
+    let remedy = "let the kernel have IPv6";
+    granted(found.map_err(|why| Lack { name: "ipv6".to_owned(), why, remedy })).is_some()
+}
+
 /// A link that permits a daemon to run the compiler of this name; false after a skip has been announced.
 pub fn compiler_link(compiler: &str) -> bool {
     let linked = ["/usr/lib/distcc", "/usr/lib/distcc/bin"]
