@@ -40,6 +40,21 @@ fn the_manual_of_distccd_knows_every_variable() {
 }
 
 #[test]
+fn the_manual_of_lsdistcc_knows_every_option() {
+    let mut help = clean(env!("CARGO_BIN_EXE_lsdistcc"));
+    help.arg("--help");
+    let help = run(help).good().out();
+    let options = help.lines().filter_map(|line| line.strip_prefix("  -")?.chars().next());
+    let options: Vec<String> =
+        options.filter(|letter| *letter != '-').map(|letter| format!("-{letter}")).collect();
+    check(&source("crates/survey/man/lsdistcc.1"), options.iter().map(String::as_str), 16);
+    for completions in ["lsdistcc.bash", "_lsdistcc", "lsdistcc.fish"] {
+        let text = source(&format!("crates/survey/completions/{completions}")).replace("-s ", "-");
+        check(&text.replace("-[", " [").replace('[', " "), options.iter().map(String::as_str), 16);
+    }
+}
+
+#[test]
 fn every_program_is_documented_where_packages_install_it() {
     let docs = Docs::write();
     let pages = [
@@ -57,9 +72,12 @@ fn every_program_is_documented_where_packages_install_it() {
         "distcc-arch.1",
         "distcc.1",
         "distccd.1",
+        "lsdistcc.1",
+        "update-distcc-symlinks.1",
     ];
-    let programs = ["distcc", "distcc-arch", "distccd"];
-    let files_of_fish = ["distcc-arch.fish", "distcc.fish", "distccd.fish"];
+    let programs = ["distcc", "distcc-arch", "distccd", "lsdistcc", "update-distcc-symlinks"];
+    let files_of_fish =
+        ["distcc-arch.fish", "distcc.fish", "distccd.fish", "lsdistcc.fish", "update-distcc-symlinks.fish"];
     assert_eq!(names_in(&docs.path("man/man1")), pages);
     assert_eq!(names_in(&docs.path("bash-completion/completions")), programs);
     assert_eq!(names_in(&docs.path("zsh/site-functions")), programs.map(|program| format!("_{program}")));
@@ -96,6 +114,8 @@ fn completions_are_sound_shell() {
     completes(&bash, &directory, "distcc --s", "--show-hosts");
     completes(&bash, &directory, "distcc-arch demo --comp", "--compiler");
     completes(&bash, &directory, "distccd --allow-p", "--allow-private");
+    completes(&bash, &directory, "lsdistcc --v", "--version");
+    completes(&bash, &directory, "lsdistcc -x -P3", "-P3");
 }
 
 /// What bash makes of a line whose last word is half typed.

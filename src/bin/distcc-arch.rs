@@ -4,6 +4,30 @@ use std::io::Write;
 
 use arch::{Documented, Parsed, Written};
 
+/// What is written by hand for a program: places below /usr/share, and the texts in a crate.
+macro_rules! written {
+    ($program:literal, $room:literal) => {
+        [
+            (concat!("man/man1/", $program, ".1"), text!($room, "man/", $program, ".1")),
+            (
+                concat!("bash-completion/completions/", $program),
+                text!($room, "completions/", $program, ".bash"),
+            ),
+            (concat!("zsh/site-functions/_", $program), text!($room, "completions/_", $program)),
+            (
+                concat!("fish/vendor_completions.d/", $program, ".fish"),
+                text!($room, "completions/", $program, ".fish"),
+            ),
+        ]
+    };
+}
+
+macro_rules! text {
+    ($room:literal, $($path:literal),+) => {
+        include_str!(concat!("../../crates/", $room, "/", $($path),+))
+    };
+}
+
 fn main() {
     let answer = arch::run(std::env::args_os(), documented(), &mut std::io::stderr());
     // A closed pipe is not worth a message.
@@ -17,15 +41,11 @@ fn documented() -> Documented {
         command: daemon::command(),
         sections: include_str!("../../crates/daemon/man/distccd.sections.1"),
     };
-    let written = [
-        ("man/man1/distcc.1", include_str!("../../crates/client/man/distcc.1")),
-        ("bash-completion/completions/distcc", include_str!("../../crates/client/completions/distcc.bash")),
-        ("zsh/site-functions/_distcc", include_str!("../../crates/client/completions/_distcc")),
-        (
-            "fish/vendor_completions.d/distcc.fish",
-            include_str!("../../crates/client/completions/distcc.fish"),
-        ),
+    let programs = [
+        written!("distcc", "client"),
+        written!("lsdistcc", "survey"),
+        written!("update-distcc-symlinks", "toolchain"),
     ];
-    let written = written.into_iter().map(|(path, text)| Written { path, text }).collect();
+    let written = programs.into_iter().flatten().map(|(path, text)| Written { path, text }).collect();
     Documented { parsed: vec![distccd], written }
 }

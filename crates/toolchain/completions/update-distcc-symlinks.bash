@@ -1,0 +1,3 @@
+# bash completion for update-distcc-symlinks, which takes no operands.
+
+complete -W '--help --version' update-distcc-symlinks
