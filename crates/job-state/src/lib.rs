@@ -1,7 +1,10 @@
-//! What a running job is doing, where monitors look for it: one small file per client process. Knows no job's course.
+//! What a running job is doing, where monitors look for it: one small file per job. Knows no job's course.
 
+mod directory;
+mod process;
 mod record;
 mod task;
 
+pub use directory::{Sighting, Sightings, read};
 pub use record::Record;
 pub use task::{Phase, Task, WhyNot, decode, encode};

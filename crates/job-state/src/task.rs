@@ -83,7 +83,8 @@ impl fmt::Display for WhyNot {
 
 impl std::error::Error for WhyNot {}
 
-const SIZE: usize = 296;
+/// How long a state file is.
+pub(crate) const SIZE: usize = 296;
 const MAGIC: u64 = 0x4449_4800;
 const NAME: usize = 128;
 
