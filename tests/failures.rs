@@ -9,7 +9,7 @@ use test_hosts::evil::{Behaviour, EvilServer};
 use test_hosts::process::Outcome;
 use test_hosts::relay::Relay;
 use test_hosts::stub::{OBJECT, Stub};
-use test_hosts::workdir::{Workdir, names_in};
+use test_hosts::workdir::{Workdir, names_in, records_in};
 
 const DISTCC: &str = env!("CARGO_BIN_EXE_distcc");
 const DISTCCD: &str = env!("CARGO_BIN_EXE_distccd");
@@ -188,7 +188,7 @@ impl Site {
         let outcome = client.run(&WORDS);
         assert!(!outcome.err().contains("panicked"), "{}", outcome.err());
         assert_eq!(names_in(&self.work.tmp()), [""; 0], "left behind");
-        assert_eq!(names_in(&self.work.distcc_dir().join("state")), [""; 0], "left behind");
+        assert_eq!(records_in(&self.work), [""; 0], "left behind");
         outcome
     }
 

@@ -9,7 +9,7 @@ use test_hosts::client::Client;
 use test_hosts::distccd::{Distccd, Setup, free_port, make_executable};
 use test_hosts::stub::Stub;
 use test_hosts::wait::wait_until;
-use test_hosts::workdir::{Workdir, names_in};
+use test_hosts::workdir::{Workdir, names_in, records_in};
 
 const DISTCC: &str = env!("CARGO_BIN_EXE_distcc");
 const DISTCCD: &str = env!("CARGO_BIN_EXE_distccd");
@@ -93,7 +93,7 @@ fn check_with(signal: Signal, stub: fn(&Workdir, &str) -> Stub, daemon: Option<&
     wait_until(SOON, "the end of the compiler", || stub.running().is_empty());
     assert_eq!(names_in(&work.src()), ["x.c"], "{signal}");
     assert_eq!(names_in(&work.tmp()), [""; 0], "{signal}");
-    assert_eq!(names_in(&work.distcc_dir().join("state")), [""; 0], "{signal}");
+    assert_eq!(records_in(&work), [""; 0], "{signal}");
 
     // The only slot is free again.
     work.write("y.c", "int y;\n");

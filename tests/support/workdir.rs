@@ -98,3 +98,10 @@ pub fn names_in(directory: &Path) -> Vec<String> {
     names.sort();
     names
 }
+
+/// The state files of processes in a DISTCC_DIR. Those of this machine's slots are like lock files: they stay.
+pub fn records_in(work: &Workdir) -> Vec<String> {
+    let mut names = names_in(&work.distcc_dir().join("state"));
+    names.retain(|name| !name.starts_with("binstate_localhost_"));
+    names
+}

@@ -211,7 +211,15 @@ impl Job<'_> {
     fn become_compiler(&self, why: &str, slot: Option<Slot>) -> Exit {
         self.log.info(format_args!("local: {why}"));
         let slot = slot.or_else(|| self.site.compile_slot());
+        self.mark(slot.as_ref());
         local::become_compiler(self.call, self.settings.depth, slot, self.log)
+    }
+
+    /// Monitors show what runs here as long as this process lives, be it as the compiler.
+    fn mark(&self, slot: Option<&Slot>) {
+        if let Some(slot) = slot {
+            self.site.mark_slot(self.call.subject(), slot);
+        }
     }
 }
 
@@ -302,6 +310,7 @@ impl Prepared<'_> {
             return remote;
         }
         let slot = self.job.site.compile_slot();
+        self.job.mark(slot.as_ref());
         let here = local::run(self.job.call, self.job.settings.depth, &self.interrupts, self.job.log);
         drop(slot);
         if here != remote && matches!(here, Exit::Code(_)) {

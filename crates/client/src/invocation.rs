@@ -3,6 +3,7 @@
 
 use crate::compiler::identity;
 use crate::settings::Settings;
+use cc_args::Language;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,16 @@ pub(crate) struct CompilerCall {
     pub(crate) path: OsString,
     /// Another one of us above already decides about this job.
     pub(crate) nested: bool,
+}
+
+impl CompilerCall {
+    /// What monitors show of it: the first source, or what is made, or nothing.
+    #[must_use]
+    pub(crate) fn subject(&self) -> &OsStr {
+        let is_source = |word: &&OsString| Language::of_source(Path::new(word)).is_some();
+        let made = self.words.windows(2).find(|pair| pair[0] == "-o").map(|pair| &pair[1]);
+        self.words.iter().skip(1).find(is_source).or(made).map_or(OsStr::new(""), OsString::as_os_str)
+    }
 }
 
 /// Tells from the command line what is meant. `args[0]` is the name that we were called by.
@@ -175,6 +186,20 @@ mod tests {
     fn being_called_by_ourselves_is_recursion() {
         assert_eq!(understand(words("distcc gcc -c x.c"), &settings("/bin", 1)), Invocation::Recursion);
         assert_eq!(understand(words("gcc -c x.c"), &settings("/nonexistent", 1)), Invocation::Recursion);
+    }
+
+    #[test]
+    fn what_monitors_show_of_a_call() {
+        for (command, expected) in [
+            ("gcc -o conftest conftest.c", "conftest.c"),
+            ("gcc -E ../src/x.cc", "../src/x.cc"),
+            ("gcc a.o b.o -o prog -lm", "prog"),
+            ("x.c --version", ""),
+            ("gcc -o", ""),
+        ] {
+            let call = CompilerCall { words: words(command), path: OsString::new(), nested: false };
+            assert_eq!(call.subject(), expected, "{command}");
+        }
     }
 
     #[test]

@@ -113,6 +113,13 @@ impl<'a> Site<'a> {
         let directory = self.settings.state_dir.as_ref()?;
         Record::create(&directory.path, input.file_name().unwrap_or(OsStr::new(""))).ok()
     }
+
+    /// Tells monitors of a job that runs here, which may fail but may not stand in the way.
+    pub(crate) fn mark_slot(&self, file: &OsStr, slot: &Slot) {
+        if let Some(directory) = &self.settings.state_dir {
+            let _ = job_state::mark_slot(&directory.path, file, slot.number());
+        }
+    }
 }
 
 fn shuffled_if_asked(list: HostList) -> HostList {

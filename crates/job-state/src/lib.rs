@@ -6,5 +6,5 @@ mod record;
 mod task;
 
 pub use directory::{Sighting, Sightings, read};
-pub use record::Record;
+pub use record::{Record, mark_slot};
 pub use task::{Phase, Task, WhyNot, decode, encode};
