@@ -55,6 +55,14 @@ fn the_manual_of_lsdistcc_knows_every_option() {
 }
 
 #[test]
+fn the_manual_of_distccmon_text_knows_every_variable() {
+    let settings = source("crates/monitor/src/settings.rs");
+    let shipped = settings.split("#[cfg(test)]").next().unwrap_or_default();
+    let strings = shipped.split('"').skip(1).step_by(2).filter(|string| is_variable(string));
+    check(&source("crates/monitor/man/distccmon-text.sections.1"), strings, 4);
+}
+
+#[test]
 fn every_program_is_documented_where_packages_install_it() {
     let docs = Docs::write();
     let pages = [
@@ -72,12 +80,20 @@ fn every_program_is_documented_where_packages_install_it() {
         "distcc-arch.1",
         "distcc.1",
         "distccd.1",
+        "distccmon-text.1",
         "lsdistcc.1",
         "update-distcc-symlinks.1",
     ];
-    let programs = ["distcc", "distcc-arch", "distccd", "lsdistcc", "update-distcc-symlinks"];
-    let files_of_fish =
-        ["distcc-arch.fish", "distcc.fish", "distccd.fish", "lsdistcc.fish", "update-distcc-symlinks.fish"];
+    let programs =
+        ["distcc", "distcc-arch", "distccd", "distccmon-text", "lsdistcc", "update-distcc-symlinks"];
+    let files_of_fish = [
+        "distcc-arch.fish",
+        "distcc.fish",
+        "distccd.fish",
+        "distccmon-text.fish",
+        "lsdistcc.fish",
+        "update-distcc-symlinks.fish",
+    ];
     assert_eq!(names_in(&docs.path("man/man1")), pages);
     assert_eq!(names_in(&docs.path("bash-completion/completions")), programs);
     assert_eq!(names_in(&docs.path("zsh/site-functions")), programs.map(|program| format!("_{program}")));
@@ -116,6 +132,7 @@ fn completions_are_sound_shell() {
     completes(&bash, &directory, "distccd --allow-p", "--allow-private");
     completes(&bash, &directory, "lsdistcc --v", "--version");
     completes(&bash, &directory, "lsdistcc -x -P3", "-P3");
+    completes(&bash, &directory, "distccmon-text --l", "--live");
 }
 
 /// What bash makes of a line whose last word is half typed.

@@ -41,11 +41,15 @@ fn documented() -> Documented {
         command: daemon::command(),
         sections: include_str!("../../crates/daemon/man/distccd.sections.1"),
     };
+    let monitor = Parsed {
+        command: monitor::command(),
+        sections: include_str!("../../crates/monitor/man/distccmon-text.sections.1"),
+    };
     let programs = [
         written!("distcc", "client"),
         written!("lsdistcc", "survey"),
         written!("update-distcc-symlinks", "toolchain"),
     ];
     let written = programs.into_iter().flatten().map(|(path, text)| Written { path, text }).collect();
-    Documented { parsed: vec![distccd], written }
+    Documented { parsed: vec![distccd, monitor], written }
 }
