@@ -129,7 +129,7 @@ fn clients_of_both_makes_show_in_both_monitors() {
     let Some(c) = need::c_distcc() else { return };
     let daemon = Distccd::start(&Setup::of(DISTCCD));
     for distcc in [DISTCC, c.distcc] {
-        let rows = check_running(distcc, &daemon.host());
+        let rows = check_running(distcc, &daemon.host(), Stub::new);
         assert!(
             rows.contains("  Compile     hello.c                                       127.0.0.1[0]\n"),
             "{rows}"
@@ -141,7 +141,7 @@ fn clients_of_both_makes_show_in_both_monitors() {
 fn what_runs_here_shows_in_both_monitors() {
     let Some(c) = need::c_distcc() else { return };
     for distcc in [DISTCC, c.distcc] {
-        let rows = check_running(distcc, "localhost");
+        let rows = check_running(distcc, "localhost", Stub::new);
         assert!(
             rows.contains("  Compile     hello.c                                       localhost[0]\n"),
             "{rows}"
@@ -149,20 +149,32 @@ fn what_runs_here_shows_in_both_monitors() {
     }
 }
 
+#[test]
+fn preprocessing_shows_in_both_monitors() {
+    if need::c_distcc().is_none() {
+        return;
+    }
+    let rows = check_running(DISTCC, "192.0.2.1", Stub::with_slow_preprocessor);
+    assert!(
+        rows.contains("  Preprocess  hello.c                                       localhost[0]\n"),
+        "{rows}"
+    );
+}
+
 /// What both monitors show of a client while its compiler runs; nothing when that was killed.
 #[track_caller]
-fn check_running(distcc: &str, hosts: &str) -> String {
+fn check_running(distcc: &str, hosts: &str, stub: fn(&Workdir, &str) -> Stub) -> String {
     let work = Workdir::new();
-    let stub = Stub::new(&work, LONG);
+    let stub = stub(&work, LONG);
     work.write("hello.c", "int x;\n");
     let client = Client::new(distcc, &work, hosts);
     let running = client.start(&[&[stub.word()], &COMPILE[..]].concat());
     let started = || stub.running().len() == 1;
     wait_until(SOON, "a compiler at work", started);
     // A client hears of that a moment later.
-    let rows = wait_for(SOON, "the row of a compile", || {
+    let rows = wait_for(SOON, "the row of a job", || {
         let rows = shown(C_MONITOR, &work, &[]).good().out();
-        rows.contains("Compile").then_some(rows)
+        (rows.contains("Compile") || rows.contains("Preprocess")).then_some(rows)
     });
     assert_eq!(shown(MONITOR, &work, &[]).good().out(), rows);
     // With its compiler, which would outlive the C client.

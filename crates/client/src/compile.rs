@@ -143,11 +143,8 @@ impl Job<'_> {
         // What cannot be started cannot compile here either, and says so there.
         let preprocessing =
             Preprocessing::start(preprocessor, &interrupts).map_err(|_| NoSource::Rejected)?;
-        let mut record = self.site.record(compilation.input());
-        if let (Some(record), Some(slot)) = (&mut record, &slot) {
-            // A monitor that cannot be told is no reason not to compile.
-            let _ = record.update(Phase::Preprocess, "localhost", slot.number());
-        }
+        let _record =
+            self.site.slot_record(compilation.input().as_os_str(), Phase::Preprocess, slot.as_ref());
         let source = preprocessing.finish(&interrupts)?;
         Ok(Prepared { job: self, compilation, source, interrupts })
     }
@@ -211,15 +208,9 @@ impl Job<'_> {
     fn become_compiler(&self, why: &str, slot: Option<Slot>) -> Exit {
         self.log.info(format_args!("local: {why}"));
         let slot = slot.or_else(|| self.site.compile_slot());
-        self.mark(slot.as_ref());
+        // Monitors show what runs here as long as this process lives, be it as the compiler.
+        let _record = self.site.slot_record(self.call.subject(), Phase::Compile, slot.as_ref());
         local::become_compiler(self.call, self.settings.depth, slot, self.log)
-    }
-
-    /// Monitors show what runs here as long as this process lives, be it as the compiler.
-    fn mark(&self, slot: Option<&Slot>) {
-        if let Some(slot) = slot {
-            self.site.mark_slot(self.call.subject(), slot);
-        }
     }
 }
 
@@ -310,9 +301,9 @@ impl Prepared<'_> {
             return remote;
         }
         let slot = self.job.site.compile_slot();
-        self.job.mark(slot.as_ref());
+        let record = self.job.site.slot_record(self.job.call.subject(), Phase::Compile, slot.as_ref());
         let here = local::run(self.job.call, self.job.settings.depth, &self.interrupts, self.job.log);
-        drop(slot);
+        drop((record, slot));
         if here != remote && matches!(here, Exit::Code(_)) {
             self.report_difference(host, response, here);
         }

@@ -3,7 +3,7 @@
 
 use crate::settings::Settings;
 use hosts::{Backoff, Choice, Host, HostList, ListError, LockDir, Place, Pool, Slot};
-use job_state::Record;
+use job_state::{Phase, Record, SlotRecord};
 use logging::Log;
 use std::cell::OnceCell;
 use std::ffi::OsStr;
@@ -114,11 +114,10 @@ impl<'a> Site<'a> {
         Record::create(&directory.path, input.file_name().unwrap_or(OsStr::new(""))).ok()
     }
 
-    /// Tells monitors of a job that runs here, which may fail but may not stand in the way.
-    pub(crate) fn mark_slot(&self, file: &OsStr, slot: &Slot) {
-        if let Some(directory) = &self.settings.state_dir {
-            let _ = job_state::mark_slot(&directory.path, file, slot.number());
-        }
+    /// The record of what is done here in `slot`, which may be missing, too.
+    pub(crate) fn slot_record(&self, file: &OsStr, phase: Phase, slot: Option<&Slot>) -> Option<SlotRecord> {
+        let directory = self.settings.state_dir.as_ref()?;
+        SlotRecord::write(&directory.path, file, phase, slot?.number()).ok()
     }
 }
 

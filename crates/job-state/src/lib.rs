@@ -3,8 +3,10 @@
 mod directory;
 mod process;
 mod record;
+mod slot_record;
 mod task;
 
 pub use directory::{Sighting, Sightings, read};
-pub use record::{Record, mark_slot};
+pub use record::Record;
+pub use slot_record::SlotRecord;
 pub use task::{Phase, Task, WhyNot, decode, encode};

@@ -1,8 +1,7 @@
-//! State files that this process writes: its own, rewritten at each change of phase and removed at the end, and that of a
-//! slot on this machine, which stays. Knows no byte of their content.
+//! This process's state file: made, rewritten at each change of phase, removed at the end. Knows no byte of its content.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -30,7 +29,7 @@ impl Record {
         let pid = process::id();
         let path = distcc_dir.join("state").join(format!("binstate_{pid}"));
         let source = task::basename(file).to_owned();
-        Ok(Record { file: open(&path, true)?, path, pid, source })
+        Ok(Record { file: open(&path)?, path, pid, source })
     }
 
     /// Says what the job is doing now: one `pwrite(2)` of 296 bytes. `host` is a name without port or options.
@@ -40,7 +39,7 @@ impl Record {
     pub fn update(&mut self, phase: Phase, host: &str, slot: u32) -> io::Result<()> {
         // Monitors of distcc 3.4 delete what has not changed for 60 seconds, so a long compile loses its file.
         if self.file.metadata()?.nlink() == 0 {
-            self.file = open(&self.path, true)?;
+            self.file = open(&self.path)?;
         }
         let task = Task { pid: self.pid, file: self.source.clone(), host: host.to_owned(), slot, phase };
         self.file.write_all_at(&task::encode(&task), 0)
@@ -57,22 +56,13 @@ impl Drop for Record {
     }
 }
 
-/// Says that this process works on `file` in a slot of this machine as long as it lives, whatever program it becomes. The
-/// file `DISTCC_DIR/state/binstate_localhost_SLOT` stays behind, where nobody shows it once the process has ended, until
-/// the slot's next holder overwrites it: so there are never more of them than slots.
-///
-/// # Errors
-/// The directory or the file cannot be made.
-pub fn mark_slot(distcc_dir: &Path, file: &OsStr, slot: u32) -> io::Result<()> {
-    let path = distcc_dir.join("state").join(format!("binstate_localhost_{slot}"));
-    let (pid, file) = (process::id(), task::basename(file).to_owned());
-    let task = Task { pid, file, host: "localhost".to_owned(), slot, phase: Phase::Compile };
-    // A file that was emptied and closed is written to disk at once by some file systems, so this one is only overwritten.
-    open(&path, false)?.write_all_at(&task::encode(&task), 0)
+fn open(path: &Path) -> io::Result<File> {
+    open_with(File::options().write(true).create(true).truncate(true), path)
 }
 
-fn open(path: &Path, truncate: bool) -> io::Result<File> {
-    let open = || File::options().write(true).create(true).truncate(truncate).open(path);
+/// Makes the directory `state` when that is missing.
+pub(crate) fn open_with(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    let open = || options.open(path);
     open().or_else(|error| {
         if error.kind() != io::ErrorKind::NotFound {
             return Err(error);
@@ -129,19 +119,6 @@ mod tests {
         fs::write(&path, "x".repeat(1000)).unwrap();
         Record::create(dir.path(), OsStr::new("a.c")).unwrap().update(Phase::Send, "red", 0).unwrap();
         assert!(!path.exists());
-    }
-
-    #[test]
-    fn a_marked_slot_stays_one_file() {
-        let dir = tempfile::tempdir().unwrap();
-        for file in ["a.c", "../src/a-longer-name.c", "b.c"] {
-            mark_slot(dir.path(), OsStr::new(file), 2).unwrap();
-        }
-        let path = only_file(dir.path());
-        assert!(path.ends_with("state/binstate_localhost_2"));
-        let (pid, phase) = (process::id(), Phase::Compile);
-        let task = Task { pid, file: "b.c".into(), host: "localhost".into(), slot: 2, phase };
-        assert_eq!(decode(&fs::read(&path).unwrap()), Ok(task));
     }
 
     #[test]
