@@ -149,6 +149,30 @@ fn what_runs_here_shows_in_both_monitors() {
     }
 }
 
+/// As in a build: several jobs in several phases, of clients of both makes that share their slots.
+#[test]
+fn a_build_shows_in_both_monitors() {
+    let Some(c) = need::c_distcc() else { return };
+    let daemon = Distccd::start(&Setup::of(DISTCCD));
+    let work = Workdir::new();
+    let stub = Stub::new(&work, LONG);
+    let hosts = format!("{}/3 localhost/2", daemon.host());
+    let running = [DISTCC, c.distcc, DISTCC, c.distcc, DISTCC].map(|distcc| {
+        let (source, started) = (format!("x{}.c", stub.diary().started), stub.diary().started);
+        work.write(&source, "int x;\n");
+        let running = Client::new(distcc, &work, &hosts).start(&[stub.word(), "-c", &source, "-o", "x.o"]);
+        wait_until(SOON, "one more compiler at work", || stub.running().len() == started + 1);
+        running
+    });
+    // A client hears of its compiler a moment later.
+    wait_until(SOON, "five rows of compiles", || {
+        let [ours, theirs] = shown_by_both(&work).map(|rows| String::from_utf8(rows).expect("plain names"));
+        ours == theirs && ours.matches("  Compile  ").count() == 5
+    });
+    drop(running);
+    wait_until_empty(&work);
+}
+
 #[test]
 fn preprocessing_shows_in_both_monitors() {
     if need::c_distcc().is_none() {
@@ -179,7 +203,7 @@ fn check_running(distcc: &str, hosts: &str, stub: fn(&Workdir, &str) -> Stub) ->
     assert_eq!(shown(MONITOR, &work, &[]).good().out(), rows);
     // With its compiler, which would outlive the C client.
     drop(running);
-    wait_until(SOON, "the end of the row", || check_same(&work) == "\n");
+    wait_until_empty(&work);
     rows
 }
 
@@ -228,11 +252,19 @@ fn a_directory_that_is_not_there_is_told_of() {
 
 #[track_caller]
 fn check_same(work: &Workdir) -> String {
-    let ours = shown(MONITOR, work, &[]).good();
-    let theirs = shown(C_MONITOR, work, &[]).good();
-    assert_eq!(ours.out(), theirs.out());
-    assert_eq!(ours.stdout, theirs.stdout);
-    ours.out()
+    let [ours, theirs] = shown_by_both(work);
+    assert_eq!(String::from_utf8_lossy(&ours), String::from_utf8_lossy(&theirs));
+    assert_eq!(ours, theirs);
+    String::from_utf8_lossy(&ours).into_owned()
+}
+
+/// One after the other, so they may differ while something happens.
+fn shown_by_both(work: &Workdir) -> [Vec<u8>; 2] {
+    [MONITOR, C_MONITOR].map(|monitor| shown(monitor, work, &[]).good().stdout)
+}
+
+fn wait_until_empty(work: &Workdir) {
+    wait_until(SOON, "the end of all rows", || shown_by_both(work) == [b"\n", b"\n"]);
 }
 
 fn shown(monitor: &str, work: &Workdir, words: &[&str]) -> Outcome {

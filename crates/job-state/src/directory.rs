@@ -12,7 +12,7 @@ use nix::libc;
 use nix::unistd::geteuid;
 
 use crate::process::{self, Processes, Writer};
-use crate::task::{self, Task, WhyNot};
+use crate::task::{self, Phase, Task, WhyNot};
 
 /// How old a dead process's file must be to be removed: distcc 3.4's monitors take the same time.
 const STALE: Duration = Duration::from_secs(60);
@@ -29,40 +29,61 @@ pub struct Sighting {
 /// What a directory holds at one moment.
 #[derive(Debug, Default)]
 pub struct Sightings {
-    /// Jobs whose process runs, in the directory's own order.
+    /// Jobs that are not over and whose process runs, in the directory's own order.
     pub jobs: Vec<Sighting>,
     /// Files that are not records, and why.
     pub rejected: Vec<(PathBuf, WhyNot)>,
 }
 
-/// Reads `DISTCC_DIR/state`; that directory may be missing. A record counts as long as the process that wrote it runs,
-/// however long that takes. What a dead process of this user has left for a minute is removed.
-///
-/// # Errors
-/// The directory cannot be read.
-pub fn read(distcc_dir: &Path) -> io::Result<Sightings> {
-    let mut sightings = Sightings::default();
-    let entries = match fs::read_dir(distcc_dir.join("state")) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(sightings),
-        entries => entries?,
-    };
-    let processes = Processes::now();
-    for entry in entries {
-        let path = entry?.path();
-        let Some(found) = StateFile::open(&path) else { continue };
-        match task::decode(&found.content) {
-            Ok(task) if processes.runs(&found.writer(&task)) => {
-                sightings.jobs.push(Sighting { task, since: found.wrote });
-            }
-            Ok(task) if found.is_litter(&task, &path) => {
-                // Another monitor may have been faster.
-                let _ = fs::remove_file(&path);
-            }
-            Ok(_) | Err(WhyNot::Short) => {}
-            Err(why) => sightings.rejected.push((path, why)),
-        }
+/// Reads directories, again and again.
+#[derive(Debug)]
+pub struct Reader {
+    processes: Processes,
+}
+
+impl Reader {
+    /// Has read nothing yet.
+    #[must_use]
+    pub fn new() -> Reader {
+        Reader { processes: Processes::new() }
     }
-    Ok(sightings)
+
+    /// Reads `DISTCC_DIR/state`; that directory may be missing. A record counts as long as the process that wrote it runs,
+    /// however long that takes. What a dead process of this user has left for a minute is removed. That a process in a
+    /// container has begun is noticed within a second.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn read(&mut self, distcc_dir: &Path) -> io::Result<Sightings> {
+        let mut sightings = Sightings::default();
+        let entries = match fs::read_dir(distcc_dir.join("state")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(sightings),
+            entries => entries?,
+        };
+        self.processes.set_clock();
+        for entry in entries {
+            let path = entry?.path();
+            let Some(found) = StateFile::open(&path) else { continue };
+            match task::decode(&found.content) {
+                Ok(task) if task.phase != Phase::Done && self.processes.runs(&found.writer(&task)) => {
+                    sightings.jobs.push(Sighting { task, since: found.wrote });
+                }
+                Ok(task) if found.is_litter(&task, &path) => {
+                    // Another monitor may have been faster.
+                    let _ = fs::remove_file(&path);
+                }
+                Ok(_) | Err(WhyNot::Short) => {}
+                Err(why) => sightings.rejected.push((path, why)),
+            }
+        }
+        Ok(sightings)
+    }
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Reader::new()
+    }
 }
 
 /// A file whose name is that of a state file.
@@ -106,7 +127,7 @@ mod tests {
     use std::process::id;
 
     use super::*;
-    use crate::{Phase, encode};
+    use crate::encode;
 
     /// A state file, and whether it is shown and whether it is still there afterwards.
     #[track_caller]
@@ -118,7 +139,7 @@ mod tests {
         fs::write(&path, encode(&task)).unwrap();
         let since = SystemTime::now() - Duration::from_secs(age);
         File::options().write(true).open(&path).unwrap().set_modified(since).unwrap();
-        let jobs = read(dir.path()).unwrap().jobs;
+        let jobs = Reader::new().read(dir.path()).unwrap().jobs;
         assert_eq!(jobs, if shown { vec![Sighting { task, since }] } else { Vec::new() }, "{name}");
         assert_eq!(path.exists(), kept, "{name}");
     }
@@ -148,7 +169,7 @@ mod tests {
     #[test]
     fn what_is_no_record() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(read(dir.path()).unwrap().jobs.is_empty());
+        assert!(Reader::new().read(dir.path()).unwrap().jobs.is_empty());
         let state = dir.path().join("state");
         fs::create_dir(&state).unwrap();
         fs::write(state.join("binstate_1"), "").unwrap();
@@ -156,7 +177,7 @@ mod tests {
         fs::create_dir(state.join("binstate_3")).unwrap();
         std::os::unix::fs::symlink("/dev/zero", state.join("binstate_4")).unwrap();
         nix::unistd::mkfifo(&state.join("binstate_5"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-        let rejected = read(dir.path()).unwrap().rejected;
+        let rejected = Reader::new().read(dir.path()).unwrap().rejected;
         assert_eq!(rejected, [(state.join("binstate_2"), WhyNot::Size(0x0101_0101_0101_0101))]);
     }
 }

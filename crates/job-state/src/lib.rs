@@ -6,7 +6,7 @@ mod record;
 mod slot_record;
 mod task;
 
-pub use directory::{Sighting, Sightings, read};
+pub use directory::{Reader, Sighting, Sightings};
 pub use record::Record;
 pub use slot_record::SlotRecord;
 pub use task::{Phase, Task, WhyNot, decode, encode};

@@ -1,9 +1,8 @@
 //! Whether the process that wrote a file still runs, in this pid namespace or in one below it. Knows no record.
 
-use std::cell::OnceCell;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::errno::Errno;
 use nix::sys::signal::kill;
@@ -29,30 +28,45 @@ pub(crate) struct Writer {
     pub(crate) wrote: SystemTime,
 }
 
+/// How long the list of processes in other namespaces is good: it takes reading a file of every process.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// The processes of this machine, looked up as needed.
 #[derive(Debug)]
 pub(crate) struct Processes {
     boot: SystemTime,
-    /// (number in its own namespace, number here) of those in namespaces below this one.
-    nested: OnceCell<Vec<(u32, u32)>>,
+    nested: Option<Nested>,
+}
+
+/// (number in its own namespace, number here) of those in namespaces below this one.
+#[derive(Debug)]
+struct Nested {
+    seen: Instant,
+    numbers: Vec<(u32, u32)>,
 }
 
 impl Processes {
-    /// The processes as they are from now on.
-    pub(crate) fn now() -> Processes {
-        let uptime = fs::read_to_string("/proc/uptime").unwrap_or_default();
-        let uptime = uptime.split(' ').next().and_then(|seconds| seconds.parse().ok()).unwrap_or(0.0);
-        Processes { boot: SystemTime::now() - Duration::from_secs_f64(uptime), nested: OnceCell::new() }
+    pub(crate) fn new() -> Processes {
+        Processes { boot: boot(), nested: None }
+    }
+
+    /// Clocks may have been set since this was made.
+    pub(crate) fn set_clock(&mut self) {
+        self.boot = boot();
     }
 
     /// Whether the writer runs. A process that got its number later is another one; one that only waits to be asked how
     /// it ended has ended.
-    pub(crate) fn runs(&self, writer: &Writer) -> bool {
+    pub(crate) fn runs(&mut self, writer: &Writer) -> bool {
         if self.is(writer.pid, writer).unwrap_or_else(|| is_hidden(writer.pid)) {
             return true;
         }
-        let nested = self.nested.get_or_init(nested_processes);
-        nested.iter().any(|(inner, here)| *inner == writer.pid && self.is(*here, writer) == Some(true))
+        let nested = self.nested.take().filter(|nested| nested.seen.elapsed() < FRESH);
+        let nested = nested.unwrap_or_else(Nested::look);
+        let mut candidates = nested.numbers.iter().filter(|(inner, _)| *inner == writer.pid);
+        let runs = candidates.any(|(_, here)| self.is(*here, writer) == Some(true));
+        self.nested = Some(nested);
+        runs
     }
 
     /// Whether the process with this number here is the writer; `None` if there is none to be seen.
@@ -77,14 +91,22 @@ fn is_hidden(pid: u32) -> bool {
     i32::try_from(pid).is_ok_and(|pid| pid > 0 && kill(Pid::from_raw(pid), None) == Err(Errno::EPERM))
 }
 
-fn nested_processes() -> Vec<(u32, u32)> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    pids.filter_map(|pid: u32| {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        Some((innermost(&status)?, pid))
-    })
-    .collect()
+fn boot() -> SystemTime {
+    let uptime = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let uptime = uptime.split(' ').next().and_then(|seconds| seconds.parse().ok()).unwrap_or(0.0);
+    SystemTime::now() - Duration::from_secs_f64(uptime)
+}
+
+impl Nested {
+    fn look() -> Nested {
+        let entries = fs::read_dir("/proc").into_iter().flatten();
+        let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let numbers = pids.filter_map(|pid: u32| {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+            Some((innermost(&status)?, pid))
+        });
+        Nested { seen: Instant::now(), numbers: numbers.collect() }
+    }
 }
 
 /// The last number of a line of several such as `NSpid: 4711 12 1`.
@@ -121,7 +143,7 @@ mod tests {
 
     #[track_caller]
     fn check(writer: Writer, expected: bool) {
-        assert_eq!(Processes::now().runs(&writer), expected, "{writer:?}");
+        assert_eq!(Processes::new().runs(&writer), expected, "{writer:?}");
     }
 
     fn me() -> Writer {

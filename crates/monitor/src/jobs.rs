@@ -4,19 +4,20 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
-use job_state::{Phase, Sighting};
+use job_state::{Reader, Sighting};
 
 /// Where jobs are looked for, each a DISTCC_DIR.
 #[derive(Debug)]
 pub(crate) struct Source {
     directories: Vec<PathBuf>,
+    reader: Reader,
     told: BTreeSet<PathBuf>,
     warnings: Vec<String>,
 }
 
 impl Source {
     pub(crate) fn new(directories: Vec<PathBuf>) -> Source {
-        Source { directories, told: BTreeSet::new(), warnings: Vec::new() }
+        Source { directories, reader: Reader::new(), told: BTreeSet::new(), warnings: Vec::new() }
     }
 
     pub(crate) fn directories(&self) -> &[PathBuf] {
@@ -30,7 +31,7 @@ impl Source {
     pub(crate) fn read(&mut self) -> io::Result<Vec<Sighting>> {
         let mut jobs = Vec::new();
         for directory in &self.directories {
-            let found = job_state::read(directory).map_err(|error| {
+            let found = self.reader.read(directory).map_err(|error| {
                 let state = directory.join("state");
                 io::Error::new(error.kind(), format!("cannot read {}: {error}", state.display()))
             })?;
@@ -53,7 +54,6 @@ impl Source {
 
 /// What the directory gave first stays first where host and slot are the same, as distcc 3.4 has it.
 fn in_order(mut jobs: Vec<Sighting>) -> Vec<Sighting> {
-    jobs.retain(|job| job.task.phase != Phase::Done);
     // The C program's slots have a sign.
     jobs.sort_by(|a, b| {
         let key = |job: &Sighting| job.task.slot.cast_signed();
@@ -66,7 +66,7 @@ fn in_order(mut jobs: Vec<Sighting>) -> Vec<Sighting> {
 mod tests {
     use std::time::SystemTime;
 
-    use job_state::Task;
+    use job_state::{Phase, Task};
 
     use super::*;
 
@@ -75,7 +75,6 @@ mod tests {
         let jobs = [
             (1, "red", 1, Phase::Compile),
             (2, "blue", 4, Phase::Compile),
-            (3, "red", 0, Phase::Done),
             (4, "Red", 7, Phase::Send),
             (5, "red", u32::MAX, Phase::Send),
             (6, "blue", 4, Phase::Connect),
