@@ -9,6 +9,7 @@ pub mod objects;
 pub mod process;
 pub mod relay;
 pub mod settings;
+pub mod sshd;
 pub mod stub;
 pub mod wait;
 pub mod workdir;

@@ -144,6 +144,7 @@ fn depth(value: Option<OsString>) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn with(name: &'static str, value: &str) -> Settings {
         Settings::from_variables(|asked| (asked == name).then(|| OsString::from(value)))
@@ -188,7 +189,7 @@ mod tests {
     #[test]
     fn ssh_is_split_as_a_shell_would() {
         let check = |value, expected: &[&str]| {
-            assert_eq!(with("DISTCC_SSH", value).ssh.unwrap(), expected, "{value}")
+            assert_eq!(with("DISTCC_SSH", value).ssh.unwrap(), expected, "{value}");
         };
         check("", &["ssh"]);
         check("  ", &["ssh"]);
@@ -199,6 +200,15 @@ mod tests {
         let bad = with("DISTCC_SSH", "ssh 'x").ssh.unwrap_err();
         assert_eq!(bad, "Bad DISTCC_SSH value: ssh 'x: a quote is not closed");
         assert_eq!(with("PATH", "/bin").ssh.unwrap(), ["ssh"]);
+    }
+
+    proptest! {
+        /// Whatever a user quotes as shells do arrives as it was, and nothing is too odd to be told of.
+        #[test]
+        fn quoted_words_of_ssh_arrive(words in proptest::collection::vec("[ -~\\n]{0,9}", 1..6), odd in "\\PC{0,30}") {
+            prop_assert_eq!(ssh(Some(shell_words::join(&words).into())), Ok(words));
+            prop_assert!(ssh(Some(odd.clone().into())).is_ok_and(|words| !words.is_empty()) || odd.contains(['\'', '"', '\\']));
+        }
     }
 
     #[test]

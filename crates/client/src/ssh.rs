@@ -123,9 +123,13 @@ impl Ssh {
     /// # Errors
     /// [`Broken::Interrupted`].
     pub(crate) fn part(mut self, curious: bool, interrupts: &Interrupts) -> Result<Farewell, Broken> {
+        if !curious {
+            let said = self.chatter.last_lines();
+            return Ok(Farewell { status: None, said });
+        }
         let deadline = Instant::now() + END;
         let mut status = None;
-        while curious && status.is_none() && Instant::now() < deadline {
+        while status.is_none() && Instant::now() < deadline {
             // It may have to be heard before it can end.
             self.chatter.hear();
             match interrupts.wait_first(&[], Instant::now() + STEP) {

@@ -1,18 +1,14 @@
 //! What makes ssh hosts fast: one login for many jobs, which ssh itself can do when its user asks for it. Writes nothing.
 
-use hosts::{HostList, Place};
+use hosts::{Host, HostList, Place};
 
 /// How long ssh keeps a connection that no job uses.
 const KEPT: &str = "600";
 
 /// What to put into `~/.ssh/config` for the ssh hosts of this list, if it has any.
 pub(crate) fn advice(list: &HostList) -> Option<String> {
-    let mut names: Vec<&str> = list
-        .hosts
-        .iter()
-        .filter(|host| matches!(host.place, Place::Ssh { .. }))
-        .map(|host| host.name())
-        .collect();
+    let mut names: Vec<&str> =
+        list.hosts.iter().filter(|host| matches!(host.place, Place::Ssh { .. })).map(Host::name).collect();
     names.dedup();
     if names.is_empty() {
         return None;
