@@ -46,6 +46,10 @@ fn every_program_is_documented_where_packages_install_it() {
         "distcc-arch-check.1",
         "distcc-arch-cidr.1",
         "distcc-arch-demo.1",
+        "distcc-arch-hosts-add.1",
+        "distcc-arch-hosts-list.1",
+        "distcc-arch-hosts-probe.1",
+        "distcc-arch-hosts-remove.1",
         "distcc-arch-hosts.1",
         "distcc-arch-masquerade.1",
         "distcc-arch-setup.1",
@@ -60,6 +64,8 @@ fn every_program_is_documented_where_packages_install_it() {
     assert_eq!(names_in(&docs.path("bash-completion/completions")), programs);
     assert_eq!(names_in(&docs.path("zsh/site-functions")), programs.map(|program| format!("_{program}")));
     assert_eq!(names_in(&docs.path("fish/vendor_completions.d")), files_of_fish);
+    let of_add = fs::read_to_string(docs.path("man/man1/distcc-arch-hosts-add.1")).expect("a page");
+    assert!(of_add.contains("distcc\\-arch\\-hosts\\-add") && of_add.contains("dry\\-run"), "{of_add}");
     let distccd = fs::read_to_string(docs.path("man/man1/distccd.1")).expect("a page");
     assert!(distccd.contains("enable\\-tcp\\-insecure") && distccd.contains(".SH SIGNALS"), "{distccd}");
 }

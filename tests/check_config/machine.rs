@@ -56,6 +56,7 @@ impl Machine {
         {
             chown(there.at(path), Some(uid), Some(gid)).unwrap();
         }
+        symlink("/usr/bin/makepkg", there.at("usr/bin/makepkg")).unwrap();
         Some(there)
     }
 
@@ -70,6 +71,11 @@ impl Machine {
     pub(crate) fn write(&self, path: &str, text: &str) {
         fs::create_dir_all(self.at(path).parent().unwrap()).unwrap();
         fs::write(self.at(path), text).unwrap();
+    }
+
+    /// Gives a file these permissions.
+    pub(crate) fn allow(&self, path: &str, mode: u32) {
+        fs::set_permissions(self.at(path), fs::Permissions::from_mode(mode)).unwrap();
     }
 
     /// Changes the first such words of makepkg.conf.
@@ -105,10 +111,21 @@ impl Machine {
     }
 
     pub(crate) fn check_in(&self, directory: &str, words: &[&str]) -> Outcome {
+        self.check_as("u", directory, words)
+    }
+
+    pub(crate) fn check_as(&self, user: &str, directory: &str, words: &[&str]) -> Outcome {
         let mut command = clean(env!("CARGO_BIN_EXE_distcc-arch"));
-        command.args(["check", "--offline", "--user", "u", "--root", &self.root()]).args(words);
+        command.args(["check", "--offline", "--user", user, "--root", &self.root()]).args(words);
         command.current_dir(self.at(directory)).env("HOME", self.at("home/u")).env("TMPDIR", self.work.tmp());
         run(command)
+    }
+
+    /// Runs a remedy that bash alone understands.
+    pub(crate) fn type_in_bash(&self, remedy: &str) {
+        let mut shell = clean(Path::new("bash"));
+        shell.args(["-c", remedy]);
+        run(shell).good();
     }
 
     /// Runs a remedy as a shell would.

@@ -3,6 +3,7 @@
 
 mod findings;
 mod machine;
+mod packages;
 
 use std::fs;
 use std::os::unix::fs::{chown, symlink};
@@ -54,7 +55,7 @@ fn check(fault: &Fault) {
 }
 
 /// Remedies that need neither a network nor a person.
-const FOLLOWED: &[&str] = &["sed ", "chown ", "rmdir "];
+const FOLLOWED: &[&str] = &["sed ", "chmod ", "chown ", "rm ", "rmdir "];
 
 #[test]
 fn distcc_is_switched_off() {
@@ -94,6 +95,45 @@ fn distcc_is_switched_off() {
 }
 
 #[test]
+fn what_setup_would_refuse_takes_an_editor() {
+    check(&Fault {
+        break_it: |there| there.write("home/u/.makepkg.conf", "if true; then\n  BUILDENV=(color)\nfi\n"),
+        finding: ["buildenv", "failure", "ROOT/home/u/.makepkg.conf:2"],
+        remedy: "${EDITOR:-vi} +2 ROOT/home/u/.makepkg.conf",
+        exit: 2,
+    });
+    check(&Fault {
+        break_it: |there| there.replace("MAKEFLAGS=\"-j11\"", "if true; then MAKEFLAGS=\"-j2\"; fi"),
+        finding: ["makeflags", "warning", "ROOT/etc/makepkg.conf:5"],
+        remedy: "${EDITOR:-vi} +5 ROOT/etc/makepkg.conf",
+        exit: 1,
+    });
+}
+
+#[test]
+fn makepkg_itself_is_missing() {
+    check(&Fault {
+        break_it: |there| fs::remove_file(there.at("usr/bin/makepkg")).unwrap(),
+        finding: ["makepkg", "failure", "makepkg"],
+        remedy: "pacman --sysroot ROOT -S pacman",
+        exit: 2,
+    });
+}
+
+#[test]
+fn a_configuration_that_the_user_may_not_read() {
+    if !need::root() {
+        return;
+    }
+    check(&Fault {
+        break_it: |there| there.allow("etc/makepkg.conf", 0o600),
+        finding: ["makepkg-config", "failure", "ROOT/etc/makepkg.conf"],
+        remedy: "chmod a+r ROOT/etc/makepkg.conf",
+        exit: 2,
+    });
+}
+
+#[test]
 fn compilers_are_called_themselves() {
     check(&Fault {
         break_it: |there| fs::remove_dir_all(there.at("usr/lib/distcc/bin")).unwrap(),
@@ -121,7 +161,7 @@ fn compilers_are_called_themselves() {
             fs::remove_file(there.at("usr/bin/distcc")).unwrap();
         },
         finding: ["distcc-program", "failure", "distcc"],
-        remedy: "pacman --sysroot ROOT -S distcc",
+        remedy: "pacman --sysroot ROOT -S distcc-arch",
         exit: 2,
     });
 }
@@ -201,6 +241,28 @@ fn what_is_left_by_root() {
         remedy: "chown -R 54321:54321 ROOT/home/u/.distcc",
         exit: 2,
     });
+    check(&Fault {
+        break_it: |there| {
+            chown(there.at("home/u/.distcc/lock"), Some(0), Some(0)).unwrap();
+            there.allow("home/u/.distcc/lock/cpu_localhost_0", 0o400);
+        },
+        finding: ["state-directory", "failure", "ROOT/home/u/.distcc"],
+        remedy: "chown -R 54321:54321 ROOT/home/u/.distcc && chmod -R u+rwX ROOT/home/u/.distcc",
+        exit: 2,
+    });
+}
+
+#[test]
+fn what_its_owner_cannot_write() {
+    for mode in [0o500, 0o600] {
+        let Some(there) = Machine::new() else { return };
+        there.allow("home/u/.distcc/lock", mode);
+        let json = there.check(&["--json"]).out();
+        let found = findings(&json).into_iter().find(|found| found.name == "state-directory").unwrap();
+        assert_eq!(found.remedy, format!("chmod -R u+rwX {}/home/u/.distcc", there.root()), "{json}");
+        there.type_in(&found.remedy);
+        there.check(&[]).good();
+    }
 }
 
 #[test]
@@ -244,36 +306,40 @@ fn a_user_file_never_runs_as_root() {
 }
 
 #[test]
-fn options_of_a_package() {
-    for (line, verdict, name, exit) in [
-        ("options=(!strip '!distcc')", "failure", "package-options", 2),
-        ("options=('!makeflags')", "warning", "package-options", 1),
-        ("BUILDENV=(!distcc)", "failure", "package-buildenv", 2),
-    ] {
-        let Some(there) = Machine::new() else { return };
-        there.write("home/u/pkg/PKGBUILD", &format!("pkgname=x\npkgver=1\n{line}\n"));
-        let outcome = there.check_in("home/u/pkg", &["--json"]);
-        let json = outcome.out();
-        assert_eq!(outcome.code(), Some(exit), "{json}");
-        let found = findings(&json).into_iter().find(|found| found.name == name).unwrap();
-        let place = format!("{}/home/u/pkg/PKGBUILD:3", there.root());
-        assert_eq!((found.subject, found.verdict.as_str()), (place, verdict), "{json}");
-        if found.remedy.starts_with("sed ") {
-            there.type_in(&found.remedy);
-            assert_eq!(there.check_in("home/u/pkg", &[]).code(), Some(0));
-        }
+fn a_state_directory_through_a_link() {
+    if !need::root() {
+        return;
     }
+    check(&Fault {
+        break_it: |there| {
+            fs::rename(there.at("home/u/.distcc"), there.at("state")).unwrap();
+            symlink(there.at("state"), there.at("home/u/.distcc")).unwrap();
+            chown(there.at("state/lock"), Some(0), Some(0)).unwrap();
+        },
+        finding: ["state-directory", "failure", "ROOT/home/u/.distcc"],
+        remedy: "chown -R 54321:54321 ROOT/state",
+        exit: 2,
+    });
+    check(&Fault {
+        break_it: |there| {
+            fs::remove_dir_all(there.at("home/u/.distcc")).unwrap();
+            symlink(there.at("etc"), there.at("home/u/.distcc")).unwrap();
+        },
+        finding: ["state-directory", "failure", "ROOT/home/u/.distcc"],
+        remedy: "rm ROOT/home/u/.distcc",
+        exit: 2,
+    });
 }
 
 #[test]
-fn a_package_that_cannot_be_read_hides_nothing_else() {
+fn a_temporary_directory_that_cannot_be_written() {
     let Some(there) = Machine::new() else { return };
-    there.write("home/u/pkg/PKGBUILD", "pkgname=x\nif true\n");
-    let json = there.check_in("home/u/pkg", &["--json"]).out();
-    let found = findings(&json);
-    let package = found.iter().find(|found| found.name == "package").unwrap();
-    assert_eq!(package.subject, format!("{}/home/u/pkg/PKGBUILD:3", there.root()), "{json}");
-    assert!(found.iter().any(|found| found.name == "flags" && found.verdict == "well"), "{json}");
+    let mut command = clean(env!("CARGO_BIN_EXE_distcc-arch"));
+    command.args(["check", "--offline", "--root", &there.root()]).env("TMPDIR", "/nowhere/at/all");
+    let outcome = run(command);
+    assert_eq!((outcome.code(), outcome.out().as_str()), (Some(2), ""));
+    let said = "distcc-arch: cannot write to /nowhere/at/all: ";
+    assert!(outcome.err().starts_with(said) && outcome.err().lines().count() == 1, "{}", outcome.err());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::path::Path;
 use test_hosts::distccd::{free_port, make_executable};
 use test_hosts::evil::{Behaviour, EvilServer};
 use test_hosts::need;
+use test_hosts::process::{clean, run};
 use test_hosts::workdir::Workdir;
 
 use crate::daemon::{Start, makes};
@@ -62,6 +63,50 @@ fn the_compiler_is_not_permitted_there() {
         let daemon = Start { variables, ..Start::good(make) }.start();
         names(&daemon.host, "host-compiler-permitted", "gcc", "distcc-arch masquerade");
     }
+}
+
+#[test]
+fn hosts_that_get_no_job() {
+    if !can_look() || !need::compiler_link("gcc") {
+        return;
+    }
+    let daemon = Start::ours().start();
+    names(&format!("{},auth", daemon.host), "host-none", "nothing is distributed", "distcc-arch hosts add ");
+}
+
+#[test]
+fn compilers_with_a_path_and_flags() {
+    if !can_look() || !need::compiler_link("gcc") {
+        return;
+    }
+    let daemon = Start::ours().start();
+    for command in ["gcc -fno-plt", "/usr/bin/gcc", "ccache gcc"] {
+        let configuration = format!("export CC='{command}'");
+        Looker { configuration, ..Looker::default() }.is_content_with(&daemon.host);
+    }
+}
+
+#[test]
+fn a_host_that_sits_out() {
+    if !can_look() || !need::compiler_link("gcc") {
+        return;
+    }
+    let daemon = Start::ours().start();
+    let state = Workdir::new();
+    fs::create_dir(state.src().join("lock")).expect("a new directory");
+    let port = daemon.host.rsplit(':').next().expect("a port");
+    let bench = state.src().join(format!("lock/backoff_tcp_127.0.0.1_{port}_0"));
+    fs::write(&bench, "x").expect("a file of ours");
+    let configuration = format!("export DISTCC_DIR={}", state.src().display());
+    let looker = Looker { configuration, ..Looker::default() };
+    let found = looker.look(&daemon.host);
+    let benched = found.iter().find(|finding| finding.check == "host-benched");
+    let benched = benched.unwrap_or_else(|| panic!("{found:#?}"));
+    assert_eq!(benched.verdict, "warning", "{found:#?}");
+    let mut shell = clean("/bin/sh");
+    shell.args(["-c", &benched.remedy]);
+    run(shell).good();
+    looker.is_content_with(&daemon.host);
 }
 
 /// A directory in which the compilers' names mean other programs: `program("gcc")` and `program("g++")`.
@@ -162,7 +207,8 @@ fn hosts_that_cannot_be_found() {
     if !can_look() {
         return;
     }
-    names("no-such-host.invalid", "host-name", "no address", "/etc/hosts");
+    names("no-such-host.invalid", "host-name", "no address", "or mend the name in /tmp/");
+    names("no-such-host.invalid", "host-name", "no address", "makepkg.conf:3: DISTCC_HOSTS");
     let host = format!("127.0.0.1:{}", free_port());
     names(&host, "host-daemon-down", "nothing listens", "systemctl enable --now distccd");
 }

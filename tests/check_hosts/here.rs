@@ -13,6 +13,7 @@ use test_hosts::workdir::Workdir;
 use crate::said::{can_look, in_json};
 
 const DISTCC_ARCH: &str = env!("CARGO_BIN_EXE_distcc-arch");
+const DISTCC: &str = env!("CARGO_BIN_EXE_distcc");
 const DISTCCD: &str = env!("CARGO_BIN_EXE_distccd");
 
 /// Makes directories over which the test's own files are laid, in a mount namespace.
@@ -28,9 +29,9 @@ fn looks(script: &str) -> Vec<Vec<Value>> {
     fs::write(&configuration, "source /etc/makepkg.conf\nBUILDENV=(distcc)\nDISTCC_HOSTS=localhost\n")
         .expect("ours");
     let functions = format!(
-        "look() {{ {DISTCC_ARCH} check --json --config {} >look.$((number += 1)) || true; }}\n\
+        "look() {{ {DISTCC_ARCH} check --json --config \"$configuration\" >look.$((number += 1)) || true; }}\n\
          remedy() {{ eval \"$(sed -n '/\"check\": \"'$1'\"/,/}}/ s/^ *\"remedy\": \"\\(.*\\)\",$/\\1/p' look.$number | sed 's/ *#.*//; s/sudo //g; s/\\\\//g')\"; }}\n\
-         DISTCCD={DISTCCD}\nnumber=0\n",
+         DISTCC={DISTCC} DISTCCD={DISTCCD} configuration={}\nnumber=0\n",
         configuration.display()
     );
     let mut command = network.builder().command("unshare");
@@ -71,6 +72,39 @@ fn a_daemon_of_this_machine() {
     check(&looks[2], "daemon-ranges", &["well"]);
     check(&looks[2], "daemon-listens", &["well"]);
     check(&looks[2], "daemon-toolchain", &["well"]);
+}
+
+#[test]
+fn another_distcc_than_the_one_that_is_tried() {
+    if !can_see() {
+        return;
+    }
+    let looks = looks(
+        "mkdir -p /run/ours /run/other; cp $DISTCC /run/ours/distcc\n\
+         printf '#!/bin/sh\\necho distcc 3.4 x86_64-pc-linux-gnu\\n' >/run/other/distcc; chmod 755 /run/other/distcc\n\
+         mount -t tmpfs none /usr/lib/distcc; mkdir /usr/lib/distcc/bin; mount --bind /run/ours /usr/local/bin\n\
+         ln -s /usr/local/bin/distcc /usr/lib/distcc/bin/gcc\nlook\n\
+         ln -sf /run/other/distcc /usr/lib/distcc/bin/gcc\nlook\n",
+    );
+    check(&looks[0], "distcc-program", &["well"]);
+    check(&looks[1], "distcc-program", &["warning", "well"]);
+}
+
+#[test]
+fn ccache_is_tried_whatever_the_umask() {
+    if !can_see() || need::program("ccache", "install ccache").is_none() {
+        return;
+    }
+    let looks = looks(
+        "mkdir -p /run/ours /run/ccache/bin; cp $DISTCC /run/ours/distcc; mount --bind /run/ours /usr/local/bin\n\
+         mkdir -p /usr/lib/ccache; mount --bind /run/ccache /usr/lib/ccache\n\
+         for name in gcc g++; do ln -s \"$(command -v ccache)\" /usr/lib/ccache/bin/$name; done\n\
+         sed 's/(distcc)/(distcc ccache)/' \"$configuration\" >/run/makepkg.conf; configuration=/run/makepkg.conf\n\
+         umask 077\nlook\n\
+         printf '#!/bin/sh\\nexec \"$@\"\\n' >/run/ours/distcc; umask 022; look\n",
+    );
+    check(&looks[0], "ccache", &["well"]);
+    check(&looks[1], "ccache", &["failure"]);
 }
 
 #[test]

@@ -24,13 +24,13 @@ fn ports_and_daemons() {
     let network = Network::new(2);
     let looker = Looker { on: Some(network.builder()), ..Looker::default() };
     let [first, second] = [0, 1].map(|index| network.others()[index].address());
-    let down = format!("on {second}: sudo systemctl enable --now distccd");
+    let down = format!("on {second}: sudo systemctl enable --now distccd && systemctl status distccd");
     looker.names(&format!("{second}/2"), "host-daemon-down", "nothing listens", &down);
 
     let daemon = Distccd::start(&Setup { on: Some(&network.others()[0]), ..Setup::of(DISTCCD) });
     let wrong = format!("{first}:4000/4,lzo");
-    let remedy = format!(" {first}/4,lzo");
-    looker.names(&wrong, "host-wrong-port", "port 3632", &remedy);
+    let remedy = format!(" --hosts \"{first}/4,lzo localhost\"");
+    looker.names(&format!("{wrong} localhost"), "host-wrong-port", "port 3632", &remedy);
     looker.is_content_with(&format!("{first}/4,lzo"));
     drop(daemon);
 
@@ -55,7 +55,7 @@ fn machines_that_are_off_and_firewalls() {
     let looker = Looker { on: Some(network.builder()), ..Looker::default() };
     let silent = network.silent_address().to_string();
     let ours = network.builder().address();
-    let allow = format!("on {silent}: sudo ufw allow from {ours} to any port 3632 proto tcp");
+    let allow = format!("on {silent}: sudo distcc-arch setup --server --open-firewall");
     looker.names(&silent, "host-silent", "it is off, or a firewall there drops port 3632", &allow);
     looker.names("10.83.0.99", "host-unreachable", "no route to host", "ip route get 10.83.0.99");
     looker.names("192.0.2.1", "host-unreachable", "network is unreachable", "ip route get 192.0.2.1");
@@ -65,7 +65,7 @@ fn machines_that_are_off_and_firewalls() {
     nft(host, "add table inet filter");
     nft(host, "add chain inet filter input { type filter hook input priority 0 ; policy accept ; }");
     nft(host, "add rule inet filter input tcp dport 3632 reject with icmpx type admin-prohibited");
-    let allow = format!("sudo nft insert rule inet filter input ip saddr {ours} tcp dport 3632 accept");
+    let allow = format!("on {}: sudo distcc-arch setup --server --open-firewall", host.address());
     looker.names(&daemon.host, "host-firewall", "a firewall rejects", &allow);
     nft(host, &format!("insert rule inet filter input ip saddr {ours} tcp dport 3632 accept"));
     looker.is_content_with(&daemon.host);

@@ -43,10 +43,27 @@ fn a_list_in_makepkg_conf() {
 
 #[test]
 fn jobs_that_somebody_chose_stay() {
-    let scene = Scene::new(CONF.replace("-j11", "-j4"));
-    let err = scene.run(&["hosts", "add", "red", "--yes"]).good().err();
-    assert!(err.contains("MAKEFLAGS=\"-j4 -O\" stays as it is, and the hosts have 15 slots"), "{err}");
-    assert_eq!(seen_by_bash(&[&scene.path("etc/makepkg.conf")])[1], "-j4 -O");
+    for (flags, spec, after, warnings) in [
+        ("-j11 -O", "red", "-j15 -O", 0),
+        ("-j4 -O", "red", "-j15 -O", 0),
+        ("-j 4 -O", "red", "-j 15 -O", 0),
+        ("--jobs=12", "red", "--jobs=15", 0),
+        ("-O", "red", "-O -j15", 0),
+        ("-j20 -O", "red", "-j20 -O", 1),
+        ("-j -O", "red", "-j -O", 1),
+        ("-O -j$(echo 3)", "red", "-O -j3", 1),
+        ("-j20 -O", "192.168.0.2/5,lzo", "-j20 -O", 0),
+    ] {
+        let scene = Scene::new(CONF.replace("-j11 -O", flags));
+        let err = scene.run(&["hosts", "add", spec, "--yes"]).good().err();
+        let said = format!("MAKEFLAGS=\"{after}\" stays as it is, and the hosts have 15 slots");
+        assert_eq!(err.matches(&said).count(), warnings, "{flags}: {err}");
+        assert_eq!(err.matches("warning").count(), warnings, "{flags}: {err}");
+        let seen = seen_by_bash(&[&scene.path("etc/makepkg.conf")]);
+        let words =
+            |text: &str| text.split(' ').map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(words(&seen[1]), words(after), "{flags}");
+    }
 }
 
 #[test]

@@ -2,28 +2,12 @@
 
 use std::path::Path;
 
-use test_hosts::need;
 use test_hosts::process::{clean, run};
+use test_hosts::strace::{CHANGING_CALLS, strace};
 
 use crate::scene::{HOSTS, PROGRAM, Scene, Tree};
 
 const CONF: &str = "MAKEFLAGS=-j2\nBUILDENV=(!distcc color)\n";
-const CALLS: &[&str] = &[
-    "mkdir",
-    "mkdirat",
-    "write",
-    "fsync",
-    "rename",
-    "renameat",
-    "renameat2",
-    "linkat",
-    "unlink",
-    "unlinkat",
-    "rmdir",
-    "symlinkat",
-    "fchown",
-    "fchmod",
-];
 
 fn scene() -> Scene {
     let scene = Scene::new(CONF);
@@ -60,13 +44,13 @@ fn check_whole(now: &Tree, before: &Tree, after: &Tree, when: &str) {
 
 #[test]
 fn at_each_call() {
-    let Some(strace) = need::program("strace", "install strace") else { return };
+    let Some(strace) = strace() else { return };
     let pristine = scene();
     let before = pristine.tree();
     pristine.run(WORDS).good();
     let after = pristine.tree();
     let mut kills = 0;
-    for call in CALLS {
+    for call in CHANGING_CALLS {
         for number in 1.. {
             let when = format!("killed at {call} {number}");
             let scene = scene();

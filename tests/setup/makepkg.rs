@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use test_hosts::need;
 use test_hosts::process::{clean, run};
 
-use crate::scene::{HOSTS, PROGRAM, Scene, refused, seen_by_bash, set_mode, tree};
+use crate::scene::{HOSTS, PROGRAM, Scene, seen_by_bash, set_mode, tree};
 
 const PLAIN: &str =
     "CFLAGS=\"-O2\"\n#MAKEFLAGS=\"-j2\"\nBUILDENV=(!distcc color !ccache check)\n#DISTCC_HOSTS=\"\"\n";
@@ -68,17 +68,32 @@ fn the_example_of_the_wiki() {
 
 #[test]
 fn other_flags_of_make_stay() {
-    let scene = Scene::new("MAKEFLAGS=\"-j$(nproc) --output-sync\"\nBUILDENV=(distcc)\n");
-    let before = scene.tree();
-    let outcome = scene.setup(&["--hosts", "red/3"]);
-    if outcome.code() == Some(2) {
-        // Only bash can tell what stands there, and it says so with file and line.
-        refused(&outcome, "makepkg.conf: line 1: ");
-        assert_eq!(scene.tree(), before);
-    } else {
-        outcome.good();
-        assert_eq!(seen_by_bash(&[&scene.path("etc/makepkg.conf")])[1], "-j3 --output-sync");
-    }
+    let scene = Scene::new("MAKEFLAGS=\"-j 8 --output-sync\"\nBUILDENV=(distcc)\n");
+    scene.setup(&["--hosts", "--randomize red/3"]).good();
+    let seen = seen_by_bash(&[&scene.path("etc/makepkg.conf")]);
+    assert_eq!(seen[..2], ["--randomize red/3", "-j 3 --output-sync"]);
+}
+
+#[test]
+fn what_only_bash_can_tell_is_left_to_a_person() {
+    let scene = Scene::new("BUILDENV=(!distcc)\nMAKEFLAGS=\"-j$(nproc) --silent\"\n");
+    let words = ["setup", "--hosts", "red/3", "--yes"];
+    let by_hand = "MAKEFLAGS=\"-j3 --silent\"";
+    let said = format!(
+        "etc/makepkg.conf:2: the value of MAKEFLAGS holds a command's output: write {by_hand} there yourself"
+    );
+    scene.refuses(&words, &format!("{said}\n"));
+    scene.write("usr/share/makepkg/util/config.sh", LOADER);
+    scene.refuses(&words, &format!("{said}, or add --drop-in\n"));
+    // Each way that is told leads there.
+    let files = [scene.path("etc/makepkg.conf"), scene.path("etc/makepkg.conf.d/distcc.conf")];
+    scene.setup(&["--hosts", "red/3", "--drop-in"]).good();
+    let seen = seen_by_bash(&files.each_ref().map(PathBuf::as_path));
+    assert_eq!(seen, ["red/3", "--silent -j3", "distcc"]);
+    scene.undo();
+    scene.write("etc/makepkg.conf", format!("BUILDENV=(!distcc)\n{by_hand}\n"));
+    scene.run(&words).good();
+    assert_eq!(seen_by_bash(&[&files[0]]), ["red/3", "-j3 --silent", "distcc"]);
 }
 
 #[test]
@@ -207,13 +222,18 @@ fn command_lines_that_make_no_sense() {
         (&["setup"][..], "nothing to set up: name hosts"),
         (&["setup", "--hosts", "red/0"], "--hosts: cannot use \"red/0\": bad multiplier"),
         (&["setup", "--hosts", "red blue,zip"], "cannot use \"blue,zip\""),
-        (&["setup", "--hosts", "red", "--config", "/nowhere.conf", "--yes"], "there is no "),
+        (
+            &["setup", "--hosts", "red", "--config", "/nowhere.conf", "--yes"],
+            "nowhere.conf: name another with --config",
+        ),
     ] {
         scene.refuses(words, said);
     }
     let conf = "if true; then\nDISTCC_HOSTS=x\nfi\n";
     scene.write("etc/makepkg.conf", conf);
-    scene.refuses(&["setup", "--hosts", "red", "--yes"], "etc/makepkg.conf: line 2: ");
+    scene.refuses(&["setup", "--hosts", "red", "--yes"], "etc/makepkg.conf:2: DISTCC_HOSTS");
+    scene.write("etc/makepkg.conf", b"MAKEFLAGS=\"-j2 \xe9\"\n");
+    scene.refuses(&["setup", "--hosts", "red", "--yes"], "MAKEFLAGS is not in UTF-8, as bash reads it: edit");
     scene.write("etc/makepkg.conf", "A=1\nB=(\n");
     scene.refuses(&["setup", "--hosts", "red", "--yes"], "etc/makepkg.conf: ");
 }

@@ -30,14 +30,15 @@ fn is_enabled(scene: &Scene) -> bool {
 
 #[test]
 fn there_and_back() {
-    let old = "# mine\nDISTCC_ARGS=\"--allow-private --jobs 3\"\n";
+    let old = "# mine\nDISTCC_ARGS=\"--allow 10.1.0.0/16 --jobs 3\"\n";
     let Some(scene) = scene(Some(old)) else { return };
     let original = scene.tree();
     let words = ["--server", "--allow", "192.168.0.0/24", "--allow", "fd00::1", "--log-level", "error"];
     let shown = scene.changes_nothing(&[&["setup", "--dry-run"], &words[..]].concat()).out();
     assert!(shown.contains("\n# systemctl --root="), "{shown}");
-    scene.setup(&words).good();
-    let new = "# mine\nDISTCC_ARGS=\"--jobs 3 --allow 192.168.0.0/24 --allow fd00::1 --log-level error\"\n";
+    let said = scene.setup(&words).good().out();
+    assert!(said.contains("etc/conf.d/distccd\n  systemctl --root="), "{said}");
+    let new = "# mine\nDISTCC_ARGS=\"--allow 10.1.0.0/16 --allow 192.168.0.0/24 --allow fd00::1 --jobs 3 --log-level error\"\n";
     assert_eq!(scene.read("etc/conf.d/distccd"), new);
     assert!(is_enabled(&scene));
     scene.changes_nothing(&[&["setup", "--yes"], &words[..]].concat());
@@ -50,6 +51,16 @@ fn there_and_back() {
     left.retain(|path, _| !path.starts_with("etc/systemd"));
     assert_eq!(left, original);
     assert!(!is_enabled(&scene));
+}
+
+#[test]
+fn options_that_somebody_added_since_stay() {
+    let Some(scene) = scene(Some("DISTCC_ARGS=\"--allow-private\"\n")) else { return };
+    scene.setup(&["--server", "--allow", "10.0.0.0/8"]).good();
+    scene.write("etc/conf.d/distccd", "DISTCC_ARGS=\"--allow 10.0.0.0/8 --jobs 3\"\n");
+    scene.undo();
+    assert_eq!(scene.read("etc/conf.d/distccd"), "DISTCC_ARGS=\"--allow-private --jobs 3\"\n");
+    assert!(!is_enabled(&scene) && !scene.path("var").exists());
 }
 
 #[test]
@@ -120,6 +131,14 @@ fn refusals() {
     }
     fs::remove_file(scene.path("usr/lib/systemd/system/distccd.service")).unwrap();
     scene.refuses(&["setup", "--server", "--yes"], "there is no distccd.service below ");
+}
+
+#[test]
+fn a_port_that_is_none() {
+    let Some(scene) = scene(None) else { return };
+    let outcome = scene.setup(&["--server", "--port", "0"]);
+    assert_eq!(outcome.code(), Some(2));
+    assert!(outcome.err().contains("0 is not in 1..=65535"), "{}", outcome.err());
 }
 
 #[test]

@@ -73,10 +73,17 @@ fn a_home_without_any_state() {
 #[test]
 fn refusals() {
     let Some(scene) = scene() else { return };
+    let passwd = scene.read("etc/passwd");
     scene.refuses(
         &["setup", "--yes", "--state-on-tmpfs", "nobody-here"],
         "there is no user nobody-here below ",
     );
+    for (home, said) in
+        [("/nonexistent", "cannot be looked at (No such file"), ("/", "is no home of theirs: ")]
+    {
+        scene.write("etc/passwd", format!("daemon:x:{USER}:{USER}::{home}:/bin/sh\n{passwd}"));
+        scene.refuses(&["setup", "--yes", "--state-on-tmpfs", "daemon"], said);
+    }
     symlink("/elsewhere", scene.path("home/builder/.distcc")).unwrap();
     scene.refuses(WORDS, ".distcc is a link already: remove it first");
 }

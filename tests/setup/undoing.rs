@@ -61,8 +61,29 @@ fn edits_of_the_same_line_stay_too() {
 fn a_file_that_somebody_removed_is_not_missed() {
     let scene = set_up();
     fs::remove_file(scene.path("etc/makepkg.conf")).unwrap();
-    scene.run(&["undo", "--yes"]).good();
+    let said = scene.run(&["undo", "--yes"]).good().out();
+    let removed = format!("{} was removed since, and stays so", scene.path("etc/makepkg.conf").display());
+    assert_eq!(said, format!("nothing of what distcc-arch changed here is left\n{removed}\n"));
     assert!(!scene.path("etc/makepkg.conf").exists() && !scene.path("var").exists());
+}
+
+#[test]
+fn a_file_of_ours_that_somebody_edited_is_not_forgotten() {
+    let scene = Scene::new(CONF);
+    scene.write("usr/share/makepkg/util/config.sh", "for c in \"$MAKEPKG_CONF.d\"/*.conf; do :; done\n");
+    scene.setup(&["--drop-in", "--hosts", "red/3"]).good();
+    let drop_in = "etc/makepkg.conf.d/distcc.conf";
+    scene.write(drop_in, scene.read(drop_in).replace("red/3", "red/3 blue"));
+    let before = scene.read(drop_in);
+    let outcome = scene.run(&["undo", "--yes"]);
+    let said = outcome.out();
+    assert_eq!(outcome.code(), Some(1), "{said}");
+    assert!(said.contains("distcc.conf was changed since and is left alone: "), "{said}");
+    assert!(!said.contains("nothing of what distcc-arch changed here is left"), "{said}");
+    assert_eq!(scene.read(drop_in), before);
+    fs::remove_file(scene.path(drop_in)).unwrap();
+    scene.undo();
+    assert!(!scene.path("etc/makepkg.conf.d").exists() && !scene.path("var").exists());
 }
 
 #[test]

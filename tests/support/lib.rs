@@ -3,13 +3,16 @@
 pub mod client;
 pub mod distccd;
 pub mod evil;
+pub mod machine_box;
 pub mod need;
 pub mod netns;
+pub mod nspawn;
 pub mod objects;
 pub mod process;
 pub mod relay;
 pub mod settings;
 pub mod sshd;
+pub mod strace;
 pub mod stub;
 pub mod wait;
 pub mod workdir;

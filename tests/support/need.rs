@@ -8,6 +8,8 @@ use std::thread;
 
 use nix::unistd::geteuid;
 
+use crate::machine_box::MachineBox;
+use crate::netns::Network;
 use crate::process::{clean, run};
 use crate::settings::{PATH, Settings};
 use crate::{C_DISTCC, Programs, netns};
@@ -55,10 +57,36 @@ pub fn network_namespaces() -> bool {
     granted(allowed.map_err(|why| Lack { name: "netns".to_owned(), why, remedy })).is_some()
 }
 
+/// The right to make whole machines of namespaces and an overlay of this one's files; false after a skip has been
+/// announced.
+pub fn machines() -> bool {
+    if !network_namespaces() {
+        return false;
+    }
+    let booted = MachineBox::try_boot("survey", Network::new(0).builder());
+    let remedy = "run as root, on a kernel with overlayfs, where a file system on / may lie under it";
+    granted(booted.map_err(|why| Lack { name: "machines".to_owned(), why, remedy })).is_some()
+}
+
 /// The rights of root; false after a skip has been announced.
 pub fn root() -> bool {
     let found = if geteuid().is_root() { Ok(()) } else { Err("this is not root".to_owned()) };
     granted(found.map_err(|why| Lack { name: "root".to_owned(), why, remedy: "run as root" })).is_some()
+}
+
+/// The image that machines boot from, and the right to boot them; None after a skip has been announced.
+pub fn bootable_image() -> Option<PathBuf> {
+    let nspawn = program("systemd-nspawn", "install systemd-container (Debian)");
+    if !root() || !network_namespaces() || nspawn.is_none() {
+        return None;
+    }
+    let image = Settings::from_environment().image;
+    let lack = || Lack {
+        name: "image".to_owned(),
+        why: format!("no image at {}", image.display()),
+        remedy: "tests/run makes it, on Debian with mmdebstrap",
+    };
+    granted(if image.join("usr/lib/systemd/systemd").exists() { Ok(image.clone()) } else { Err(lack()) })
 }
 
 /// A link that permits a daemon to run the compiler of this name; false after a skip has been announced.
@@ -130,6 +158,9 @@ mod tests {
             everything,
             excused: excused.iter().map(|word| (*word).to_owned()).collect(),
             sources: PathBuf::new(),
+            image: PathBuf::new(),
+            cache: PathBuf::new(),
+            cargo_home: PathBuf::new(),
         };
         let lack = Lack { name: "netns".to_owned(), why: "not root".to_owned(), remedy: "be root" };
         let got = verdict(&settings, "t", &lack);

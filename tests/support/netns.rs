@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -101,6 +101,11 @@ impl Netns {
     /// Its address on the switch.
     pub fn address(&self) -> Ipv4Addr {
         self.address
+    }
+
+    /// The file that stands for it, by which other programs join it.
+    pub fn path(&self) -> PathBuf {
+        Path::new("/run/netns").join(&self.name)
     }
 
     /// A command with a clean environment that runs on this host.

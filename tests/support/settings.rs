@@ -15,6 +15,12 @@ pub struct Settings {
     pub excused: Vec<String>,
     /// Where tests/run unpacks the sources of the programs that are built: one folder each.
     pub sources: PathBuf,
+    /// Where tests/run keeps the image that machines boot from.
+    pub image: PathBuf,
+    /// Where what took long to make is kept between runs.
+    pub cache: PathBuf,
+    /// `CARGO_HOME`: where cargo keeps the sources of dependencies.
+    pub cargo_home: PathBuf,
 }
 
 impl Settings {
@@ -25,10 +31,15 @@ impl Settings {
         let cache = set("XDG_CACHE_HOME")
             .or_else(|| set("HOME").map(|home| home.join(".cache")))
             .unwrap_or_else(|| PathBuf::from("/var/cache"));
+        let cache = cache.join("distcc-arch-tests");
+        let cargo_home = set("CARGO_HOME").or_else(|| set("HOME").map(|home| home.join(".cargo")));
         Settings {
             everything: env::var("DISTCC_ARCH_TESTS").is_ok_and(|value| value == "all"),
             excused: words("DISTCC_ARCH_EXCUSED"),
-            sources: cache.join("distcc-arch-tests"),
+            sources: cache.clone(),
+            image: cache.join("image"),
+            cache,
+            cargo_home: cargo_home.unwrap_or_else(|| PathBuf::from("/usr/local/cargo")),
         }
     }
 }

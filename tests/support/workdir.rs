@@ -1,10 +1,13 @@
 //! One test's own directories, gone when it ends. Knows nothing of which programs use them.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{Flock, FlockArg};
 use tempfile::TempDir;
+
+const PREFIX: &str = "distcc-arch-test.";
 
 /// A scratch directory with a DISTCC_DIR, a TMPDIR, a HOME and a place for sources, each empty.
 pub struct Workdir {
@@ -14,8 +17,15 @@ pub struct Workdir {
 impl Workdir {
     /// Makes the directories. Every user may enter, so that a daemon that gave up root can run stub compilers from here.
     pub fn new() -> Workdir {
-        let root =
-            tempfile::Builder::new().prefix("distcc-arch-test.").tempdir().expect("a temporary directory");
+        Workdir::at(tempfile::Builder::new().prefix(PREFIX).tempdir().expect("a temporary directory"))
+    }
+
+    /// Makes them below a directory that has more room than the one for temporary files.
+    pub fn below(parent: &Path) -> Workdir {
+        Workdir::at(tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent).expect("a directory of ours"))
+    }
+
+    fn at(root: TempDir) -> Workdir {
         fs::set_permissions(root.path(), Permissions::from_mode(0o755)).expect("our own directory");
         let work = Workdir { root };
         for part in [work.distcc_dir(), work.tmp(), work.home(), work.src()] {
@@ -69,6 +79,14 @@ impl Default for Workdir {
     fn default() -> Self {
         Workdir::new()
     }
+}
+
+/// Waits until no other test process holds the file, and holds it until dropped.
+pub fn hold(file: &Path) -> Flock<File> {
+    let opened = File::options().create(true).append(true).open(file).expect("a file that can be written");
+    Flock::lock(opened, FlockArg::LockExclusive)
+        .map_err(|(_, error)| error)
+        .expect("a file that can be locked")
 }
 
 /// The names of what lies in a directory, sorted; an absent directory holds nothing.

@@ -56,6 +56,11 @@ impl BuildUser {
         BuildUser { name: "nobody".into(), uid: 65534, gid: 65534, home: "/nonexistent".into() }
     }
 
+    /// Who runs what a configuration or a package names: its user, and never root, whom makepkg refuses, too.
+    pub(crate) fn never_root(user: Option<&BuildUser>) -> BuildUser {
+        user.filter(|user| user.uid != 0).cloned().unwrap_or_else(BuildUser::nobody)
+    }
+
     /// A command that runs as this user, in `/`, with little more in its environment than a login gives.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>, settings: &Settings) -> Command {
         let mut command = Command::new(program);

@@ -6,7 +6,7 @@ use crate::consent::{Consent, Decision};
 use crate::processes::Processes;
 use crate::settings::Settings;
 use crate::{Answer, Exit};
-use changes::{Journal, Plan, Site};
+use changes::{Applied, Journal, Plan, Site};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
@@ -29,8 +29,7 @@ pub(crate) struct Work<'a> {
 pub(crate) enum Done {
     /// There was nothing to do.
     Nothing,
-    /// These paths were changed, as seen from inside the root.
-    Changed(Vec<PathBuf>),
+    Changed(Applied),
     /// Only shown: the diff.
     Shown(String),
     Declined,
@@ -93,6 +92,10 @@ impl Work<'_> {
         }
         let colours =
             if self.consent.dry_run { self.settings.stdout_colours } else { self.settings.stderr_colours };
+        if !self.consent.dry_run {
+            // Nobody should read a diff and answer for nothing.
+            plan.may_be_made().map_err(|failure| format!("{failure}; nothing was changed"))?;
+        }
         let diff = plan.diff(colours);
         let shown = if self.consent.yes { String::new() } else { lines(warnings) };
         match self.consent.decide(&diff, &shown, self.settings, self.processes, self.notes)? {
@@ -101,7 +104,7 @@ impl Work<'_> {
             Decision::Granted => {
                 let applied =
                     plan.apply(&mut runner(self.processes)).map_err(|failure| failure.to_string())?;
-                Ok(Done::Changed(applied.changed))
+                Ok(Done::Changed(applied))
             }
         }
     }
@@ -112,9 +115,39 @@ impl Work<'_> {
     }
 }
 
+impl Done {
+    /// Tells what became of it: why there was nothing to do, or what was changed and what to type `next`.
+    pub(crate) fn told(
+        &self,
+        site: &Site,
+        consent: Consent,
+        warnings: &[String],
+        (nothing, next): (&str, &str),
+    ) -> Answer {
+        // Whoever was asked has seen them with the question.
+        let seen = matches!(self, Done::Changed(_)) && !consent.yes;
+        let complaint = if seen { String::new() } else { lines(warnings) };
+        let text = match self {
+            Done::Declined => return Answer::declined(),
+            Done::Nothing => format!("nothing to change: {nothing}\n"),
+            Done::Shown(diff) => diff.clone(),
+            Done::Changed(Applied { changed, ran }) => {
+                format!("changed:\n{}{next}", listed(site, changed, ran))
+            }
+        };
+        Answer { text, complaint, exit: Exit::Code(0) }
+    }
+}
+
 /// Warnings as lines for stderr.
 pub(crate) fn lines(warnings: &[String]) -> String {
     warnings.iter().map(|warning| format!("distcc-arch: warning: {warning}\n")).collect()
+}
+
+/// Paths and programs, each on an indented line.
+pub(crate) fn listed(site: &Site, paths: &[PathBuf], programs: &[String]) -> String {
+    let paths = paths.iter().map(|path| format!("  {}\n", site.outside(path).display()));
+    paths.chain(programs.iter().map(|program| format!("  {program}\n"))).collect()
 }
 
 /// Runs programs one by one. After a failure, or a signal, what follows takes something back and must run all the same.

@@ -2,6 +2,7 @@
 
 mod buildenv;
 mod ccache;
+mod compiler_command;
 mod configuration;
 mod daemon_args;
 mod daemon_here;
@@ -13,7 +14,9 @@ pub(crate) mod host_table;
 mod host_trouble;
 pub(crate) mod hosts;
 mod masquerade;
+mod package_text;
 mod parallel;
+pub(crate) mod printable;
 mod reach;
 pub(crate) mod remedy;
 pub(crate) mod report;

@@ -49,7 +49,7 @@ pub(crate) enum Command {
                             cannot be done, and then nothing is changed."
     )]
     Setup(Setup),
-    /// Take back everything that setup, hosts and masquerade have changed
+    /// Take back everything that setup and hosts have changed
     ///
     /// A file that nobody has changed since gets its old contents, byte for byte; of one that was changed only our own
     /// words are taken out.

@@ -43,7 +43,8 @@ const COMPLETIONS: &[(Shell, &str)] = &[
     (Shell::Fish, "fish/vendor_completions.d/PROGRAM.fish"),
 ];
 
-/// All files for one program: a man page for it, one for each subcommand that is shown, and its completions.
+/// All files for one program: a man page for it, one for each subcommand that is shown, also of subcommands, and its
+/// completions.
 ///
 /// # Errors
 /// None that writing to memory can cause.
@@ -51,9 +52,9 @@ pub(crate) fn pages(program: &Parsed) -> io::Result<Vec<Page>> {
     let mut command = program.command.clone().disable_help_subcommand(true);
     command.build();
     let mut pages = vec![man_page(&command, program.sections)?];
-    for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()) {
-        pages.push(man_page(subcommand, "")?);
-    }
+    pages.extend(
+        subcommands(&command).into_iter().map(|below| man_page(below, "")).collect::<io::Result<Vec<_>>>()?,
+    );
     let name = command.get_name().to_owned();
     for (shell, place) in COMPLETIONS {
         let mut text = Vec::new();
@@ -61,6 +62,12 @@ pub(crate) fn pages(program: &Parsed) -> io::Result<Vec<Page>> {
         pages.push((place.replace("PROGRAM", &name).into(), agreeing(&text, &name)));
     }
     Ok(pages)
+}
+
+/// All that are shown, at every depth, each before its own.
+fn subcommands(command: &Command) -> Vec<&Command> {
+    let shown = command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set());
+    shown.flat_map(|subcommand| std::iter::once(subcommand).chain(subcommands(subcommand))).collect()
 }
 
 /// clap_complete 4.6 writes two different names for a subcommand of a program with a hyphen, and bash then offers
@@ -90,13 +97,14 @@ mod tests {
         let command = Command::new("tool")
             .about("Does it")
             .arg(Arg::new("fast").long("fast"))
-            .subcommand(Command::new("one").about("First"))
+            .subcommand(Command::new("one").about("First").subcommand(Command::new("deep").about("Below")))
             .subcommand(Command::new("two").about("Secret").hide(true));
         let pages = pages(&Parsed { command, sections: ".SH FILES\nnone\n" }).unwrap();
         let places: Vec<_> = pages.iter().map(|(place, _)| place.to_str().unwrap()).collect();
         let expected = [
             "man/man1/tool.1",
             "man/man1/tool-one.1",
+            "man/man1/tool-one-deep.1",
             "bash-completion/completions/tool",
             "zsh/site-functions/_tool",
             "fish/vendor_completions.d/tool.fish",

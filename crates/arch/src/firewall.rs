@@ -11,6 +11,7 @@ use crate::processes::Processes;
 use crate::programs::is_program;
 use crate::settings::Settings;
 use ipnet::IpNet;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -50,6 +51,11 @@ pub(crate) enum Gate {
 
 /// A command that changes something, and the one that takes it back.
 pub(crate) type Step = (Vec<String>, Vec<String>);
+
+/// A range, or an address as one, the way rules and daemons take it: bits behind the mask do no harm.
+pub(crate) fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse().ok().map(|address: IpAddr| IpNet::from(address)))
+}
 
 /// The firewall in force on this machine, if there is one; another root has none of its own.
 pub(crate) fn in_force(settings: &Settings, processes: &Arc<Processes>, root: &Path) -> Option<Firewall> {

@@ -56,8 +56,7 @@ pub(crate) fn effective(
     if !library.join("util/config.sh").exists() {
         return Err(format!("makepkg is not installed: there is no {}/util/config.sh", library.display()));
     }
-    let nobody = BuildUser::nobody();
-    let user = question.user.unwrap_or(&nobody);
+    let user = BuildUser::never_root(question.user);
     let mut bash = user.command("bash", question.settings);
     bash.args(["--noprofile", "--norc", "-c", QUESTION, "makepkg"]).arg(&library).arg(question.config());
     let other_root = question.root != Path::new("/") && question.config.is_none();

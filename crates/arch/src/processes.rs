@@ -137,8 +137,12 @@ impl Running {
         Ok(seen != nix::sys::wait::WaitStatus::StillAlive)
     }
 
+    /// What its group still runs ends, too: the group's id is its own until it is reaped.
     fn reap(&mut self) -> io::Result<ExitStatus> {
         let mut living = self.processes.living();
+        if !self.reaped {
+            let _ = killpg(pid_of(&self.child), Signal::SIGKILL);
+        }
         let status = self.child.wait()?;
         living.groups.remove(&pid_of(&self.child));
         self.reaped = true;
@@ -195,6 +199,30 @@ mod tests {
         }
         assert_eq!(processes.interrupted_by(), Some(SIGINT));
         assert!(processes.start(&mut Command::new("true")).is_err());
+    }
+
+    #[test]
+    fn what_a_process_leaves_behind_ends_with_it() {
+        let processes = Arc::new(Processes::default());
+        let script = "trap '' TERM; (sleep 600; :) & echo";
+        let mut running = processes.start(Command::new("sh").args(["-c", script])).unwrap();
+        let group = pid_of(running.child());
+        running.wait_at_most(GRACE * 20).unwrap().unwrap();
+        let deadline = Instant::now() + GRACE;
+        // The killed are there until whoever inherits them has seen it.
+        let lives =
+            || std::fs::read_dir("/proc").unwrap().flatten().any(|process| is_of(&process.path(), group));
+        while lives() {
+            assert!(Instant::now() < deadline, "it lives on");
+            thread::sleep(STEP);
+        }
+    }
+
+    /// Whether a process of proc(5) that is no zombie belongs to a group.
+    fn is_of(process: &std::path::Path, group: Pid) -> bool {
+        let stat = std::fs::read_to_string(process.join("stat")).unwrap_or_default();
+        let fields: Vec<_> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+        fields.len() > 2 && fields[0] != "Z" && fields[2] == group.to_string()
     }
 
     #[test]

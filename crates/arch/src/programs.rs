@@ -21,7 +21,11 @@ impl Programs {
     }
 }
 
-fn find(name: &str, settings: &Settings) -> Result<PathBuf, String> {
+/// The program of ours of this name.
+///
+/// # Errors
+/// One line that tells where it was looked for.
+pub(crate) fn find(name: &str, settings: &Settings) -> Result<PathBuf, String> {
     let directories = settings.own_directory.iter().chain(&settings.path);
     directories.map(|directory| directory.join(name)).find(|candidate| is_program(candidate)).ok_or_else(|| {
         let own = settings.own_directory.as_deref().map_or("?".into(), |own| own.display().to_string());

@@ -1,10 +1,22 @@
 //! A directory that is gone when its value is dropped. Knows nothing of what is put there.
 
 use std::fs::{self, Permissions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+
+/// What programs are asked and what they answer lies in temporary files: without room for these every answer is wrong.
+///
+/// # Errors
+/// One line.
+pub(crate) fn has_room(directory: &Path) -> Result<(), String> {
+    let written = tempfile::tempfile_in(directory).and_then(|mut file| file.write_all(&[0; NEEDED]));
+    written.map_err(|error| format!("cannot write to {0}: {error}: df -h {0}", directory.display()))
+}
+
+/// As much as an object and a log take.
+const NEEDED: usize = 256 << 10;
 
 /// A temporary directory. Others may pass through it but not look around, because a daemon that root starts gives up
 /// being root and still has to reach its own directory.

@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) stderr_terminal: bool,
     /// Somebody may type on stdin.
     pub(crate) stdin_terminal: bool,
+    /// `TMPDIR`, else /tmp.
+    pub(crate) temporary: PathBuf,
     /// `XDG_STATE_HOME`, else `~/.local/state`: where a user's journal lies.
     pub(crate) state_home: Option<PathBuf>,
 }
@@ -61,6 +63,7 @@ impl Settings {
             stderr_colours: colours && stderr().is_terminal(),
             stderr_terminal: stderr().is_terminal(),
             stdin_terminal: stdin().is_terminal(),
+            temporary: env::temp_dir(),
             state_home: absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state"))),
         }
     }

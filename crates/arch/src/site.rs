@@ -44,11 +44,6 @@ pub(crate) fn inside(site: &Site, typed: &Path) -> Result<PathBuf, String> {
     })
 }
 
-/// How people reach a file that is named as seen from inside the root.
-pub(crate) fn outside(site: &Site, inside: &Path) -> PathBuf {
-    site.root.join(inside.strip_prefix("/").unwrap_or(inside))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,8 +58,8 @@ mod tests {
         ] {
             assert_eq!(inside(&site, Path::new(typed)).unwrap(), Path::new(expected), "{typed}");
         }
-        assert_eq!(outside(&site, Path::new("/etc/x")), Path::new("/srv/box/etc/x"));
+        assert_eq!(site.outside(Path::new("/etc/x")), Path::new("/srv/box/etc/x"));
         let machine = Site { root: "/".into(), journal: "/var".into() };
-        assert_eq!(outside(&machine, Path::new("/etc/x")), Path::new("/etc/x"));
+        assert_eq!(machine.outside(Path::new("/etc/x")), Path::new("/etc/x"));
     }
 }

@@ -15,6 +15,8 @@ use std::path::PathBuf;
 pub struct Applied {
     /// The paths that changed, in order, as seen from inside the root.
     pub changed: Vec<PathBuf>,
+    /// The programs that ran, in order, as people read them.
+    pub ran: Vec<String>,
 }
 
 /// What the failure of a program means.
@@ -27,7 +29,14 @@ pub(crate) enum FailedAction {
 /// A set whose steps are in place and whose record still knows what stands beside them.
 pub(crate) struct Made {
     pub(crate) record: Record,
-    /// Programs that failed, and why.
+    pub(crate) programs: Programs,
+}
+
+/// What became of the programs of a set, as people read it.
+#[derive(Default)]
+pub(crate) struct Programs {
+    pub(crate) ran: Vec<String>,
+    /// Those that failed, and why.
     pub(crate) not_run: Vec<String>,
 }
 
@@ -49,7 +58,7 @@ impl Plan {
         let made = carry_out(&journal, self, None, FailedAction::TakesAllBack, run_action)?;
         // All is in place; what stands beside it and cannot be removed now is removed by the next run.
         let _ = tidy(&site, &made.record).and_then(|()| made.record.is_tidy_now());
-        Ok(Applied { changed })
+        Ok(Applied { changed, ran: made.programs.ran })
     }
 }
 
@@ -83,7 +92,7 @@ pub(crate) fn carry_out(
     let record = record.map_err(|failure| failure.and("nothing was changed"))?;
     let mut reached = Reached::default();
     match make(&site, &record, &mut reached, failed_action, run) {
-        Ok(not_run) => Ok(Made { record, not_run }),
+        Ok(programs) => Ok(Made { record, programs }),
         Err(failure) => Err(take_back(failure, &site, journal, &record, reached, run)),
     }
 }
@@ -94,7 +103,7 @@ fn make(
     reached: &mut Reached,
     failed_action: FailedAction,
     run: Run<'_>,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Programs, Failure> {
     let swaps = Swaps { site, record };
     swaps.verify()?;
     for number in 0..record.steps.len() {
@@ -106,19 +115,19 @@ fn make(
         reached.committed = number + 1;
         swaps.commit(number)?;
     }
-    let mut not_run = Vec::new();
+    let mut programs = Programs::default();
     for (number, action) in record.actions.iter().enumerate() {
         record.start_action(number)?;
         match run(&action.run) {
-            Ok(()) => {}
+            Ok(()) => programs.ran.push(action.shown.clone()),
             Err(why) if failed_action == FailedAction::IsReported => {
-                not_run.push(format!("{}: {why}", action.shown));
+                programs.not_run.push(format!("{}: {why}", action.shown));
             }
             Err(why) => return Err(Failure::new(format!("cannot run `{}`: {why}", action.shown))),
         }
     }
     record.finish()?;
-    Ok(not_run)
+    Ok(programs)
 }
 
 fn take_back(

@@ -1,6 +1,7 @@
 //! Sets of changes to a system: shown as a diff, made all or none, journalled, taken back. Knows nothing of distcc or makepkg.
 
 mod apply;
+mod attributes;
 mod diff;
 mod failure;
 mod journal;
@@ -37,13 +38,17 @@ pub struct Site {
 }
 
 impl Site {
+    /// How people, and the programs of this process, reach what is named as seen from inside the root.
+    pub fn outside(&self, inside: &Path) -> PathBuf {
+        self.root.join(inside.strip_prefix("/").unwrap_or(inside))
+    }
+
     /// A root directory, and a journal at a path inside it that no link leads out of it.
     pub fn inside(root: &Path, journal: &Path) -> Result<Site, Failure> {
         let root = root.canonicalize().map_err(|error| Failure::of_io("open", root, &error))?;
         let site = Site { journal: PathBuf::new(), root };
         let place = Place::find(&site, journal, Links::Follow)?;
-        let below = place.path.strip_prefix("/").expect("paths of places are absolute");
-        Ok(Site { journal: site.root.join(below), ..site })
+        Ok(Site { journal: site.outside(&place.path), ..site })
     }
 }
 

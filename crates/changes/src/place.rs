@@ -34,6 +34,8 @@ pub(crate) struct Place {
     pub(crate) name: OsString,
     /// The whole path inside the root, without links.
     pub(crate) path: PathBuf,
+    /// The same as people reach it: messages, and what they say to type, are read outside the root.
+    pub(crate) shown: PathBuf,
 }
 
 impl Place {
@@ -44,7 +46,8 @@ impl Place {
         }
         let root = open(&site.root, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
             .map_err(|errno| Failure::of("open", &site.root, errno))?;
-        Walk { asked: path, root, entered: Vec::new(), ahead: parts(path), followed: Vec::new(), links }.go()
+        Walk { site, asked: path, root, entered: Vec::new(), ahead: parts(path), followed: Vec::new(), links }
+            .go()
     }
 
     /// What lies there now.
@@ -52,7 +55,7 @@ impl Place {
         if !self.missing.is_empty() {
             return Ok(State::Absent);
         }
-        State::read(&self.directory, &self.name, &self.path)
+        State::read(&self.directory, &self.name, &self.shown)
     }
 
     /// The inode that the name stands for now, if any.
@@ -65,7 +68,7 @@ impl Place {
 
     /// Who owns the directory, or the one that a missing directory would be made in.
     pub(crate) fn directory_owner(&self) -> Result<Owner, Failure> {
-        let stat = fstat(&self.directory).map_err(|errno| Failure::of("look at", &self.path, errno))?;
+        let stat = fstat(&self.directory).map_err(|errno| Failure::of("look at", &self.shown, errno))?;
         Ok(Owner::of(&stat))
     }
 
@@ -79,6 +82,7 @@ impl Place {
 }
 
 struct Walk<'a> {
+    site: &'a Site,
     asked: &'a Path,
     root: OwnedFd,
     entered: Vec<(OwnedFd, OsString)>,
@@ -103,7 +107,7 @@ impl Walk<'_> {
         // The path ended in a directory by "..": its name is the one it was entered by.
         match self.entered.pop() {
             Some((_, name)) => self.arrive(Vec::new(), name),
-            None => Err(Failure::new(format!("{} is the root directory", self.asked.display()))),
+            None => Err(Failure::new(format!("{} is the root directory", self.asked().display()))),
         }
     }
 
@@ -132,7 +136,7 @@ impl Walk<'_> {
         if self.links == Links::Refuse {
             return Err(Failure::new(format!(
                 "{} leads through a link that was not there before",
-                self.asked.display()
+                self.asked().display()
             )));
         }
         self.followed.push(owner);
@@ -160,17 +164,19 @@ impl Walk<'_> {
         path.extend(self.entered.iter().map(|(_, name)| name));
         path.extend(&missing);
         path.push(&name);
+        let asked = self.asked();
         let directory = self.entered.pop().map_or(self.root, |(directory, _)| directory);
-        let owner = fstat(&directory).map_err(|errno| Failure::of("look at", self.asked, errno))?.st_uid;
+        let owner = fstat(&directory).map_err(|errno| Failure::of("look at", &asked, errno))?.st_uid;
+        let shown = self.site.outside(&path);
         let astray = |link: &u32| geteuid().is_root() && *link != 0 && *link != owner;
         if let Some(user) = self.followed.iter().find(|link| astray(link)) {
             return Err(Failure::new(format!(
                 "{} leads through a link of user {user} to {}, which is not in a directory of theirs: name that file itself",
-                self.asked.display(),
-                path.display()
+                asked.display(),
+                shown.display()
             )));
         }
-        Ok(Place { directory, missing, name, path })
+        Ok(Place { directory, missing, name, path, shown })
     }
 
     fn here(&self) -> &OwnedFd {
@@ -178,7 +184,11 @@ impl Walk<'_> {
     }
 
     fn failed(&self, errno: Errno) -> Failure {
-        Failure::of("reach", self.asked, errno)
+        Failure::of("reach", &self.asked(), errno)
+    }
+
+    fn asked(&self) -> PathBuf {
+        self.site.outside(self.asked)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::place::{Links, Place};
 use crate::state::{Owner, State, stat_at};
 use crate::step::{Action, Step};
+use crate::swap::may_change;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -32,7 +33,7 @@ impl Plan {
         match self.now(&place)? {
             State::Absent => Ok(None),
             State::File { contents, .. } => Ok(Some(contents)),
-            State::Link { .. } | State::Directory { .. } => Err(not_a_file(&place.path).into()),
+            State::Link { .. } | State::Directory { .. } => Err(not_a_file(&place.shown).into()),
         }
     }
 
@@ -46,7 +47,7 @@ impl Plan {
             State::File { contents: there, .. } if *there == contents => return Ok(()),
             State::File { mode, owner, .. } => State::File { contents, mode: *mode, owner: *owner },
             State::Absent => State::File { contents, mode: mode & 0o7777, owner: place.directory_owner()? },
-            State::Link { .. } | State::Directory { .. } => return Err(not_a_file(&place.path).into()),
+            State::Link { .. } | State::Directory { .. } => return Err(not_a_file(&place.shown).into()),
         };
         Ok(self.set_at(&place, before, after)?)
     }
@@ -63,7 +64,7 @@ impl Plan {
             State::Link { target: there, .. } if there == target => return Ok(()),
             State::Link { owner, .. } => *owner,
             State::File { .. } | State::Directory { .. } => {
-                return Err(Failure::new(format!("{} is no symbolic link", place.path.display())).into());
+                return Err(Failure::new(format!("{} is no symbolic link", place.shown.display())).into());
             }
         };
         Ok(self.set_at(&place, before, State::Link { target: target.to_owned(), owner })?)
@@ -74,7 +75,7 @@ impl Plan {
         let place = Place::find(&self.site, path, Links::FollowButLast)?;
         let before = self.now(&place)?;
         if let State::Directory { .. } = before {
-            return Err(not_a_file(&place.path).into());
+            return Err(not_a_file(&place.shown).into());
         }
         Ok(self.set_at(&place, before, State::Absent)?)
     }
@@ -88,7 +89,7 @@ impl Plan {
             State::Directory { .. } => return Ok(()),
             State::Absent => {}
             State::File { .. } | State::Link { .. } => {
-                return Err(Failure::new(format!("{} is no directory", place.path.display())).into());
+                return Err(Failure::new(format!("{} is no directory", place.shown.display())).into());
             }
         }
         let owner = match owner {
@@ -103,10 +104,10 @@ impl Plan {
         let [old, new] = [from, to].map(|path| Place::find(&self.site, path, Links::FollowButLast));
         let (old, new) = (old?, new?);
         if self.now(&old)? == State::Absent {
-            return Err(Failure::new(format!("{} is not there", old.path.display())).into());
+            return Err(Failure::new(format!("{} is not there", old.shown.display())).into());
         }
         if self.now(&new)? != State::Absent {
-            return Err(Failure::new(format!("{} is there already", new.path.display())).into());
+            return Err(Failure::new(format!("{} is there already", new.shown.display())).into());
         }
         self.make_missing(&new)?;
         self.steps.push(Step::Rename { from: old.path, to: new.path });
@@ -121,6 +122,12 @@ impl Plan {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty() && self.actions.is_empty()
+    }
+
+    /// Whether we may change the directories that all of it is in, as far as that can be told without trying.
+    pub fn may_be_made(&self) -> Result<(), Failure> {
+        let places = self.steps.iter().map(|step| Place::find(&self.site, step.path(), Links::FollowButLast));
+        places.into_iter().try_for_each(|place| may_change(&place?))
     }
 
     /// All of it for people: a unified diff of each file with three lines of context (`a/etc/x`, `b/etc/x`; `/dev/null`
@@ -151,7 +158,10 @@ impl Plan {
                     State::Directory { .. } => {}
                     State::Absent => return Ok(State::Absent),
                     State::File { .. } | State::Link { .. } => {
-                        return Err(Failure::new(format!("{} will be no directory", path.display())));
+                        return Err(Failure::new(format!(
+                            "{} will be no directory",
+                            self.site.outside(path).display()
+                        )));
                     }
                 },
                 Step::Set { .. } => {}
@@ -182,7 +192,7 @@ impl Plan {
             Step::Set { .. } => false,
         };
         if self.steps.iter().any(moves) {
-            let shown = place.path.display();
+            let shown = place.shown.display();
             return Err(Failure::new(format!(
                 "{shown} is renamed by the same plan, which cannot change it, too"
             )));
@@ -199,7 +209,7 @@ impl Plan {
         if !first.can_become(&after) {
             return Err(Failure::new(format!(
                 "{} cannot become a directory or cease to be one",
-                place.path.display()
+                place.shown.display()
             )));
         }
         *planned = after;
@@ -231,7 +241,7 @@ fn refuse_other_names(place: &Place) -> Result<(), Failure> {
     }
     match stat_at(&place.directory, &place.name) {
         Ok(stat) if stat.st_nlink > 1 && stat.st_mode & 0o170_000 == 0o100_000 => {
-            let shown = place.path.display();
+            let shown = place.shown.display();
             Err(Failure::new(format!(
                 "{shown} has {} names (hard links), which would part: make it a file of its own (cp -p {shown} {shown}.new && mv {shown}.new {shown})",
                 stat.st_nlink

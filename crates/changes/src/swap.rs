@@ -2,6 +2,7 @@
 //! rights, then names change hands, which needs neither. Knows nothing of journals and other steps.
 
 use crate::Site;
+use crate::attributes;
 use crate::failure::Failure;
 use crate::place::{Links, Place};
 use crate::record::Record;
@@ -173,7 +174,7 @@ impl Spot {
     fn refuse_taken_names(&self) -> Result<(), Failure> {
         for near in [&self.new, &self.old] {
             if near.state()? != State::Absent {
-                return Err(Failure::new(format!("{} is in the way: remove it", near.path.display())));
+                return Err(Failure::new(format!("{} is in the way: remove it", near.shown.display())));
             }
         }
         Ok(())
@@ -189,10 +190,11 @@ impl Spot {
                 let opened = openat(directory, name.as_os_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR);
                 let mut file = File::from(opened.map_err(failed)?);
                 file.write_all(contents)
-                    .map_err(|error| Failure::of_io("write", &self.place.path, &error))?;
+                    .map_err(|error| Failure::of_io("write", &self.place.shown, &error))?;
                 let (user, group) = owner.ids();
                 fchown(&file, user, group).map_err(|errno| self.failed("keep the owner of", errno))?;
                 fchmod(&file, Mode::from_bits_truncate(*mode)).map_err(failed)?;
+                self.carry_attributes(&file).map_err(|errno| self.failed("keep the attributes of", errno))?;
                 fsync(&file).map_err(failed)
             }
             State::Link { target, owner } => {
@@ -203,6 +205,17 @@ impl Spot {
                     .map_err(|errno| self.failed("keep the owner of", errno))
             }
             State::Absent | State::Directory { .. } => Ok(()),
+        }
+    }
+
+    fn carry_attributes(&self, to: &File) -> Result<(), Errno> {
+        let Place { directory, name, .. } = &self.place;
+        // A pipe that took the file's place since must not hold us.
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        match openat(directory, name.as_os_str(), flags, Mode::empty()) {
+            Ok(from) => attributes::carry(&from, to),
+            Err(Errno::ENOENT | Errno::ELOOP) => Ok(()),
+            Err(errno) => Err(errno),
         }
     }
 
@@ -249,7 +262,7 @@ impl Spot {
     }
 
     fn failed(&self, what: &str, errno: Errno) -> Failure {
-        Failure::of(what, &self.place.path, errno)
+        Failure::of(what, &self.place.shown, errno)
     }
 }
 
@@ -274,7 +287,7 @@ fn remove(place: &Place) -> Result<(), Failure> {
     }
     match unlink(place) {
         Ok(()) | Err(Errno::ENOENT) => Ok(()),
-        Err(errno) => Err(Failure::of("remove", &place.path, errno)),
+        Err(errno) => Err(Failure::of("remove", &place.shown, errno)),
     }
 }
 
@@ -289,17 +302,20 @@ fn check_unchanged(place: &Place, before: &State) -> Result<(), Failure> {
     if same {
         return Ok(());
     }
-    Err(Failure::new(format!("{} was changed by somebody else just now: run it again", place.path.display())))
+    Err(Failure::new(format!(
+        "{} was changed by somebody else just now: run it again",
+        place.shown.display()
+    )))
 }
 
 /// Finds a file system that is read-only before anything is tried.
-fn may_change(place: &Place) -> Result<(), Failure> {
+pub(crate) fn may_change(place: &Place) -> Result<(), Failure> {
     faccessat(&place.directory, ".", AccessFlags::W_OK, AtFlags::AT_EACCESS)
-        .map_err(|errno| Failure::of("change", &place.path, errno))
+        .map_err(|errno| Failure::of("change", &place.shown, errno))
 }
 
 fn make_directory(place: &Place, mode: u32, owner: Owner) -> Result<(), Failure> {
-    let failed = |errno| Failure::of("make", &place.path, errno);
+    let failed = |errno| Failure::of("make", &place.shown, errno);
     mkdirat(&place.directory, place.name.as_os_str(), Mode::S_IRWXU).map_err(failed)?;
     let set = || {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -322,7 +338,7 @@ fn remove_directory(place: &Place) -> Result<(), Failure> {
     }
     match unlinkat(&place.directory, place.name.as_os_str(), UnlinkatFlags::RemoveDir) {
         Ok(()) | Err(Errno::ENOENT | Errno::ENOTEMPTY | Errno::EEXIST) => Ok(()),
-        Err(errno) => Err(Failure::of("remove", &place.path, errno)),
+        Err(errno) => Err(Failure::of("remove", &place.shown, errno)),
     }
 }
 
@@ -335,10 +351,10 @@ fn rename(from: &Place, to: &Place) -> Result<(), Failure> {
     };
     renamed.map_err(|errno| match errno {
         Errno::EXDEV => {
-            let (old, new) = (from.path.display(), to.path.display());
+            let (old, new) = (from.shown.display(), to.shown.display());
             Failure::new(format!("cannot rename {old} to {new}: they are on different file systems"))
         }
-        _ => Failure::of("rename", &from.path, errno),
+        _ => Failure::of("rename", &from.shown, errno),
     })?;
     sync(from)?;
     sync(to)
@@ -348,9 +364,9 @@ fn rename(from: &Place, to: &Place) -> Result<(), Failure> {
 fn sync(place: &Place) -> Result<(), Failure> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     match openat(&place.directory, ".", flags, Mode::empty()) {
-        Ok(directory) => fsync(directory).map_err(|errno| Failure::of("write", &place.path, errno)),
+        Ok(directory) => fsync(directory).map_err(|errno| Failure::of("write", &place.shown, errno)),
         // One that may be written and not read cannot be asked to.
         Err(Errno::EACCES) => Ok(()),
-        Err(errno) => Err(Failure::of("write", &place.path, errno)),
+        Err(errno) => Err(Failure::of("write", &place.shown, errno)),
     }
 }

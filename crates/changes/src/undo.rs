@@ -2,7 +2,7 @@
 //! that was changed since can be taken back in part is for the caller to tell.
 
 use crate::Run;
-use crate::apply::{FailedAction, carry_out, changed, tidy};
+use crate::apply::{FailedAction, Programs, carry_out, changed, tidy};
 use crate::diff::Difference;
 use crate::failure::Failure;
 use crate::journal::Journal;
@@ -41,6 +41,8 @@ pub struct Undo {
 pub struct Undone {
     /// The paths that changed, in order, as seen from inside the root.
     pub changed: Vec<PathBuf>,
+    /// The programs that ran, in order, as people read them.
+    pub ran: Vec<String>,
     /// Programs that failed, and why; what they should do is left to be done by hand.
     pub not_run: Vec<String>,
 }
@@ -137,7 +139,8 @@ impl Undo {
                 failure.and("everything is taken back, but the journal could not be cleared: run it again")
             },
         )?;
-        Ok(Undone { changed, not_run: made.not_run })
+        let Programs { ran, not_run } = made.programs;
+        Ok(Undone { changed, ran, not_run })
     }
 
     fn file(&mut self, history: &History<'_>, merge: Merge<'_>) -> Result<(), Failure> {
@@ -209,8 +212,9 @@ impl Undo {
         Ok(())
     }
 
+    /// What was done twice is taken back once.
     fn action(&mut self, action: &Action) {
-        if !action.undo.is_empty() {
+        if !action.undo.is_empty() && self.plan.actions.iter().all(|planned| planned.run != action.undo) {
             let shown = action.undo.join(" ");
             self.plan.run(Action { shown, run: action.undo.clone(), undo: action.run.clone() });
         }
@@ -277,7 +281,7 @@ fn with_rights(now: &State, ours: &State, original: &State) -> State {
 }
 
 fn names(place: &Place) -> Result<Vec<Vec<u8>>, Failure> {
-    let failed = |errno| Failure::of("read", &place.path, errno);
+    let failed = |errno| Failure::of("read", &place.shown, errno);
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let mut opened =
         Dir::openat(&place.directory, place.name.as_os_str(), flags, Mode::empty()).map_err(failed)?;

@@ -3,7 +3,9 @@
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, killpg, signal};
+use nix::sys::signal::{
+    SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, killpg, raise, sigaction, signal,
+};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 use std::fmt;
@@ -11,6 +13,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 /// Signals that end a job from outside.
@@ -77,12 +80,16 @@ impl Interrupts {
     }
 
     /// Starts `command` as the leader of a process group, for [`Interrupts::wait_child`]. It gets the mask that we were
-    /// started with, which std's way of starting processes would not give it. A signal that arrives meanwhile ends us.
+    /// started with, which std's way of starting processes would not give it. A signal that arrives meanwhile ends the
+    /// next wait.
     ///
     /// # Errors
     /// It cannot be started.
     pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
-        self.let_through(|| command.process_group(0).spawn())
+        let postponed = Postponed::all()?;
+        let child = self.let_through(|| command.process_group(0).spawn());
+        drop(postponed);
+        child
     }
 
     /// Does `work` while fatal signals act as before: they end us on the spot, so nothing may be held that would stay.
@@ -174,6 +181,50 @@ fn heed_children() {
     let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
 }
 
+/// The fatal signal that arrived while they were postponed; 0 for none.
+static ARRIVED: AtomicI32 = AtomicI32::new(0);
+
+/// While this lives, fatal signals that are not ignored are only noted; afterwards they act as before, and one that was
+/// noted is sent again.
+struct Postponed(Vec<(Signal, SigAction)>);
+
+impl Postponed {
+    fn all() -> io::Result<Postponed> {
+        let noting = SigAction::new(SigHandler::Handler(note), SaFlags::SA_RESTART, SigSet::empty());
+        let mut postponed = Postponed(Vec::new());
+        for fatal in FATAL {
+            let before = set_action(fatal, &noting)?;
+            if matches!(before.handler(), SigHandler::SigIgn) {
+                set_action(fatal, &before)?;
+            } else {
+                postponed.0.push((fatal, before));
+            }
+        }
+        Ok(postponed)
+    }
+}
+
+impl Drop for Postponed {
+    fn drop(&mut self) {
+        for (fatal, before) in &self.0 {
+            let _ = set_action(*fatal, before);
+        }
+        if let Ok(arrived) = Signal::try_from(ARRIVED.swap(0, Ordering::Relaxed)) {
+            let _ = raise(arrived);
+        }
+    }
+}
+
+extern "C" fn note(arrived: i32) {
+    ARRIVED.store(arrived, Ordering::Relaxed);
+}
+
+#[allow(unsafe_code, reason = "setting a signal's action has no safe form")]
+fn set_action(number: Signal, action: &SigAction) -> nix::Result<SigAction> {
+    // SAFETY: the only code of ours that an action of these runs stores a number.
+    unsafe { sigaction(number, action) }
+}
+
 impl Drop for Interrupts {
     fn drop(&mut self) {
         let _ = self.before.thread_set_mask();
@@ -214,6 +265,13 @@ fn is_ignored(signal: Signal) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    /// What signals do is the whole process's, which tests share.
+    fn alone() -> MutexGuard<'static, ()> {
+        static ALONE: Mutex<()> = Mutex::new(());
+        ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     #[test]
     fn a_deadline_ends_a_wait() {
@@ -226,10 +284,23 @@ mod tests {
 
     #[test]
     fn a_signal_ends_a_wait_and_the_child() {
+        let _alone = alone();
         let interrupts = Interrupts::catch().unwrap();
         let mut child = interrupts.spawn(Command::new("sleep").arg("60")).unwrap();
         // Blocked in this thread, so it stays pending here until the wait looks for it.
-        nix::sys::signal::raise(Signal::SIGTERM).unwrap();
+        raise(Signal::SIGTERM).unwrap();
+        let result = interrupts.wait_child(&mut child);
+        assert!(matches!(result, Err(Broken::Interrupted(Signal::SIGTERM))), "{result:?}");
+        assert!(child.try_wait().unwrap().is_some());
+    }
+
+    #[test]
+    fn a_signal_while_a_child_starts_ends_the_next_wait_and_the_child() {
+        let _alone = alone();
+        let interrupts = Interrupts::catch().unwrap();
+        // Pending, so that it arrives the moment that signals are let through.
+        raise(Signal::SIGTERM).unwrap();
+        let mut child = interrupts.spawn(Command::new("sleep").arg("60")).unwrap();
         let result = interrupts.wait_child(&mut child);
         assert!(matches!(result, Err(Broken::Interrupted(Signal::SIGTERM))), "{result:?}");
         assert!(child.try_wait().unwrap().is_some());
@@ -237,6 +308,7 @@ mod tests {
 
     #[test]
     fn a_child_that_ends_is_noticed() {
+        let _alone = alone();
         let interrupts = Interrupts::catch().unwrap();
         let mut child = interrupts.spawn(Command::new("sh").args(["-c", "exit 7"])).unwrap();
         assert_eq!(interrupts.wait_child(&mut child).unwrap().code(), Some(7));
@@ -244,6 +316,7 @@ mod tests {
 
     #[test]
     fn children_and_what_comes_after_get_the_mask_from_before() {
+        let _alone = alone();
         let blocked =
             |status: &str| status.lines().find(|line| line.starts_with("SigBlk:")).unwrap().to_owned();
         let before = blocked(&std::fs::read_to_string("/proc/thread-self/status").unwrap());

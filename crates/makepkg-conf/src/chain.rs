@@ -28,8 +28,6 @@ pub(crate) enum Value {
     Array(Vec<Word>),
 }
 
-const INSTEAD: &str = "write it there yourself, or use --drop-in";
-
 /// Reads what decides `name`.
 pub(crate) fn of<'a>(text: &[u8], outline: &'a Outline, name: &'a str) -> Result<Chain<'a>, Refusal> {
     let assigned_from =
@@ -40,7 +38,7 @@ pub(crate) fn of<'a>(text: &[u8], outline: &'a Outline, name: &'a str) -> Result
         return Err(refusal(
             text,
             blind.shown,
-            &format!("{name} is not certain from here on: {}; {INSTEAD}", blind.reason),
+            &format!("{name} is not certain from here on: {}", blind.reason),
         ));
     }
     let plain: Vec<&Found> = outline
@@ -57,7 +55,7 @@ pub(crate) fn of<'a>(text: &[u8], outline: &'a Outline, name: &'a str) -> Result
         let any =
             hazard.name.is_none() && (hazard.always || hazard.at >= if base.is_some() { from } else { last });
         if own || any {
-            return Err(refusal(text, hazard.at, &format!("{name}: {}; {INSTEAD}", hazard.reason)));
+            return Err(refusal(text, hazard.at, &format!("{name}: {}", hazard.reason)));
         }
     }
     let parts: Result<Vec<Part>, Refusal> = decisive.iter().map(|found| part(text, found)).collect();
@@ -70,7 +68,7 @@ pub(crate) fn of<'a>(text: &[u8], outline: &'a Outline, name: &'a str) -> Result
 
 /// A refusal that names the line of this offset.
 pub(crate) fn refusal(text: &[u8], at: usize, reason: &str) -> Refusal {
-    Refusal { line: line_of(text, at), reason: reason.to_owned() }
+    Refusal { line: line_of(text, at), reason: reason.to_owned(), remedy: None }
 }
 
 /// Counted from 1.
@@ -94,11 +92,9 @@ fn mentioned_from(text: &[u8], from: usize, name: &str) -> bool {
 
 fn part<'a>(text: &[u8], found: &'a Found) -> Result<Part<'a>, Refusal> {
     let name = &found.name;
-    let unreadable = |wrong: Unreadable| {
-        refusal(text, wrong.at, &format!("the value of {name} holds {}; {INSTEAD}", wrong.why))
-    };
-    let differs =
-        |at: usize| refusal(text, at, &format!("where the value of {name} ends is not certain; {INSTEAD}"));
+    let unreadable =
+        |wrong: Unreadable| refusal(text, wrong.at, &format!("the value of {name} holds {}", wrong.why));
+    let differs = |at: usize| refusal(text, at, &format!("where the value of {name} ends is not certain"));
     let (value, end) = match &found.words {
         None => {
             let word = word::scalar(text, found.value.start).map_err(unreadable)?;
@@ -108,10 +104,12 @@ fn part<'a>(text: &[u8], found: &'a Found) -> Result<Part<'a>, Refusal> {
         Some(ranges) => {
             let (words, end) = word::array(text, found.value.start).map_err(unreadable)?;
             if let Some(word) = words.iter().find(|word| word.value.ends_with(b"\r")) {
-                let reason = format!(
-                    "a carriage return belongs to a word of {name}; remove them all, as in sed -i 's/\\r$//' FILE"
-                );
-                return Err(refusal(text, word.range.start, &reason));
+                let reason = format!("a carriage return belongs to a word of {name}");
+                let refused = refusal(text, word.range.start, &reason);
+                return Err(Refusal {
+                    remedy: Some("remove them all, as in sed -i 's/\\r$//' FILE"),
+                    ..refused
+                });
             }
             let joined = text.get(end).is_some_and(|next| !b" \t\r\n;&|)<>".contains(next));
             if joined || !words.iter().map(|word| &word.range).eq(ranges) {

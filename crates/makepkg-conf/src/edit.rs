@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::chain::{Part, refusal};
 use crate::conf::{Conf, literal, others};
-use crate::quote::Quotes;
+use crate::quote::{Quotes, assignment};
 use crate::refusal::Refusal;
 use crate::word::Word;
 
@@ -37,7 +37,7 @@ impl Conf {
                     }
                 }
             }
-            None => vec![self.inserted(name, &format!("{name}={}", Quotes::Double.around(value)))?],
+            None => vec![self.inserted(name, &assignment(name, value))?],
         };
         self.commit(name, splices, &[value.as_bytes().to_vec()])
     }
@@ -62,9 +62,7 @@ impl Conf {
         let chain = edited.chain(name)?;
         let exact = literal(&chain) == wanted && chain.parts.iter().all(|part| part.carriage.is_none());
         if !exact || others(self, name) != others(&edited, name) {
-            let reason = format!(
-                "{name} cannot be edited here without changing more; write it there yourself, or use --drop-in"
-            );
+            let reason = format!("{name} cannot be edited here without changing more");
             return Err(refusal(&self.text, first.unwrap_or(0), &reason));
         }
         *self = edited;
@@ -78,7 +76,7 @@ impl Conf {
         let default = self.commented_default(name).filter(|&at| !changed_later(at));
         let at = default.unwrap_or(self.text.len());
         if let Some(blind) = self.outline.blind.as_ref().filter(|blind| at > blind.from) {
-            let reason = format!("{name} cannot be added: {}; use --drop-in", blind.reason);
+            let reason = format!("{name} cannot be added: {}", blind.reason);
             return Err(refusal(&self.text, blind.shown, &reason));
         }
         let before = &self.text[..at];

@@ -16,5 +16,6 @@ mod word;
 
 pub use conf::{Assignment, Conf};
 pub use make_flags::{Jobs, MakeFlags};
+pub use quote::assignment;
 pub use refusal::Refusal;
 pub use take_back::take_back;

@@ -10,6 +10,11 @@ pub(crate) enum Quotes {
     Ansi,
 }
 
+/// `NAME="value"`, of which bash sees exactly the value.
+pub fn assignment(name: &str, value: &str) -> String {
+    format!("{name}={}", Quotes::Double.around(value))
+}
+
 impl Quotes {
     /// What a word is written in; several kinds in one word count as double quotes.
     pub(crate) fn of(raw: &[u8]) -> Quotes {

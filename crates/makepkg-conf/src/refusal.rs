@@ -8,13 +8,16 @@ use std::fmt;
 pub struct Refusal {
     /// Counted from 1.
     pub line: usize,
-    /// What stands there, and what to do instead; a lowercase fragment that reads after "line 12: ".
+    /// What stands there; a lowercase fragment that reads after "line 12: ".
     pub reason: String,
+    /// What to do about it, where that is not just to write the value there by hand.
+    pub remedy: Option<&'static str>,
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "line {}: {}", self.line, self.reason)
+        write!(out, "line {}: {}", self.line, self.reason)?;
+        self.remedy.map_or(Ok(()), |remedy| write!(out, "; {remedy}"))
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) struct Unreadable {
 
 const EXPANSION: &str = "a variable's value";
 const SUBSTITUTION: &str = "a command's output";
+const ARITHMETIC: &str = "what bash computes";
 const PATTERN: &str = "a file name pattern";
 const BRACES: &str = "braces, which bash may expand";
 const TILDE: &str = "a tilde, which bash expands";
@@ -149,7 +150,8 @@ impl Reader<'_> {
         match self.peek(1) {
             Some(b'\'') => self.ansi(),
             Some(b'"') => self.stop("text that bash translates"),
-            Some(b'(' | b'[') => self.stop(SUBSTITUTION),
+            Some(b'(') if self.peek(2) != Some(b'(') => self.stop(SUBSTITUTION),
+            Some(b'(' | b'[') => self.stop(ARITHMETIC),
             Some(b'{' | b'_' | b'@' | b'*' | b'#' | b'?' | b'$' | b'!' | b'-') => self.stop(EXPANSION),
             Some(byte) if byte.is_ascii_alphanumeric() => self.stop(EXPANSION),
             // A line continued right behind a dollar sign may go on with a name.

@@ -39,7 +39,7 @@ fn assignments_that_may_not_be_made() {
 fn values_that_only_bash_knows() {
     refused("\nMAKEFLAGS=\"-j$(nproc)\"\n", 2, "a command's output");
     refused("MAKEFLAGS=\"-O \\\n-j`nproc`\"\n", 2, "a command's output");
-    refused("MAKEFLAGS=-j$((1 + 1))\n", 1, "a command's output");
+    refused("MAKEFLAGS=-j$((1 + 1))\n", 1, "what bash computes");
     refused("MAKEFLAGS=\"-j${N}\"\n", 1, "a variable's value");
     refused("MAKEFLAGS=-j2\nMAKEFLAGS+=\" $X\"\n", 2, "a variable's value");
     refused("MAKEFLAGS=~/x\n", 1, "tilde");

@@ -1,13 +1,11 @@
-//! Which compilers there are: finding them, masquerade links for them, what each is, and what an object file says of
-//! the one that made it. Knows nothing of jobs, hosts or makepkg.
+//! Which compilers there are: finding them, masquerade links for them, and what an object file says of the one that
+//! made it. Knows nothing of jobs, hosts or makepkg.
 
-mod ask;
 mod carry_out;
 mod daemon_path;
 #[cfg(test)]
 mod fake_root;
 mod find;
-mod identify;
 mod listing;
 mod maker;
 mod masquerade;
@@ -16,7 +14,6 @@ mod object_file;
 mod root;
 
 pub use find::{Compilers, Toolchain, find};
-pub use identify::{Identity, identify};
 pub use maker::{Family, Maker};
 pub use masquerade::{DIRECTORIES, Directory, Failure, Link, Plan, refresh, removal};
 pub use native_flags::native_words;

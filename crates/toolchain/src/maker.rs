@@ -1,4 +1,4 @@
-//! One build of a compiler by the texts that name it: its `--version`, and its signature in objects. Runs nothing.
+//! One build of a compiler by its signature in objects. Runs nothing.
 
 use std::fmt;
 
@@ -37,22 +37,6 @@ impl Maker {
         let version = version.split(' ').next().filter(|word| starts_with_digit(word))?;
         Some(Maker { family, version: version.to_owned(), build: text.to_owned() })
     }
-
-    /// Understands what a compiler answers to `--version`; none when it is neither gcc nor clang.
-    pub fn introduced(answer: &str) -> Option<Maker> {
-        let first = answer.lines().next()?;
-        if clang_version(first).is_some() {
-            return Maker::signed(first);
-        }
-        if !answer.contains("Free Software Foundation") {
-            return None;
-        }
-        let (_, build) = first.split_once(" (")?;
-        // A gcc that nobody gave a name calls itself so here, and otherwise in objects.
-        let build =
-            build.strip_prefix("GCC) ").map_or_else(|| format!("({build}"), |rest| format!("(GNU) {rest}"));
-        Maker::signed(&format!("{GCC}{build}"))
-    }
 }
 
 fn clang_version(text: &str) -> Option<&str> {
@@ -88,8 +72,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const FSF: &str = "Copyright (C) 2024 Free Software Foundation, Inc.";
-
     #[track_caller]
     fn check(found: Option<Maker>, expected: Option<(Family, &str, &str)>) {
         let found = found.as_ref().map(|maker| (maker.family, maker.version.as_str(), maker.build.as_str()));
@@ -121,22 +103,6 @@ mod tests {
     }
 
     #[test]
-    fn introductions() {
-        for (answer, expected) in [
-            (format!("gcc (GCC) 14.2.1 20250207\n{FSF}\n"), Some("GCC: (GNU) 14.2.1 20250207")),
-            (format!("g++-12 (Debian 12.2.0-14) 12.2.0\n{FSF}\n"), Some("GCC: (Debian 12.2.0-14) 12.2.0")),
-            ("clang version 19.1.7\nTarget: x\n".to_owned(), Some("clang version 19.1.7")),
-            (format!("tool (GCC)\n{FSF}\n"), None),
-            ("icx (ICC) 2024.0.2 20231213\n".to_owned(), None),
-            ("tcc version 0.9.27\n".to_owned(), None),
-            (String::new(), None),
-        ] {
-            let found = Maker::introduced(&answer).map(|maker| maker.build);
-            assert_eq!(found.as_deref(), expected, "{answer}");
-        }
-    }
-
-    #[test]
     fn shown() {
         for (signature, expected) in [
             ("GCC: (GNU) 14.2.1 20250207", "gcc (GNU) 14.2.1 20250207"),
@@ -148,10 +114,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn garbage_is_survived(start in "(GCC: |.* ?clang version |gcc \\(GCC\\) )?", rest in ".*") {
-            let text = format!("{start}{rest}");
-            let _ = Maker::signed(&text);
-            let _ = Maker::introduced(&format!("{text}\n{FSF}"));
+        fn garbage_is_survived(start in "(GCC: |.* ?clang version )?", rest in ".*") {
+            let _ = Maker::signed(&format!("{start}{rest}"));
         }
     }
 }

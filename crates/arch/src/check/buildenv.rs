@@ -1,9 +1,8 @@
 //! Whether distcc is switched on for a build: by makepkg's configuration, and by the package. Knows nothing of what the
 //! switch does.
 
-use crate::check::{Finding, Situation};
+use crate::check::{Finding, Situation, package_text};
 use crate::makepkg::{Effective, Origin};
-use std::fs;
 use std::path::Path;
 
 /// What makepkg makes of the words of an array: the last that names an option counts. None: none does.
@@ -47,7 +46,7 @@ pub(super) fn configured(situation: &Situation) -> Vec<Finding> {
         Some(earlier) => format!("{what}; this overrides {earlier}"),
         None => what,
     };
-    vec![Finding::failure(NAME, shown, what, situation.setup(origin))]
+    vec![Finding::failure(NAME, shown, what, situation.setup_or_edit(origin, "BUILDENV"))]
 }
 
 /// `package-*`: the PKGBUILD leaves distcc and make's jobs on.
@@ -77,7 +76,7 @@ pub(super) fn package(situation: &Situation) -> Vec<Finding> {
             situation.edit(&origin),
         ));
     }
-    findings.extend(own_path(situation, pkgbuild));
+    findings.extend(package_text::findings(situation, pkgbuild, building));
     if findings.is_empty() {
         findings.push(Finding::well(NAME, shown, "leaves distcc as it is configured"));
     }
@@ -107,19 +106,6 @@ fn options(situation: &Situation, pkgbuild: &Path, building: &Effective) -> Vec<
         });
     }
     findings
-}
-
-/// A function that changes `PATH` does so after makepkg, and nobody knows to what before it runs.
-fn own_path(situation: &Situation, pkgbuild: &Path) -> Option<Finding> {
-    let text = String::from_utf8_lossy(&fs::read(pkgbuild).ok()?).into_owned();
-    let sets_path = |line: &str| {
-        let line = line.trim_start();
-        line.strip_prefix("export ").unwrap_or(line).starts_with("PATH=")
-    };
-    let line = text.lines().position(sets_path)? + 1;
-    let origin = Origin { file: pkgbuild.to_owned(), line };
-    let what = "the package changes PATH: compilers that it puts in front are not distributed";
-    Some(Finding::warning("package-path", origin.to_string(), what, situation.edit(&origin)))
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! Whether ccache and distcc get along, where both are switched on. Knows nothing of hosts.
 
 use crate::ask::ask;
+use crate::build_user::BuildUser;
 use crate::check::buildenv::is_on;
 use crate::check::{Finding, Situation};
 use crate::programs::is_program;
 use crate::scratch::Scratch;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 const NAME: &str = "ccache";
@@ -52,17 +54,24 @@ pub(super) fn ccache(situation: &Situation) -> Vec<Finding> {
 
 /// Compiles one empty file as a build would, but on this machine and into a cache of its own.
 fn compiled(situation: &Situation, compiler: &std::path::Path) -> Result<(), String> {
-    let Some(user) = &situation.user else { return Ok(()) };
+    let user = BuildUser::never_root(situation.user.as_ref());
     let cannot = |error: std::io::Error| format!("cannot try it: {error}");
     let scratch = Scratch::make().map_err(cannot)?;
+    // Not where others may write: they could have put a link there.
+    let source = scratch.path().join("probe.c");
+    fs::write(&source, "int probe;\n").map_err(cannot)?;
+    fs::set_permissions(&source, Permissions::from_mode(0o644)).map_err(cannot)?;
     let place = scratch.open_to_all("ccache").map_err(cannot)?;
-    fs::write(place.join("probe.c"), "int probe;\n").map_err(cannot)?;
+    let log = place.join("log");
     let prefix = situation.building.as_ref().ok().and_then(|building| building.scalar("CCACHE_PREFIX"));
     let path = std::env::join_paths(situation.build_path()).map_err(|error| error.to_string())?;
     let mut command = user.command(compiler, situation.settings);
-    command.current_dir(&place).args(["-c", "probe.c", "-o", "probe.o"]).env("PATH", path);
+    command.current_dir(&place).arg("-c").arg(&source).args(["-o", "probe.o"]).env("PATH", path);
     command.env("CCACHE_PREFIX", prefix.unwrap_or("distcc")).env("CCACHE_DIR", place.join("cache"));
-    command.env("DISTCC_HOSTS", "localhost").env("DISTCC_DIR", &place);
+    command.env("DISTCC_HOSTS", "localhost").env("DISTCC_DIR", &place).env("DISTCC_LOG", &log);
     let ended = ask(situation.processes, &mut command, LIMIT);
-    if ended.well() && place.join("probe.o").exists() { Ok(()) } else { Err(ended.how()) }
+    if !ended.well() {
+        return Err(ended.how());
+    }
+    if log.exists() { Ok(()) } else { Err("it compiles without distcc".to_owned()) }
 }

@@ -1,7 +1,12 @@
 //! Whether makepkg is there, who runs it, and whether it can read its configuration. Knows nothing of what is in it.
 
+use crate::build_user::BuildUser;
+use crate::check::remedy::word;
 use crate::check::{Finding, Situation};
 use crate::makepkg::{self, Origin};
+use crate::programs::{is_program, on_path};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// `makepkg`: it is there, and which.
@@ -11,8 +16,17 @@ pub(super) fn installed(situation: &Situation) -> Vec<Finding> {
         let what = "makepkg is not installed, so there is no configuration to look at";
         return vec![Finding::failure(NAME, "", what, situation.install("base-devel"))];
     }
+    if !is_runnable(situation) {
+        let what = "there is no such program, though its library is there";
+        return vec![Finding::failure(NAME, "makepkg", what, situation.install("pacman"))];
+    }
     let version = makepkg::version(&situation.root).unwrap_or_else(|| "its version is unknown".into());
     vec![Finding::well(NAME, "makepkg", version)]
+}
+
+fn is_runnable(situation: &Situation) -> bool {
+    let elsewhere = || !situation.elsewhere() && on_path("makepkg", situation.settings).is_some();
+    is_program(&situation.at("/usr/bin/makepkg")) || elsewhere()
 }
 
 /// `build-user`: somebody is known who builds and may.
@@ -70,15 +84,32 @@ fn unreadable(situation: &Situation, name: &'static str, why: &str) -> Finding {
     if is_empty(&directory) && makepkg::reads_drop_ins(&situation.root, situation.settings) {
         let shown = directory.display().to_string();
         let what = "an empty directory, which keeps every makepkg 7.0 from starting";
-        return Finding::failure(name, &shown, what, situation.as_root(format!("rmdir {shown}")));
+        return Finding::failure(name, &shown, what, situation.as_root(format!("rmdir {}", word(&shown))));
     }
     match place(why) {
         None if why.starts_with("bash cannot be run") => {
             Finding::failure(name, "bash", why, situation.install("bash"))
         }
+        Some((origin, _)) if is_hidden(situation, &origin.file) => {
+            let shown = origin.file.display().to_string();
+            let remedy = situation.as_owner(&origin.file, format!("chmod a+r {}", word(&shown)));
+            Finding::failure(name, shown, "makepkg may not read it, and ends", remedy)
+        }
         Some((origin, what)) => Finding::failure(name, origin.to_string(), what, situation.edit(&origin)),
         None => Finding::failure(name, "makepkg", why, situation.as_root("${EDITOR:-vi} /etc/makepkg.conf")),
     }
+}
+
+/// Whether a file is there, and whoever builds may not read it.
+fn is_hidden(situation: &Situation, file: &Path) -> bool {
+    let nobody = BuildUser::nobody();
+    let user = situation.user.as_ref().unwrap_or(&nobody);
+    let bits = |found: &fs::Metadata| match (found.uid() == user.uid, found.gid() == user.gid) {
+        (true, _) => 0o400,
+        (false, true) => 0o040,
+        (false, false) => 0o004,
+    };
+    fs::metadata(file).is_ok_and(|found| found.mode() & bits(&found) == 0)
 }
 
 /// `FILE:LINE: what` taken apart.

@@ -3,6 +3,7 @@
 
 use crate::ask::ask;
 use crate::check::daemon_args::DaemonArgs;
+use crate::check::remedy::word;
 use crate::check::usable_program::Account;
 use crate::check::{Finding, Situation};
 use crate::firewall::{self, Firewall, Gate};
@@ -32,8 +33,10 @@ pub(crate) fn serves(situation: &Situation) -> Vec<Finding> {
     if situation.elsewhere() {
         return vec![Finding::skipped("daemon", "", "a daemon of another root cannot be asked")];
     }
-    let text = fs::read_to_string(situation.at(CONFIGURATION)).unwrap_or_default();
-    let args = DaemonArgs::parse(&text);
+    let args = match settings(situation) {
+        Ok(args) => args,
+        Err(why) => return vec![Finding::skipped("daemon", CONFIGURATION, why)],
+    };
     let unit = unit_state(situation);
     let says = |field: &str, value: &str| {
         unit.as_ref().is_some_and(|unit| unit.get(field).is_some_and(|said| said == value))
@@ -54,18 +57,30 @@ pub(crate) fn serves(situation: &Situation) -> Vec<Finding> {
 /// Whether a firewall here lets the daemon's clients in.
 pub(crate) fn firewall(situation: &Situation) -> Vec<Finding> {
     let Some(firewall) = firewall::in_force(situation.settings, situation.processes, &situation.root) else {
-        return vec![Finding::well(
-            "firewall",
-            "",
-            "none that filters what comes in is in force, or only root may see it",
-        )];
+        return vec![if geteuid().is_root() {
+            Finding::well("firewall", "", "none that filters what comes in is in force")
+        } else {
+            Finding::skipped(
+                "firewall",
+                "",
+                "only root may see whether one is in force: sudo distcc-arch check",
+            )
+        }];
     };
-    let args = DaemonArgs::parse(&fs::read_to_string(situation.at(CONFIGURATION)).unwrap_or_default());
+    let args = match settings(situation) {
+        Ok(args) => args,
+        Err(why) => return vec![Finding::skipped("firewall", firewall.name(), why)],
+    };
     if !is_meant(&args, situation) {
         let why = "no daemon is meant to serve others from here";
         return vec![Finding::skipped("firewall", firewall.name(), why)];
     }
     vec![gate(&firewall, &args)]
+}
+
+/// systemd understands more ways to write them than we do.
+fn settings(situation: &Situation) -> Result<DaemonArgs, String> {
+    DaemonArgs::parse(&fs::read_to_string(situation.at(CONFIGURATION)).unwrap_or_default())
 }
 
 fn gate(firewall: &Firewall, args: &DaemonArgs) -> Finding {
@@ -228,12 +243,12 @@ fn unusable(program: &PathBuf, account: &Account, situation: &Situation) -> Opti
     let (name, who) = ("daemon-toolchain", &account.name);
     let subject = program.display().to_string();
     if let Some(barrier) = account.barrier(program) {
-        let path = barrier.path.display();
+        let path = barrier.path.display().to_string();
         let failure = |what: String, remedy: String| Some(Finding::failure(name, &subject, what, remedy));
         return match barrier.mode {
             Some(mode) => failure(
                 format!("{who} may not pass {path}, whose mode is {mode:o}"),
-                format!("sudo chmod o+x {path}"),
+                format!("sudo chmod o+x {}", word(&path)),
             ),
             None => failure(format!("{path} does not exist"), "sudo distcc-arch masquerade".to_owned()),
         };
@@ -250,7 +265,7 @@ fn unusable(program: &PathBuf, account: &Account, situation: &Situation) -> Opti
         .uid(account.uid)
         .gid(account.gid);
     let ended = ask(situation.processes, &mut command, LIMIT);
-    let again = format!("sudo -u {who} {subject} --version");
+    let again = format!("sudo -u {who} {} --version", word(&subject));
     (!ended.well())
         .then(|| Finding::failure(name, &subject, format!("does not run as {who}: {}", ended.how()), again))
 }
@@ -261,7 +276,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, warnings: usize) {
-        let found = ranges(&DaemonArgs::parse(text));
+        let found = ranges(&DaemonArgs::parse(text).unwrap());
         assert_eq!(
             found.iter().filter(|finding| finding.remedy.is_some()).count(),
             warnings,

@@ -93,8 +93,8 @@ fn without_native(situation: &Situation, building: &Effective, tongue: &Tongue, 
 }
 
 fn spelled_out(situation: &Situation, tongue: &Tongue, native: &[&str]) -> Vec<String> {
-    let nobody = BuildUser::nobody();
-    let mut gcc = situation.user.as_ref().unwrap_or(&nobody).command(tongue.compiler, situation.settings);
+    let user = BuildUser::never_root(situation.user.as_ref());
+    let mut gcc = user.command(tongue.compiler, situation.settings);
     let ended = ask(situation.processes, gcc.args(native).args(["-Q", "--help=target"]), LIMIT);
     let said = String::from_utf8_lossy(&ended.stdout).into_owned();
     let spelled = |word: &&str| {

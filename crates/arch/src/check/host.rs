@@ -5,6 +5,7 @@ use crate::check::reach::{self, Access, NoConnection};
 use crate::check::ssh_login::{Login, log_in};
 use crate::check::trial_bench::{Trial, TrialBench};
 use crate::check::trial_outcome::Outcome;
+use crate::processes::Processes;
 use hosts::{Host, Place};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -83,15 +84,18 @@ impl Examined {
             Place::Local => return Err(End::Local),
             _ if self.host.down => return Err(End::Down),
             Place::Ssh { .. } => {
+                let login = log_in(&self.host, situation);
+                let bench = bench.filter(|_| matches!(login, Login::Works(_)));
                 self.trials = bench.map_or_else(Vec::new, |bench| bench.compile_on(&self.host.spec, number));
-                return Err(End::Ssh(log_in(&self.host, situation)));
+                return Err(End::Ssh(login));
             }
             Place::Tcp { name, port } => (name.clone(), *port),
         };
-        self.addresses = reach::resolve(&name, port).map_err(End::Unresolved)?;
+        self.addresses = reach::resolve(&name, port, situation.processes).map_err(End::Unresolved)?;
         self.from = reach::our_address(self.addresses[0]);
         self.is_this_machine = reach::is_this_machine(self.addresses[0]);
-        let open = reach::connect(&self.addresses).map_err(|failure| self.other_port(failure))?;
+        let open = reach::connect(&self.addresses, situation.processes)
+            .map_err(|failure| self.other_port(failure, situation.processes))?;
         self.round_trip = Some(open.took);
         let Some(bench) = bench else {
             return Err(end_of_access(&open.access()).unwrap_or(End::NoTrial));
@@ -101,34 +105,34 @@ impl Examined {
         self.trials = bench.compile_on(&self.host.spec, number);
         match self.trials.last().map(|trial| (&trial.outcome, trial.compiler.clone())) {
             None | Some((Outcome::Equal, _)) => Ok(()),
-            Some((Outcome::NoAnswer, compiler)) => Err(self.why_no_answer(compiler)),
-            Some((Outcome::Babble(_), _)) => Err(self.who_babbles()),
+            Some((Outcome::NoAnswer, compiler)) => Err(self.why_no_answer(compiler, situation.processes)),
+            Some((Outcome::Babble(_), _)) => Err(self.who_babbles(situation.processes)),
             Some(_) => Err(End::Trial),
         }
     }
 
     /// Nothing listens at the port that was asked for: perhaps a distccd does at another one.
-    fn other_port(&self, failure: NoConnection) -> End {
+    fn other_port(&self, failure: NoConnection, processes: &Processes) -> End {
         let NoConnection::Refused(address) = failure else { return End::NoConnection(failure) };
         let asked = address.port();
         let other = |port: &u16| {
-            let open = reach::connect(&[SocketAddr::new(address.ip(), *port)]).ok()?;
+            let open = reach::connect(&[SocketAddr::new(address.ip(), *port)], processes).ok()?;
             matches!(open.access(), Access::Granted | Access::Denied).then_some(*port)
         };
         let found = USUAL_PORTS.iter().filter(|port| **port != asked).find_map(other);
         found.map_or(End::NoConnection(failure), |found| End::OtherPort { asked, found })
     }
 
-    fn why_no_answer(&self, compiler: String) -> End {
-        let access = reach::connect(&self.addresses).map(reach::Open::access);
+    fn why_no_answer(&self, compiler: String, processes: &Processes) -> End {
+        let access = reach::connect(&self.addresses, processes).map(reach::Open::access);
         match access {
             Ok(access) => end_of_access(&access).unwrap_or(End::NotPermitted { compiler }),
             Err(failure) => End::NoConnection(failure),
         }
     }
 
-    fn who_babbles(&self) -> End {
-        let access = reach::connect(&self.addresses).map(reach::Open::access);
+    fn who_babbles(&self, processes: &Processes) -> End {
+        let access = reach::connect(&self.addresses, processes).map(reach::Open::access);
         match access {
             // That is how a distccd's answers begin, whatever follows.
             Ok(Access::Stranger(said)) if !said.starts_with("DONE") => End::Stranger(said),

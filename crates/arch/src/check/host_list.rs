@@ -11,6 +11,9 @@ const NAME: &str = "host-list";
 pub(super) fn host_list(situation: &Situation) -> Vec<Finding> {
     match &situation.hosts {
         Ok(list) => found(situation, list),
+        Err(_) if situation.building.is_err() => {
+            vec![Finding::skipped(NAME, "DISTCC_HOSTS", "nobody can tell what a build would see")]
+        }
         Err(error) => {
             let (subject, what, warnings) = match error {
                 ListError::NoList => {
@@ -23,7 +26,12 @@ pub(super) fn host_list(situation: &Situation) -> Vec<Finding> {
                 other => (String::new(), other.to_string(), &[][..]),
             };
             let mut findings = wrong_words(situation, warnings);
-            findings.push(Finding::failure(NAME, subject, what, situation.setup(origin(situation))));
+            findings.push(Finding::failure(
+                NAME,
+                subject,
+                what,
+                situation.setup_or_edit(origin(situation), "DISTCC_HOSTS"),
+            ));
             findings
         }
     }
@@ -68,7 +76,7 @@ fn wrong_words(situation: &Situation, warnings: &[String]) -> Vec<Finding> {
 }
 
 /// Where the list stands, with a line if it is in a configuration file.
-fn place(situation: &Situation, source_name: &str) -> String {
+pub(super) fn place(situation: &Situation, source_name: &str) -> String {
     if source_name != "$DISTCC_HOSTS" {
         return source_name.to_owned();
     }

@@ -2,6 +2,7 @@
 
 use crate::check::host::{End, Examined};
 use crate::check::host_trouble::shown;
+use crate::check::printable::printable;
 use crate::check::report::as_json;
 use crate::check::trial_outcome::Outcome;
 use crate::check::{Finding, Verdict};
@@ -37,11 +38,11 @@ pub(crate) fn text(rows: &[Row], colours: bool) -> String {
     };
     let heading = aligned(&headings);
     let mut text = if colours { format!("\x1b[1m{heading}\x1b[0m\n") } else { format!("{heading}\n") };
-    cells.iter().for_each(|cells| text += &format!("{}\n", aligned(cells)));
+    cells.iter().for_each(|cells| text += &format!("{}\n", printable(&aligned(cells))));
     for finding in rows.iter().flat_map(|row| &row.findings).filter(|finding| finding.remedy.is_some()) {
         // Writing to a string cannot fail.
-        let _ = write!(text, "\n{}: {}\n", finding.subject, finding.what);
-        let _ = finding.remedy.iter().try_for_each(|remedy| writeln!(text, "   type: {remedy}"));
+        let _ = writeln!(text, "\n{}", printable(&format!("{}: {}", finding.subject, finding.what)));
+        let _ = finding.remedy.iter().try_for_each(|remedy| writeln!(text, "   type: {}", printable(remedy)));
     }
     text
 }

@@ -2,14 +2,20 @@
 
 use crate::check::host::{End, Examined};
 use crate::check::reach::NoConnection;
+use crate::check::remedy::word;
 use crate::check::trial_bench::Trial;
 use crate::check::trial_outcome::{Difference, Outcome};
 use crate::check::{Finding, Situation, ssh_login};
 use hosts::{Host, Place};
-use std::net::SocketAddr;
 use std::time::Duration;
 
+/// A host compiles, or nobody knows whether it does.
+pub(crate) const COMPILES: &str = "host-compiles";
+
 const DEFAULT_PORT: u16 = 3632;
+
+/// Only the other machine knows which firewall it has, and remembers there what is to be taken back.
+const OPEN_FIREWALL: &str = "sudo distcc-arch setup --server --open-firewall";
 
 /// All findings about one host; `source` is where the host list comes from.
 pub(crate) fn findings(examined: &Examined, situation: &Situation, source: &str) -> Vec<Finding> {
@@ -26,7 +32,7 @@ pub(crate) fn findings(examined: &Examined, situation: &Situation, source: &str)
             shown(*took),
             shown(*here)
         );
-        Finding::well("host-compiles", &examined.host.spec, what)
+        Finding::well(COMPILES, &examined.host.spec, what)
     }));
     let trouble = Trouble { situation, examined, source };
     match &examined.end {
@@ -50,16 +56,16 @@ impl Trouble<'_> {
         Some(match end {
             End::Local | End::Ssh(_) => return None,
             End::Down => self.skipped("host-port", format!("{} says that it is down", self.source)),
-            End::NoTrial => self.skipped("host-compiles", "it takes jobs; no compile was tried".to_owned()),
+            End::NoTrial => self.skipped(COMPILES, "it takes jobs; no compile was tried".to_owned()),
             End::Unresolved(why) => self.failure(
                 "host-name",
                 format!("its name has no address: {why}"),
-                format!("getent hosts {0}   # then give {0} an address in /etc/hosts, or mend the name in {1}", self.name(), self.source),
+                format!("getent hosts {}   # then give it an address in /etc/hosts, or mend the name in {}", word(self.name()), self.source),
             ),
             End::OtherPort { asked, found } => self.failure(
                 "host-wrong-port",
                 format!("nothing listens at port {asked} there, and a distccd does at port {found}"),
-                self.situation.exchange_host(&self.examined.host.spec, Some(&with_port(&self.examined.host, *found))),
+                self.situation.exchange_host(&self.examined.host.spec, &with_port(&self.examined.host, *found)),
             ),
             End::NoConnection(failure) => self.no_connection(failure),
             End::Denied => self.failure(
@@ -85,18 +91,18 @@ impl Trouble<'_> {
         match failure {
             NoConnection::Refused(at) => self.failure(
                 "host-daemon-down",
-                format!("the machine is there, and nothing listens at {at}"),
-                self.there("sudo systemctl enable --now distccd"),
+                format!("the machine is there, and nothing listens at {at}, or a firewall there rejects it"),
+                self.there("sudo systemctl enable --now distccd && systemctl status distccd"),
             ),
             NoConnection::Silence(at) => self.failure(
                 "host-silent",
                 format!("no answer from {at}: it is off, or a firewall there drops port {}", at.port()),
-                self.open_firewall(*at),
+                self.there(OPEN_FIREWALL),
             ),
             NoConnection::Prohibited(at) => self.failure(
                 "host-firewall",
                 format!("a firewall rejects connections to {at}"),
-                self.open_firewall(*at),
+                self.there(OPEN_FIREWALL),
             ),
             NoConnection::Unreachable(at, why) => self.failure(
                 "host-unreachable",
@@ -117,6 +123,7 @@ impl Trouble<'_> {
                 format!("the distccd there permits {name} and cannot start it: it is not installed"),
                 self.there(&format!("{} && sudo distcc-arch masquerade", install(compiler))),
             ),
+            Outcome::CompilerForbidden(name) => self.forbidden(name),
             Outcome::Silence => self.failure(
                 "host-no-answer",
                 "it takes a job and does not answer in time: it is overloaded or hangs".to_owned(),
@@ -131,17 +138,30 @@ impl Trouble<'_> {
                 see_log(),
             ),
             Outcome::KeptHere(why) => {
-                self.skipped("host-compiles", format!("the client did not send a {language} job: {why}"))
+                self.skipped(COMPILES, format!("the client did not send a {language} job: {why}"))
             }
             Outcome::Unsupported(what) => {
-                self.skipped("host-compiles", format!("{what}: it gets no job, and builds run without it"))
+                self.skipped(COMPILES, format!("{what}: it gets no job, and builds run without it"))
             }
             Outcome::ClientFailed(how) => self.failure(
-                "host-compiles",
+                COMPILES,
                 format!("distcc failed here: {how}"),
-                format!("DISTCC_VERBOSE=1 DISTCC_HOSTS={} distcc {compiler} -c x.c", self.examined.host.spec),
+                format!("DISTCC_VERBOSE=1 DISTCC_HOSTS={} distcc {} -c x.c", word(&self.examined.host.spec), word(compiler)),
             ),
         })
+    }
+
+    /// Our daemon names the program, others the word that it was looked up by.
+    fn forbidden(&self, compiler: &str) -> Finding {
+        let quoted = word(compiler);
+        let program = if compiler.contains('/') { quoted } else { format!("\"$(command -v {quoted})\"") };
+        self.failure(
+            "host-compiler-forbidden",
+            format!("the distccd there permits {compiler}, and its user may not run it"),
+            self.there(&format!(
+                "sudo chmod a+rx {program}   # if that is not enough: sudo distcc-arch check"
+            )),
+        )
     }
 
     fn differs(&self, compiler: &str, how: &Difference) -> Finding {
@@ -155,7 +175,7 @@ impl Trouble<'_> {
             Difference::Machines { here, there } => self.failure(
                 "host-target-differs",
                 format!("{compiler} there makes objects for {there}, and here for {here}"),
-                self.situation.exchange_host(&self.examined.host.spec, None),
+                self.situation.remove_host(&self.examined.host.spec),
             ),
             Difference::Bytes(at) => self.failure(
                 "host-object-differs",
@@ -165,7 +185,7 @@ impl Trouble<'_> {
             Difference::NoObject => self.failure(
                 "host-object-differs",
                 "what it sends as an object is none".to_owned(),
-                self.there(&format!("file -L $(command -v {compiler})   # it should be the compiler itself")),
+                self.there(&format!("file -L $(command -v {})   # it should be the compiler itself", word(compiler))),
             ),
         }
     }
@@ -205,15 +225,6 @@ impl Trouble<'_> {
     fn our_range(&self) -> String {
         let bits = self.examined.from.map_or(32, |from| if from.is_ipv6() { 128 } else { 32 });
         format!("{}/{bits}", self.our_address())
-    }
-
-    fn open_firewall(&self, at: SocketAddr) -> String {
-        let (from, port) = (self.our_address(), at.port());
-        self.there(&format!(
-            "sudo ufw allow from {from} to any port {port} proto tcp   # or: sudo firewall-cmd --permanent \
-             --add-port={port}/tcp && sudo firewall-cmd --reload; or, with nftables: sudo nft insert rule inet filter \
-             input ip saddr {from} tcp dport {port} accept"
-        ))
     }
 }
 

@@ -1,10 +1,14 @@
 //! Whether a compiler that a build calls is a link to distcc, and that one runs. Knows nothing of hosts.
 
 use crate::ask::ask;
+use crate::build_user::BuildUser;
 use crate::check::buildenv::is_on;
+use crate::check::compiler_command::CompilerCommand;
+use crate::check::remedy::word;
 use crate::check::{Finding, Situation};
 use crate::programs::is_program;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toolchain::{Plan, Root};
 
@@ -14,31 +18,60 @@ const LINKS: &str = "/usr/lib/distcc/bin";
 /// What a daemon may run.
 const WHITELIST: &str = "/usr/lib/distcc";
 
+/// How the client that belongs to this program calls itself.
+const OURS: &str = concat!("distcc ", env!("CARGO_PKG_VERSION"), " ");
+
+/// Why nothing is said of what cannot be without a client.
+pub(super) const AFTER_PROGRAM: &str = "after: distcc-program";
+
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// `distcc-program`: the build finds a distcc, and it runs.
 pub(super) fn program(situation: &Situation) -> Vec<Finding> {
     const NAME: &str = "distcc-program";
-    let installs = situation.install("distcc");
+    let installs = situation.install("distcc-arch");
     if situation.elsewhere() {
-        let there = ["/usr/bin/distcc", "/usr/local/bin/distcc"].map(|path| situation.at(path));
-        return vec![match there.iter().find(|path| is_program(path)) {
+        return vec![match client(situation) {
             Some(path) => Finding::well(NAME, path.display().to_string(), "there"),
             None => Finding::failure(NAME, "distcc", "it is not installed there", installs),
         }];
     }
-    let candidates = situation.build_path().into_iter().map(|directory| directory.join("distcc"));
-    let Some(program) = candidates.into_iter().find(|path| is_program(path)) else {
+    let Some(program) = client(situation) else {
         return vec![Finding::failure(NAME, "distcc", "it is not on the PATH of builds", installs)];
     };
+    let itself = fs::canonicalize(&program).ok();
+    // What is first on PATH need not be what the links lead to.
+    let linked = ["gcc", "clang"].iter().find_map(|name| fs::canonicalize(Path::new(LINKS).join(name)).ok());
+    let linked = linked.filter(|linked| linked.ends_with("distcc") && Some(linked) != itself.as_ref());
+    linked.into_iter().chain([program]).map(|program| version(situation, &program)).collect()
+}
+
+/// Whether a distcc runs, and is the one that hosts are tried with.
+fn version(situation: &Situation, program: &Path) -> Finding {
+    const NAME: &str = "distcc-program";
     let shown = program.display().to_string();
-    let Some(user) = &situation.user else { return vec![Finding::well(NAME, shown, "there")] };
-    let ended = ask(situation.processes, user.command(&program, situation.settings).arg("--version"), LIMIT);
+    let user = BuildUser::never_root(situation.user.as_ref());
+    let ended = ask(situation.processes, user.command(program, situation.settings).arg("--version"), LIMIT);
     let said = String::from_utf8_lossy(&ended.stdout).into_owned();
-    match said.lines().next().filter(|_| ended.well()) {
-        Some(version) => vec![Finding::well(NAME, shown, version)],
-        None => vec![Finding::failure(NAME, shown, format!("it does not run: {}", ended.how()), installs)],
+    let Some(version) = said.lines().next().filter(|_| ended.well()) else {
+        let what = format!("it does not run: {}", ended.how());
+        return Finding::failure(NAME, shown, what, situation.install("distcc-arch"));
+    };
+    if version.starts_with(OURS) {
+        return Finding::well(NAME, shown, version);
     }
+    let what = format!("it is {version}, and hosts are tried with {}", OURS.trim_end());
+    Finding::warning(NAME, shown, what, situation.install("distcc-arch"))
+}
+
+/// The client that a build would find.
+pub(super) fn client(situation: &Situation) -> Option<PathBuf> {
+    let candidates = if situation.elsewhere() {
+        ["/usr/bin/distcc", "/usr/local/bin/distcc"].map(|path| situation.at(path)).to_vec()
+    } else {
+        situation.build_path().into_iter().map(|directory| directory.join("distcc")).collect()
+    };
+    candidates.into_iter().find(|path| is_program(path))
 }
 
 /// `masquerade-*`: makepkg's directory of links is there and complete.
@@ -90,6 +123,9 @@ pub(super) fn order(situation: &Situation) -> Vec<Finding> {
     if !is_on(building, "ccache") && !Path::new(LINKS).is_dir() {
         return skipped("the links are missing");
     }
+    if client(situation).is_none() {
+        return skipped(AFTER_PROGRAM);
+    }
     let mut findings = around(situation);
     let path = situation.build_path();
     let first =
@@ -98,21 +134,20 @@ pub(super) fn order(situation: &Situation) -> Vec<Finding> {
         |directory: &Path| directory == Path::new(LINKS) || directory == Path::new("/usr/lib/ccache/bin");
     match first {
         Some(first) if expected(first) => {
-            if findings.is_empty() {
-                findings.push(Finding::well(
-                    NAME,
-                    first.display().to_string(),
-                    "first on the PATH of builds",
-                ));
-            }
+            let well = Finding::well(NAME, first.display().to_string(), "first on the PATH of builds");
+            findings.extend(findings.is_empty().then_some(well));
         }
         Some(first) => {
             let what = format!("builds find their compilers here, before {LINKS}");
             findings.push(Finding::failure(NAME, first.display().to_string(), what, situation.masquerade()));
         }
         None => {
-            let installs = situation.install("gcc");
-            findings.push(Finding::failure(NAME, "PATH", "builds find no compiler", installs));
+            findings.push(Finding::failure(
+                NAME,
+                "PATH",
+                "builds find no compiler",
+                situation.install("gcc"),
+            ));
         }
     }
     findings
@@ -123,16 +158,18 @@ fn around(situation: &Situation) -> Vec<Finding> {
     let Ok(building) = &situation.building else { return Vec::new() };
     let past = |name: &'static str| {
         let command = building.scalar(name).filter(|_| building.exported(name))?;
-        let compiler = command.split_whitespace().next().filter(|word| word.contains('/'))?;
+        let called = CompilerCommand::parse(command).filter(CompilerCommand::has_path)?;
+        let (compiler, bare) = (called.typed.as_str(), called.name.as_str());
         let what = format!("{name}={command} goes past the links in {LINKS}");
-        let bare = compiler.rsplit('/').next().unwrap_or(compiler);
         Some(match building.origin(name) {
             Some(origin) => {
                 let origin = origin.line_with(compiler);
                 let remedy = situation.replace(&[(origin.clone(), compiler, bare)]);
                 Finding::failure("compiler-variables", origin.to_string(), what, remedy)
             }
-            None => Finding::failure("compiler-variables", name, what, format!("export {name}={bare}")),
+            None => {
+                Finding::failure("compiler-variables", name, what, format!("export {name}={}", word(bare)))
+            }
         })
     };
     ["CC", "CXX"].into_iter().filter_map(past).collect()
@@ -174,7 +211,8 @@ fn judged(situation: &Situation, plan: &Plan, directory: &str, name: &'static st
     }
     for path in foreign {
         let path = situation.at(&path.to_string_lossy()).display().to_string();
-        let remedy = format!("{} && {}", situation.as_root(format!("rm {path}")), situation.masquerade());
+        let remedy =
+            format!("{} && {}", situation.as_root(format!("rm {}", word(&path))), situation.masquerade());
         findings.push(Finding::failure(name, &path, "it is no link to distcc", remedy));
     }
     if findings.is_empty() {

@@ -23,7 +23,7 @@ pub(super) fn makeflags(situation: &Situation) -> Vec<Finding> {
         Ok(what) => vec![Finding::well(NAME, shown, what)],
         Err(what) => {
             let counted = origin.and_then(|origin| counted_by_bash(situation, origin, value?, slots));
-            let remedy = counted.unwrap_or_else(|| situation.setup(origin));
+            let remedy = counted.unwrap_or_else(|| situation.setup_or_edit(origin, "MAKEFLAGS"));
             vec![Finding::warning(NAME, shown, what, remedy)]
         }
     }

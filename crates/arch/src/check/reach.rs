@@ -1,9 +1,10 @@
 //! How far one gets towards a host's daemon: its addresses, its port, and whether it listens to us. Knows nothing of
 //! what is compiled there.
 
+use crate::processes::Processes;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,9 @@ const LOOK_UP: Duration = Duration::from_secs(8);
 
 /// How long a connection may take, for each address; the client waits as long.
 const CONNECT: Duration = Duration::from_secs(4);
+
+/// How soon an interruption is noticed.
+const STEP: Duration = Duration::from_millis(50);
 
 /// A machine that is off is noticed by its neighbours after some seconds; a refusal by a firewall comes at once.
 const AT_ONCE: Duration = Duration::from_millis(800);
@@ -59,17 +63,15 @@ pub(crate) struct Open {
 ///
 /// # Errors
 /// A fragment that tells why there are none.
-pub(crate) fn resolve(name: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+pub(crate) fn resolve(name: &str, port: u16, processes: &Processes) -> Result<Vec<SocketAddr>, String> {
     if let Ok(address) = name.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let (tell, answer) = channel();
     let asked = name.to_owned();
-    // The resolver has no time limit of its own that could be set; a thread that hangs ends with this process.
-    thread::spawn(move || tell.send((asked.as_str(), port).to_socket_addrs().map(Iterator::collect)));
-    let found: io::Result<Vec<SocketAddr>> = answer
-        .recv_timeout(LOOK_UP)
-        .map_err(|_| format!("no name server answered within {} s", LOOK_UP.as_secs()))?;
+    // The resolver has no time limit of its own that could be set.
+    let look_up = move || (asked.as_str(), port).to_socket_addrs().map(Iterator::collect);
+    let found: io::Result<Vec<SocketAddr>> = answer_of(look_up, LOOK_UP, processes)
+        .ok_or_else(|| format!("no name server answered within {} s", LOOK_UP.as_secs()))?;
     match found {
         Ok(addresses) if addresses.is_empty() => Err("it has no address".to_owned()),
         Ok(addresses) => Ok(addresses),
@@ -81,17 +83,43 @@ pub(crate) fn resolve(name: &str, port: u16) -> Result<Vec<SocketAddr>, String> 
     }
 }
 
+/// What `question` answers; none after `limit`, or as soon as a signal has ended everything. Its thread ends with this
+/// process then.
+fn answer_of<Answer: Send + 'static>(
+    question: impl FnOnce() -> Answer + Send + 'static,
+    limit: Duration,
+    processes: &Processes,
+) -> Option<Answer> {
+    let (tell, answer) = channel();
+    thread::spawn(move || tell.send(question()));
+    let deadline = Instant::now() + limit;
+    while Instant::now() < deadline && processes.interrupted_by().is_none() {
+        match answer.recv_timeout(STEP) {
+            Err(RecvTimeoutError::Timeout) => {}
+            answer => return answer.ok(),
+        }
+    }
+    None
+}
+
 /// Connects to the first address that answers.
 ///
 /// # Errors
 /// What is known of the address that gave the most telling answer.
-pub(crate) fn connect(addresses: &[SocketAddr]) -> Result<Open, NoConnection> {
+pub(crate) fn connect(addresses: &[SocketAddr], processes: &Processes) -> Result<Open, NoConnection> {
     let mut failures: Vec<NoConnection> = Vec::new();
     for &address in addresses {
         let begun = Instant::now();
-        match TcpStream::connect_timeout(&address, CONNECT) {
-            Ok(stream) => return Ok(Open { took: begun.elapsed(), stream }),
-            Err(error) => failures.push(no_connection(address, &error, begun.elapsed())),
+        // The kernel's own limit comes first unless we are interrupted.
+        let connected = answer_of(
+            move || (TcpStream::connect_timeout(&address, CONNECT), begun.elapsed()),
+            CONNECT * 2,
+            processes,
+        );
+        match connected {
+            Some((Ok(stream), took)) => return Ok(Open { took, stream }),
+            Some((Err(error), took)) => failures.push(no_connection(address, &error, took)),
+            None => failures.push(NoConnection::Silence(address)),
         }
     }
     let telling = |failure: &NoConnection| match failure {
@@ -173,9 +201,9 @@ mod tests {
 
     #[test]
     fn names() {
-        assert_eq!(resolve("127.0.0.1", 7), Ok(vec!["127.0.0.1:7".parse().unwrap()]));
-        assert_eq!(resolve("::1", 7), Ok(vec!["[::1]:7".parse().unwrap()]));
-        assert!(resolve("no-such-name.invalid", 7).is_err());
+        assert_eq!(resolve("127.0.0.1", 7, &Processes::default()), Ok(vec!["127.0.0.1:7".parse().unwrap()]));
+        assert_eq!(resolve("::1", 7, &Processes::default()), Ok(vec!["[::1]:7".parse().unwrap()]));
+        assert!(resolve("no-such-name.invalid", 7, &Processes::default()).is_err());
     }
 
     #[test]
@@ -184,9 +212,12 @@ mod tests {
         drop(listener);
         // Broadcast: TCP has no way there.
         let nowhere: SocketAddr = "255.255.255.255:9".parse().unwrap();
-        assert_eq!(connect(&[nowhere, closed]).unwrap_err(), NoConnection::Refused(closed));
+        assert_eq!(
+            connect(&[nowhere, closed], &Processes::default()).unwrap_err(),
+            NoConnection::Refused(closed)
+        );
         assert!(
-            matches!(connect(&[nowhere]).unwrap_err(), NoConnection::Unreachable(at, _) if at == nowhere)
+            matches!(connect(&[nowhere], &Processes::default()).unwrap_err(), NoConnection::Unreachable(at, _) if at == nowhere)
         );
     }
 
@@ -201,24 +232,26 @@ mod tests {
         assert_eq!(no_connection(address, &silent, CONNECT), NoConnection::Silence(address));
     }
 
+    /// `serve` gives back what is to stay open while somebody asks. It is done before anybody asks, so that a busy machine
+    /// changes nothing.
     #[track_caller]
-    fn check(serve: impl FnOnce(TcpStream) + Send + 'static, expected: Access) {
+    fn check(serve: impl FnOnce(TcpStream) -> Option<TcpStream>, expected: Access) {
         let (listener, address) = listener();
-        let serving = thread::spawn(move || serve(listener.accept().unwrap().0));
-        assert_eq!(connect(&[address]).unwrap().access(), expected);
-        serving.join().unwrap();
+        let open = connect(&[address], &Processes::default()).unwrap();
+        let us = open.stream.local_addr().unwrap();
+        // Whoever looks for a port that was closed a moment ago may find this one, and knock first.
+        let ours = listener.incoming().map(Result::unwrap).find(|stream| stream.peer_addr().unwrap() == us);
+        let _kept = serve(ours.unwrap());
+        assert_eq!(open.access(), expected);
     }
 
     #[test]
     fn access_shows_in_what_happens_after_the_greeting() {
-        check(drop, Access::Denied);
-        let wait = |mut stream: TcpStream| {
-            let _ = stream.read_to_end(&mut Vec::new());
-        };
-        check(wait, Access::Granted);
+        check(|_| None, Access::Denied);
+        check(Some, Access::Granted);
         let greet = |mut stream: TcpStream| {
-            let _ = stream.write_all(b"SSH-2.0-x\r\n");
-            let _ = stream.read_to_end(&mut Vec::new());
+            stream.write_all(b"SSH-2.0-x\r\n").unwrap();
+            Some(stream)
         };
         check(greet, Access::Stranger("SSH-2.0-x".to_owned()));
     }

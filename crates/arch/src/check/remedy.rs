@@ -1,7 +1,9 @@
 //! Commands that mend what checks find, with the names of this very situation filled in. Judges nothing.
 
 use crate::check::Situation;
+use crate::check::printable::is_plain;
 use crate::makepkg::Origin;
+use makepkg_conf::Conf;
 use nix::unistd::geteuid;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -31,10 +33,26 @@ impl Situation<'_> {
     pub(crate) fn setup(&self, origin: Option<&Origin>) -> String {
         let specs: Vec<_> =
             self.hosts.iter().flat_map(|list| &list.hosts).map(|host| host.spec.as_str()).collect();
-        let hosts = if specs.is_empty() { NO_HOSTS.to_owned() } else { specs.join(" ") };
+        self.setup_of(origin, &if specs.is_empty() { NO_HOSTS.to_owned() } else { specs.join(" ") })
+    }
+
+    /// The same for what is wrong with this variable, or an editor on that line where `setup` would refuse to change it.
+    pub(crate) fn setup_or_edit(&self, origin: Option<&Origin>, name: &str) -> String {
+        let refused = |origin: &&Origin| {
+            let mut conf = Conf::parse(&fs::read(&origin.file).unwrap_or_default());
+            let change = match name {
+                "BUILDENV" => conf.enable(name, "distcc"),
+                _ => conf.set(name, ""),
+            };
+            change.is_err()
+        };
+        origin.filter(refused).map_or_else(|| self.setup(origin), |origin| self.edit(origin))
+    }
+
+    fn setup_of(&self, origin: Option<&Origin>, hosts: &str) -> String {
         let file = origin.map(|origin| origin.file.as_path()).or(self.config.as_deref());
         let of = self.of(file);
-        self.as_owner(&self.edited(file), format!("distcc-arch setup{of} --hosts {}", quoted(&hosts)))
+        self.as_owner(&self.edited(file), format!("distcc-arch setup{of} --hosts {}", quoted(hosts)))
     }
 
     /// `distcc-arch hosts add`.
@@ -43,17 +61,27 @@ impl Situation<'_> {
         self.as_owner(&self.edited(file), format!("distcc-arch hosts add{} {NO_HOSTS}", self.of(file)))
     }
 
-    /// Takes a host off the list, and puts another entry in its place.
-    pub(crate) fn exchange_host(&self, old: &str, new: Option<&str>) -> String {
+    /// Takes a host off the list.
+    pub(crate) fn remove_host(&self, entry: &str) -> String {
         let file = self.config.as_deref();
-        let command = |verb: &str, spec: &str| {
-            self.as_owner(
-                &self.edited(file),
-                format!("distcc-arch hosts {verb}{} {}", self.of(file), word(spec)),
-            )
-        };
-        let add = new.map_or_else(String::new, |new| format!(" && {}", command("add", new)));
-        command("remove", old) + &add
+        let command = format!("distcc-arch hosts remove{} {}", self.of(file), word(entry));
+        self.as_owner(&self.edited(file), command)
+    }
+
+    /// Puts another entry in a host's place, so that the order stays, where the list is written.
+    pub(crate) fn exchange_host(&self, old: &str, new: &str) -> String {
+        let source = self.hosts.as_ref().map_or("", |list| list.source_name.as_str());
+        if let Some(line) = Origin::holding(Path::new(source), old) {
+            return self.replace(&[(line, old, new)]);
+        }
+        let building = self.building.as_ref().ok();
+        let words = building.and_then(|building| building.scalar("DISTCC_HOSTS")).unwrap_or(old);
+        let words: Vec<_> =
+            words.split_whitespace().map(|word| if word == old { new } else { word }).collect();
+        match building.and_then(|building| building.origin("DISTCC_HOSTS")) {
+            Some(origin) => self.setup_of(Some(origin), &words.join(" ")),
+            None => format!("export DISTCC_HOSTS={}", quoted(&words.join(" "))),
+        }
     }
 
     fn edited(&self, file: Option<&Path>) -> PathBuf {
@@ -127,7 +155,16 @@ pub(crate) fn word(text: &str) -> String {
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
     }
-    format!("'{}'", text.replace('\'', "'\\''"))
+    if text.chars().all(is_plain) {
+        return format!("'{}'", text.replace('\'', "'\\''"));
+    }
+    // As bash and zsh take it, and so that it can be seen.
+    let spelled = |byte: &u8| match byte {
+        b'\'' | b'\\' => format!("\\{}", char::from(*byte)),
+        b' '..=b'~' => char::from(*byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    };
+    format!("$'{}'", text.as_bytes().iter().map(spelled).collect::<String>())
 }
 
 /// Hosts are shown in double quotes, as they stand in makepkg.conf.
@@ -147,6 +184,7 @@ mod tests {
             ("a b", "'a b'"),
             ("it's", "'it'\\''s'"),
             ("$x", "'$x'"),
+            ("a\x1b'b\n", "$'a\\x1b\\'b\\x0a'"),
         ] {
             assert_eq!(word(text), expected);
         }

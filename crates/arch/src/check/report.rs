@@ -2,6 +2,7 @@
 
 use crate::check::Section;
 use crate::check::finding::{Finding, Verdict};
+use crate::check::printable::printable;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -49,8 +50,8 @@ pub(crate) fn text(sections: &[Section], style: Style) -> String {
     for section in sections.iter().filter(|section| !section.findings.is_empty()) {
         line(&mut text, &style.title(section.title));
         for finding in &section.findings {
-            line(&mut text, &format!("  {} {}", style.mark(finding.verdict), said(finding)));
-            finding.remedy.iter().for_each(|remedy| line(&mut text, &style.remedy(remedy)));
+            line(&mut text, &format!("  {} {}", style.mark(finding.verdict), printable(&said(finding))));
+            finding.remedy.iter().for_each(|remedy| line(&mut text, &style.remedy(&printable(remedy))));
         }
     }
     line(&mut text, "");
@@ -148,6 +149,13 @@ mod tests {
         assert_eq!(text(&sections(), Style::Plain), expected);
         let shown = text(&sections(), Style::Terminal);
         assert!(shown.contains("✓\x1b[0m $DISTCC_HOSTS") && shown.contains("✗"), "{shown}");
+    }
+
+    #[test]
+    fn what_others_say_controls_no_terminal() {
+        let finding = Finding::failure("x", "red", "says \x1b[2J\nx", "rm $'\x1b'");
+        let shown = text(&[Section { title: "X", findings: vec![finding] }], Style::Plain);
+        assert!(!shown.contains('\x1b') && shown.contains("says \\u{1b}[2J\\nx\n"), "{shown}");
     }
 
     #[test]

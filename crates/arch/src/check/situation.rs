@@ -4,6 +4,7 @@ use crate::build_user::BuildUser;
 use crate::cli;
 use crate::makepkg::{self, Effective, Moment, Question};
 use crate::processes::Processes;
+use crate::scratch;
 use crate::settings::Settings;
 use hosts::{HostList, ListError};
 use nix::unistd::geteuid;
@@ -83,6 +84,7 @@ impl<'a> Situation<'a> {
         settings: &'a Settings,
         processes: &'a Arc<Processes>,
     ) -> Result<Situation<'a>, String> {
+        scratch::has_room(&settings.temporary)?;
         let root = std::path::absolute(&asked.root).ok().filter(|root| root.is_dir());
         let root = root.ok_or_else(|| format!("{}: no such directory", asked.root.display()))?;
         let here = std::env::current_dir().unwrap_or_else(|_| "/".into());

@@ -3,10 +3,15 @@
 
 use crate::ask::ask;
 use crate::build_user::BuildUser;
+use crate::check::remedy::word;
 use crate::check::{Finding, Situation};
 use hosts::{Host, Place};
 use nix::unistd::geteuid;
+use std::ffi::OsString;
 use std::time::Duration;
+
+/// Where ssh's agent listens.
+const AGENT: &str = "SSH_AUTH_SOCK";
 
 /// ssh itself gives up connecting after 5 s; logging in takes some more.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -42,7 +47,7 @@ pub(crate) enum Login {
 
 /// Logs in as the building user and asks distccd for its version.
 pub(crate) fn log_in(host: &Host, situation: &Situation) -> Login {
-    let Some(user) = &situation.user else { return Login::NoUser };
+    let Some(user) = situation.user.as_ref().filter(|user| user.uid != 0) else { return Login::NoUser };
     let words = words(situation);
     let mut command = user.command(&words[0], situation.settings);
     // What ssh reports of a key with -v tells a key that is unknown there from one that cannot be unlocked here.
@@ -86,7 +91,7 @@ pub(crate) fn finding(login: &Login, host: &Host, situation: &Situation) -> Find
     let user = situation.user.as_ref();
     let ours = |command: String| as_user(user, &command);
     let who = user.map_or("?", |user| user.name.as_str());
-    let ssh = [words(situation), target(host)].concat().join(" ");
+    let ssh = typed(situation, host);
     let address = address(host);
     let failure = |check, what: String, remedy: String| Finding::failure(check, &host.spec, what, remedy);
     match login {
@@ -103,7 +108,7 @@ pub(crate) fn finding(login: &Login, host: &Host, situation: &Situation) -> Find
         Login::KeyUnknown => failure(
             "host-ssh-login",
             format!("{who} cannot get in without a password: no key of {who}'s is accepted there"),
-            ours(format!("ssh-copy-id {address}")),
+            ours(format!("ssh-copy-id {}", word(&address))),
         ),
         Login::KeyLocked => failure(
             "host-ssh-login",
@@ -125,15 +130,16 @@ pub(crate) fn finding(login: &Login, host: &Host, situation: &Situation) -> Find
 
 fn host_key(login: &Login, host: &Host, situation: &Situation) -> Finding {
     let user = situation.user.as_ref();
-    let confirm = [words(situation), target(host)].concat().join(" ") + " true";
+    let ours = |command: String| as_user(user, &command);
+    let confirm = ours(typed(situation, host) + " true");
     let (what, remedy) = if *login == Login::HostKeyChanged {
         let what = "that machine's key is another one than before: it was installed anew, or somebody stands in its place";
-        (what.to_owned(), format!("ssh-keygen -R '{}' && {confirm}", host.name()))
+        (what.to_owned(), format!("{} && {confirm}", ours(format!("ssh-keygen -R {}", word(host.name())))))
     } else {
         let who = user.map_or("?", |user| user.name.as_str());
         (format!("{who} has never confirmed that machine's key"), confirm)
     };
-    Finding::failure("host-ssh-host-key", &host.spec, what, as_user(user, &remedy))
+    Finding::failure("host-ssh-host-key", &host.spec, what, remedy)
 }
 
 fn as_user(user: Option<&BuildUser>, command: &str) -> String {
@@ -143,12 +149,32 @@ fn as_user(user: Option<&BuildUser>, command: &str) -> String {
     }
 }
 
-/// `DISTCC_SSH`, split at white space as the client does, else ssh.
-fn words(situation: &Situation) -> Vec<String> {
+/// The variables that tell a client of the user who builds how ssh gets in.
+pub(crate) fn variables(situation: &Situation) -> Vec<(&'static str, OsString)> {
+    let asked = Some(asked(situation)).filter(|asked| !asked.is_empty());
+    let is_us = situation.user.as_ref().is_none_or(|user| user.uid == geteuid().as_raw());
+    let handed_on = || situation.settings.handed_on.iter().find(|(name, _)| name == AGENT);
+    let agent = is_us.then(handed_on).flatten().map(|(_, socket)| (AGENT, socket.clone()));
+    asked.map(|asked| ("DISTCC_SSH", asked.into())).into_iter().chain(agent).collect()
+}
+
+/// `DISTCC_SSH` as a client of the user who builds sees it.
+fn asked<'a>(situation: &'a Situation) -> &'a str {
     let building = situation.building.as_ref().ok().filter(|building| building.exported("DISTCC_SSH"));
-    let asked = building.and_then(|building| building.scalar("DISTCC_SSH")).unwrap_or_default();
-    let words: Vec<String> = asked.split_whitespace().map(str::to_owned).collect();
+    building.and_then(|building| building.scalar("DISTCC_SSH")).unwrap_or_default()
+}
+
+/// `DISTCC_SSH`, split as the client does, else ssh.
+fn words(situation: &Situation) -> Vec<String> {
+    // The client names an open quote by itself.
+    let words = shell_words::split(asked(situation)).unwrap_or_default();
     if words.is_empty() { vec!["ssh".to_owned()] } else { words }
+}
+
+/// What to type to log in.
+fn typed(situation: &Situation, host: &Host) -> String {
+    let words = [words(situation), target(host)].concat();
+    words.iter().map(|text| word(text)).collect::<Vec<_>>().join(" ")
 }
 
 fn target(host: &Host) -> Vec<String> {

@@ -2,14 +2,16 @@
 //! tells how each went. Knows nothing of what is to be done about it.
 
 use crate::ask::{Ended, ask};
+use crate::build_user::BuildUser;
 use crate::check::trial_outcome::{ClientEnd, Outcome, compare};
 use crate::demo::compilers::{Compiler, Compilers};
 use crate::demo::source::Language;
 use crate::processes::Processes;
+use nix::fcntl::OFlag;
 use std::ffi::OsString;
-use std::fs;
-use std::io;
-use std::os::unix::fs::symlink;
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Read};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -28,6 +30,9 @@ const SOURCES: [(Language, &str, &str); 2] = [
     (Language::Cxx, "trial.cpp", include_str!("../../sample/trial/trial.cpp")),
 ];
 
+/// An object or a log of a trial is never longer.
+const MOST_BYTES: u64 = 16 << 20;
+
 /// Used when the user's own flags forbid that a compile is sent away.
 const PLAIN_FLAGS: &str = "-O2";
 
@@ -39,13 +44,15 @@ const COMPARABLE: [&str; 4] = ["-g0", "-fno-lto", "-w", "-frandom-seed=distcc-ar
 pub(crate) struct Makepkg<'a> {
     /// `PATH`.
     pub(crate) path: &'a [PathBuf],
-    /// `CC`; none: the usual compiler.
+    /// The compiler's name as `CC` has it; none: the usual compiler.
     pub(crate) compiler: Option<&'a str>,
     /// `CFLAGS` and `CXXFLAGS`, split into words.
     pub(crate) cflags: Vec<String>,
     pub(crate) cxxflags: Vec<String>,
-    /// User and group to compile as; none: as we are.
-    pub(crate) user: Option<(u32, u32)>,
+    /// Who compiles; none: we do.
+    pub(crate) user: Option<BuildUser>,
+    /// The variables that tell how ssh gets in.
+    pub(crate) ssh: Vec<(&'static str, OsString)>,
 }
 
 /// The samples as compiled here, and all that is needed to have them compiled elsewhere; gone when dropped.
@@ -54,7 +61,8 @@ pub(crate) struct TrialBench {
     processes: Arc<Processes>,
     place: TempDir,
     path: OsString,
-    user: Option<(u32, u32)>,
+    user: Option<BuildUser>,
+    ssh: Vec<(&'static str, OsString)>,
     samples: Vec<Sample>,
 }
 
@@ -93,13 +101,14 @@ impl TrialBench {
         processes: &Arc<Processes>,
     ) -> Result<TrialBench, String> {
         let compilers = Compilers::find(makepkg.compiler.map(Path::new), makepkg.path)?;
-        let place = furnish(&compilers, distcc, makepkg.user)
+        let place = furnish(&compilers, distcc, makepkg.user.as_ref())
             .map_err(|error| format!("cannot make a temporary directory: {error}"))?;
         let mut path = OsString::from(place.path().join("bin"));
         path.push(":");
         path.push(compilers.search_path());
         let processes = Arc::clone(processes);
-        let mut bench = TrialBench { processes, place, path, user: makepkg.user, samples: Vec::new() };
+        let (user, ssh) = (makepkg.user.clone(), makepkg.ssh.clone());
+        let mut bench = TrialBench { processes, place, path, user, ssh, samples: Vec::new() };
         for (language, source, _) in SOURCES {
             let flags = if language == Language::C { &makepkg.cflags } else { &makepkg.cxxflags };
             if let Some(compiler) = compilers.for_language(language) {
@@ -134,7 +143,7 @@ impl TrialBench {
     ) -> Result<Sample, String> {
         let source = self.place.path().join(source);
         let arguments = arguments(&compiler.command, flags, &source);
-        let object = self.place.path().join("here.o");
+        let object = self.place.path().join("tmp/here.o");
         let begun = Instant::now();
         let ended = self.run(Command::new(&compiler.program).args(&arguments).arg("-o").arg(&object));
         let took = begun.elapsed();
@@ -143,7 +152,7 @@ impl TrialBench {
             return Err(format!("{compiler} cannot compile a small program here: {}", ended.how()));
         }
         let object =
-            fs::read(&object).map_err(|error| format!("cannot read {}: {error}", object.display()))?;
+            read_plain(&object).map_err(|error| format!("cannot read {}: {error}", object.display()))?;
         let language = if language == Language::C { "C" } else { "C++" };
         Ok(Sample { language, command: compiler.command.clone(), arguments, object, took })
     }
@@ -159,16 +168,18 @@ impl TrialBench {
     /// In a state directory of its own, so that neither an earlier failure of the host nor other jobs matter.
     fn try_there(&self, sample: &Sample, spec: &str, number: usize) -> io::Result<Outcome> {
         let name = format!("{number}-{}", sample.language);
-        let state = directory(&self.place.path().join(name), self.user)?;
+        let state = self.place.path().join(name);
+        directory(&state, self.user.as_ref())?;
         let (log, object) = (state.join("log"), state.join("there.o"));
         let mut command = Command::new(&sample.command);
         command.env_clear().env("DISTCC_HOSTS", spec).env("DISTCC_DIR", &state).env("DISTCC_LOG", &log);
         command
             .env("DISTCC_FALLBACK", "0")
             .env("DISTCC_SKIP_LOCAL_RETRY", "1")
-            .env("DISTCC_IO_TIMEOUT", SILENCE);
+            .env("DISTCC_IO_TIMEOUT", SILENCE)
+            .envs(self.ssh.iter().cloned());
         let ended = self.run(command.args(&sample.arguments).arg("-o").arg(&object));
-        let log = String::from_utf8_lossy(&fs::read(log).unwrap_or_default()).into_owned();
+        let log = String::from_utf8_lossy(&read_plain(&log).unwrap_or_default()).into_owned();
         let code = match &ended.status {
             Ok(status) => status.code(),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => None,
@@ -177,7 +188,7 @@ impl TrialBench {
         let end = ClientEnd { code, stderr: &String::from_utf8_lossy(&ended.stderr), log: &log };
         match end.trouble() {
             Some(trouble) => Ok(trouble),
-            None => Ok(compare(&fs::read(object)?, &sample.object)),
+            None => Ok(compare(&read_plain(&object)?, &sample.object)),
         }
     }
 
@@ -186,8 +197,8 @@ impl TrialBench {
         let place = self.place.path();
         command.env("PATH", &self.path).env("HOME", place).env("TMPDIR", place.join("tmp"));
         command.env("LANG", "C.UTF-8").current_dir(place);
-        if let Some((user, group)) = self.user {
-            command.uid(user).gid(group);
+        if let Some(user) = &self.user {
+            command.uid(user.uid).gid(user.gid);
         }
         ask(&self.processes, command, COMPILE)
     }
@@ -204,30 +215,41 @@ fn arguments(command: &OsString, flags: &[String], source: &Path) -> Vec<OsStrin
     if cc_args::analyze(&whole, |_| None).is_ok() { asked } else { with(&[PLAIN_FLAGS]) }
 }
 
-/// A directory with the sources, and with links to the client under the compilers' names, as masquerading has it.
-fn furnish(compilers: &Compilers, distcc: &Path, user: Option<(u32, u32)>) -> io::Result<TempDir> {
+/// A directory with the sources, and with links to the client under the compilers' names, as masquerading has it. It
+/// stays our own, so that `user`, whose programs run in it meanwhile, cannot put a link where we write.
+fn furnish(compilers: &Compilers, distcc: &Path, user: Option<&BuildUser>) -> io::Result<TempDir> {
     let place = tempfile::Builder::new().prefix("distcc-arch-check.").tempdir()?;
-    for name in ["bin", "tmp"] {
-        directory(&place.path().join(name), user)?;
-    }
+    let at = |name: &str| place.path().join(name);
     for (_, name, text) in SOURCES {
-        fs::write(place.path().join(name), text)?;
+        fs::write(at(name), text)?;
+        fs::set_permissions(at(name), Permissions::from_mode(0o644))?;
     }
+    directory(&at("bin"), None)?;
     for compiler in [Some(&compilers.c), compilers.cxx.as_ref()].into_iter().flatten() {
-        symlink(distcc, place.path().join("bin").join(&compiler.command))?;
+        symlink(distcc, at("bin").join(&compiler.command))?;
     }
-    give(place.path(), user)?;
+    directory(&at("tmp"), user)?;
+    fs::set_permissions(place.path(), Permissions::from_mode(0o755))?;
     Ok(place)
 }
 
-fn directory(path: &Path, user: Option<(u32, u32)>) -> io::Result<PathBuf> {
+/// A new directory into which `user` may write, or else we.
+fn directory(path: &Path, user: Option<&BuildUser>) -> io::Result<()> {
     fs::create_dir(path)?;
-    give(path, user)?;
-    Ok(path.to_owned())
+    fs::set_permissions(path, Permissions::from_mode(0o755))?;
+    user.map_or(Ok(()), |user| chown(path, Some(user.uid), Some(user.gid)))
 }
 
-fn give(path: &Path, user: Option<(u32, u32)>) -> io::Result<()> {
-    user.map_or(Ok(()), |(user, group)| std::os::unix::fs::chown(path, Some(user), Some(group)))
+/// What a program of `user`'s wrote: no link, and nothing that would make us wait.
+fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut read = Vec::new();
+    file.take(MOST_BYTES).read_to_end(&mut read)?;
+    Ok(read)
 }
 
 #[cfg(test)]
@@ -240,6 +262,18 @@ mod tests {
         let words = arguments(&"gcc".into(), &flags, Path::new("x.c"));
         let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
         assert_eq!(words.join(" "), expected);
+    }
+
+    #[test]
+    fn only_plain_files_are_read() {
+        let work = tempfile::tempdir().unwrap();
+        let at = |name: &str| work.path().join(name);
+        fs::write(at("file"), "text").unwrap();
+        symlink("file", at("link")).unwrap();
+        nix::unistd::mkfifo(&at("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        for (name, readable) in [("file", true), ("link", false), ("pipe", false), (".", false)] {
+            assert_eq!(read_plain(&at(name)).is_ok(), readable, "{name}");
+        }
     }
 
     #[test]

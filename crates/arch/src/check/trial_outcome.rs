@@ -12,6 +12,8 @@ pub(crate) enum Outcome {
     Differs(Difference),
     /// The daemon was to run this compiler, and it is not there.
     CompilerMissing(String),
+    /// The daemon was to run this compiler, and may not.
+    CompilerForbidden(String),
     /// The connection was closed without an answer: access is denied, or the compiler is not permitted.
     NoAnswer,
     /// Nothing came for so long that the client gave up.
@@ -65,7 +67,7 @@ impl ClientEnd<'_> {
             return Some(no_answer(reason));
         }
         match (said("failed with exit code "), self.code) {
-            (Some(_), Some(COMPILER_MISSING)) => Some(Outcome::CompilerMissing(self.missing_compiler())),
+            (Some(_), Some(COMPILER_MISSING)) => Some(self.not_started()),
             (Some(_), code) => {
                 Some(Outcome::Rejected { code: code.unwrap_or(-1), said: self.first_message() })
             }
@@ -88,11 +90,14 @@ impl ClientEnd<'_> {
         line.split_once(" on ").and_then(|(_, rest)| rest.split_once(": ")).map(|(_, reason)| reason)
     }
 
-    /// `ERROR: failed to exec NAME: …`, in the words of either daemon; a link named NAME with nothing behind it.
-    fn missing_compiler(&self) -> String {
-        let named =
-            self.stderr.split_once("failed to exec ").and_then(|(_, rest)| rest.split([':', '\n']).next());
-        named.unwrap_or("the compiler").to_owned()
+    /// `ERROR: failed to exec NAME: …`, in the words of either daemon; a link named NAME with nothing behind it, or with
+    /// something that the daemon's user may not run.
+    fn not_started(&self) -> Outcome {
+        let line = self.stderr.split_once("failed to exec ").and_then(|(_, rest)| rest.lines().next());
+        let (name, why) = line.and_then(|line| line.split_once(':')).unwrap_or(("the compiler", ""));
+        let is_forbidden = why.trim_start().starts_with("Permission denied");
+        let outcome = if is_forbidden { Outcome::CompilerForbidden } else { Outcome::CompilerMissing };
+        outcome(name.to_owned())
     }
 
     fn first_message(&self) -> String {
@@ -194,6 +199,9 @@ mod tests {
         let theirs =
             "distccd[7] (dcc_execvp) ERROR: failed to exec x86_64-linux-gnu-gcc: No such file or directory\n";
         check(Some(110), theirs, &failed(110), missing);
+        let forbidden = Some(Outcome::CompilerForbidden("/usr/bin/gcc".into()));
+        let ours = "distccd[7] ERROR: failed to exec /usr/bin/gcc: Permission denied (os error 13)\n";
+        check(Some(110), ours, &failed(110), forbidden);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The story of `distcc-arch check`: find out the situation, go through the table, tell. Knows no single check.
 
+use crate::check::printable::printable;
 use crate::check::report::{self, Style};
 use crate::check::{CHECKS, Situation, Verdict, look};
 use crate::cli::Check;
@@ -39,5 +40,9 @@ pub(crate) fn run(asked: &Check, settings: &Settings, notes: &mut dyn Write) -> 
 }
 
 fn trouble(why: &str) -> Answer {
-    Answer { text: String::new(), complaint: format!("distcc-arch: {why}\n"), exit: Exit::Code(2) }
+    Answer {
+        text: String::new(),
+        complaint: format!("distcc-arch: {}\n", printable(why)),
+        exit: Exit::Code(2),
+    }
 }

@@ -2,7 +2,7 @@
 //! there. Knows nothing of whether a host answers.
 
 use crate::build_user::BuildUser;
-use crate::carry_out::{Done, Work, answer, lines};
+use crate::carry_out::{Work, answer, lines};
 use crate::cli::Probe;
 use crate::commands::probe;
 use crate::consent::Consent;
@@ -15,7 +15,7 @@ use crate::setup::host_words::{Form, with, without};
 use crate::setup::last_word::Bash;
 use crate::setup::layers::Reader;
 use crate::setup::wanted_hosts;
-use crate::site::{inside, outside, site};
+use crate::site::{inside, site};
 use crate::{Answer, Exit};
 use changes::{Plan, Site};
 use clap::{Args, Subcommand};
@@ -123,7 +123,9 @@ fn change(
     let bash = Bash::find(&reader_of(user.as_ref()), work.settings, work.processes)?;
     let warnings = host_edit::plan(&mut plan, &site, &source, &new, &bash)?;
     let done = work.carry_out(plan, &warnings)?;
-    Ok(told(&done, &site, work.consent, &warnings))
+    let root = of.root.as_ref().map_or(String::new(), |root| format!(" --root {}", root.display()));
+    let next = format!("next: distcc-arch check{root}\n");
+    Ok(done.told(&site, work.consent, &warnings, ("the list is so already", &next)))
 }
 
 impl Which {
@@ -147,21 +149,4 @@ impl Which {
 
 fn form(source: &HostSource) -> Form {
     if matches!(source.place, Place::List { .. }) { Form::Lines } else { Form::Variable }
-}
-
-fn told(done: &Done, site: &Site, consent: Consent, warnings: &[String]) -> Answer {
-    // Whoever was asked has seen them with the question.
-    let seen = matches!(done, Done::Changed(_)) && !consent.yes;
-    let complaint = if seen { String::new() } else { lines(warnings) };
-    let text = match done {
-        Done::Declined => return Answer::declined(),
-        Done::Nothing => "nothing to change: the list is so already\n".to_owned(),
-        Done::Shown(diff) => diff.clone(),
-        Done::Changed(paths) => {
-            let paths =
-                paths.iter().map(|path| format!("  {}\n", outside(site, path).display())).collect::<String>();
-            format!("changed:\n{paths}next: distcc-arch check\n")
-        }
-    };
-    Answer { text, complaint, exit: Exit::Code(0) }
 }

@@ -1,6 +1,7 @@
 //! The story of `distcc-arch hosts probe`: examine the hosts and show one line for each. Knows no single step.
 
 use crate::check::host_table::{self, Row};
+use crate::check::printable::printable;
 use crate::check::{Situation, Verdict, hosts};
 use crate::cli;
 use crate::processes::Processes;
@@ -41,7 +42,8 @@ fn probe(asked: &cli::Probe, situation: &Situation) -> Result<Answer, String> {
     } else {
         host_table::text(&rows, situation.settings.stdout_colours)
     };
-    let complaint = bench.err().map_or_else(String::new, |why| format!("distcc-arch: {}\n", why.what));
+    let complaint =
+        bench.err().map_or_else(String::new, |why| format!("distcc-arch: {}\n", printable(&why.what)));
     let exit = match host_table::verdict(&rows) {
         Verdict::Well | Verdict::Skipped => 0,
         Verdict::Warning => 1,
@@ -51,5 +53,9 @@ fn probe(asked: &cli::Probe, situation: &Situation) -> Result<Answer, String> {
 }
 
 fn trouble(why: &str) -> Answer {
-    Answer { text: String::new(), complaint: format!("distcc-arch: {why}\n"), exit: Exit::Code(2) }
+    Answer {
+        text: String::new(),
+        complaint: format!("distcc-arch: {}\n", printable(why)),
+        exit: Exit::Code(2),
+    }
 }

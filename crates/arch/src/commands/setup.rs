@@ -1,8 +1,9 @@
 //! The story of `distcc-arch setup`: what was asked is planned part by part, shown, and done all or none. Knows nothing
 //! of how a part is planned.
 
+use crate::Answer;
 use crate::build_user::BuildUser;
-use crate::carry_out::{Done, Work, answer, lines};
+use crate::carry_out::{Work, answer};
 use crate::consent::Consent;
 use crate::firewall::{Firewall, Gate, in_force};
 use crate::services::Services;
@@ -14,24 +15,22 @@ use crate::setup::makepkg_text::Wanted;
 use crate::setup::server::{Served, Server};
 use crate::setup::tmpfs_state::TmpfsState;
 use crate::setup::{masquerade_links, ranges, ssh_sharing, wanted_hosts};
-use crate::site::{inside, outside, site};
-use crate::{Answer, Exit};
+use crate::site::{inside, site};
 use changes::{Action, Plan, Site};
-use clap::Args;
+use clap::{Args, value_parser};
 use nix::unistd::geteuid;
 use std::io::Write;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 /// What `setup` is asked for.
 #[derive(Debug, Args)]
 pub(crate) struct Setup {
     /// Compile on these hosts, the strongest first: one as in DISTCC_HOSTS, or several in one word
-    #[arg(long, value_name = "SPEC", help_heading = "Builds of this machine")]
+    #[arg(long, value_name = "SPEC", allow_hyphen_values = true, help_heading = "Builds of this machine")]
     hosts: Vec<String>,
     /// Run so many compilers at once [default: the slots of all hosts]
-    #[arg(long, value_name = "N", requires = "hosts", help_heading = "Builds of this machine")]
-    jobs: Option<NonZeroU32>,
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..), requires = "hosts", help_heading = "Builds of this machine")]
+    jobs: Option<u32>,
     /// Write makepkg.conf.d/distcc.conf and leave makepkg.conf as it is (pacman 6.1 and later)
     #[arg(long, requires = "hosts", help_heading = "Builds of this machine")]
     drop_in: bool,
@@ -45,11 +44,11 @@ pub(crate) struct Setup {
     /// Compile for other machines: start distccd now and with the machine
     #[arg(long, help_heading = "Builds of other machines")]
     server: bool,
-    /// Serve this address or network, and only those that are named so [default: private networks]
+    /// Serve this address or network besides those in DISTCC_ARGS; the package's --allow-private gives way to it
     #[arg(long, value_name = "CIDR", requires = "server", help_heading = "Builds of other machines")]
     allow: Vec<String>,
     /// Listen on this TCP port
-    #[arg(long, value_name = "N", requires = "server", help_heading = "Builds of other machines")]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..), requires = "server", help_heading = "Builds of other machines")]
     port: Option<u16>,
     /// Let them through ufw or firewalld, whichever is in force
     #[arg(long, requires = "server", help_heading = "Builds of other machines")]
@@ -101,7 +100,7 @@ fn set_up(asked: &Setup, work: &mut Work) -> Result<Answer, String> {
         }
     }
     let done = work.carry_out(plan, &warnings)?;
-    Ok(told(&done, &site, asked, &warnings))
+    Ok(done.told(&site, asked.consent, &warnings, ("everything is set up so already", &next(asked))))
 }
 
 impl Setup {
@@ -113,7 +112,7 @@ impl Setup {
         let slots = u32::try_from(list.total_slots()).map_err(|_| {
             format!("--hosts: {} slots are more than make can count: name fewer", list.total_slots())
         })?;
-        let jobs = self.jobs.map_or(slots, NonZeroU32::get);
+        let jobs = self.jobs.unwrap_or(slots);
         Ok(Some(Wanted { hosts: wanted_hosts::spelled(&self.hosts), jobs: Some(jobs), enabled: true }))
     }
 
@@ -139,7 +138,7 @@ impl Setup {
         };
         let user = BuildUser::find(None, Path::new("."), &site.root, work.settings)?;
         let reader = Reader { conf: &conf, named: self.config.is_some(), user: user.as_ref() };
-        let drop_in = self.drop_in || outside(site, &directory(&conf)).join("distcc.conf").exists();
+        let drop_in = self.drop_in || site.outside(&directory(&conf)).join("distcc.conf").exists();
         let bash = Bash::find(&reader_of(user.as_ref()), work.settings, work.processes)?;
         let target = Target { reader, drop_in };
         let mut warnings = Distribution { site, settings: work.settings, bash, target }.plan(plan, wanted)?;
@@ -180,28 +179,11 @@ fn open_firewall(served: &Served, plan: &mut Plan, site: &Site, work: &Work) -> 
     Ok(Vec::new())
 }
 
-fn told(done: &Done, site: &Site, asked: &Setup, warnings: &[String]) -> Answer {
-    let root = asked.root.as_ref().map_or(String::new(), |root| format!(" --root {}", root.display()));
-    let config =
-        asked.config.as_ref().map_or(String::new(), |config| format!(" --config {}", config.display()));
-    let complaint = lines(warnings);
-    match done {
-        Done::Nothing => Answer {
-            text: "nothing to change: everything is set up so already\n".to_owned(),
-            complaint,
-            exit: Exit::Code(0),
-        },
-        Done::Shown(diff) => Answer { text: diff.clone(), complaint, exit: Exit::Code(0) },
-        Done::Declined => Answer::declined(),
-        Done::Changed(paths) => {
-            let paths: String =
-                paths.iter().map(|path| format!("  {}\n", outside(site, path).display())).collect();
-            let text = format!(
-                "changed:\n{paths}next: distcc-arch check{config}{root}\nto take it all back: distcc-arch undo{root}\n"
-            );
-            // Whoever was asked has seen them with the question.
-            let complaint = if asked.consent.yes { complaint } else { String::new() };
-            Answer { text, complaint, exit: Exit::Code(0) }
-        }
-    }
+/// What to type after a change.
+fn next(asked: &Setup) -> String {
+    let option = |name: &str, value: &Option<PathBuf>| {
+        value.as_ref().map_or(String::new(), |value| format!(" --{name} {}", value.display()))
+    };
+    let (root, config) = (option("root", &asked.root), option("config", &asked.config));
+    format!("next: distcc-arch check{config}{root}\nto take it all back: distcc-arch undo{root}\n")
 }

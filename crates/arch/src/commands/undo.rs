@@ -1,10 +1,11 @@
 //! The story of `distcc-arch undo`: what would be taken back, whether that is wanted, taking it back, what is left. Knows
 //! nothing of how changes are journalled, and of makepkg.conf only which of its variables are ours.
 
-use crate::carry_out::{Work, answer, runner};
+use crate::carry_out::{Work, answer, listed, runner};
 use crate::consent::{Consent, Decision};
 use crate::settings::Settings;
-use crate::site::{outside, site};
+use crate::setup::server;
+use crate::site::site;
 use crate::{Answer, Exit};
 use changes::{Difference, Journal, Site, Undo, Undone, three_way};
 use clap::Args;
@@ -25,7 +26,7 @@ pub(crate) struct Undoing {
     consent: Consent,
 }
 
-/// Takes back what setup, hosts and masquerade changed. Exits with 0 when nothing of it is left, 1 when something is
+/// Takes back what setup and hosts changed. Exits with 0 when nothing of it is left, 1 when something is
 /// left for a person to decide or when the answer was no, 2 after a failure.
 pub(crate) fn run(asked: &Undoing, settings: &Settings, notes: &mut dyn Write) -> Answer {
     answer(asked.consent, settings, notes, |work| take_back(asked, work))
@@ -70,11 +71,12 @@ fn plan(journal: &Journal) -> Result<Undo, String> {
     Ok(undo)
 }
 
-/// Lines first; where they touch, the variables that are ours are told apart from the rest.
+/// Lines first; where they touch, the variables or options that are ours are told apart from the rest.
 fn merge(path: &Path, original: &[u8], ours: &[u8], now: &[u8]) -> Option<Vec<u8>> {
-    three_way(original, ours, now).or_else(|| {
-        let is_shell = path.extension().is_some_and(|extension| extension == "conf");
-        is_shell.then(|| makepkg_conf::take_back(original, ours, now, VARIABLES).ok()).flatten()
+    three_way(original, ours, now).or_else(|| server::taken_back(path, original, ours, now)).or_else(|| {
+        // All of a file that setup made is ours, and what somebody made of it is for them to look at.
+        let is_theirs = path.extension().is_some_and(|extension| extension == "conf") && !original.is_empty();
+        is_theirs.then(|| makepkg_conf::take_back(original, ours, now, VARIABLES).ok()).flatten()
     })
 }
 
@@ -83,7 +85,11 @@ fn left(undo: &Undo, site: &Site, colours: bool) -> String {
     let mut text = String::new();
     let mut list = |what: &str, differences: &[Difference]| {
         for difference in differences {
-            let path = outside(site, &difference.path);
+            let path = site.outside(&difference.path);
+            if difference.now.is_empty() && !path.exists() {
+                let _ = writeln!(text, "{} was removed since, and stays so", path.display());
+                continue;
+            }
             let _ = write!(text, "{} {what}\n{}", path.display(), difference.diff(colours));
         }
     };
@@ -96,8 +102,8 @@ fn left(undo: &Undo, site: &Site, colours: bool) -> String {
 }
 
 fn report(undone: &Undone, site: &Site, conflicts: usize, left: &str) -> Answer {
-    let taken = undone.changed.iter().map(|path| format!("  {}\n", outside(site, path).display()));
-    let mut text = format!("taken back:\n{}", taken.collect::<String>());
+    let taken = listed(site, &undone.changed, &undone.ran);
+    let mut text = if taken.is_empty() { taken } else { format!("taken back:\n{taken}") };
     if conflicts == 0 {
         text.push_str("nothing of what distcc-arch changed here is left\n");
     }

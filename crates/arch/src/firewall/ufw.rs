@@ -1,6 +1,6 @@
 //! What `ufw status verbose` tells, and ufw's rules for a port. Runs nothing.
 
-use super::{Step, strings};
+use super::{Step, network, strings};
 use ipnet::IpNet;
 use std::fs;
 use std::path::Path;
@@ -60,10 +60,6 @@ fn is_about(to: &str, port: u16) -> bool {
         }
         None => ports.parse() == Ok(port),
     })
-}
-
-fn network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse().ok().map(|address: std::net::IpAddr| IpNet::from(address)))
 }
 
 /// Everywhere.

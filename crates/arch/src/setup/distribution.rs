@@ -7,8 +7,7 @@ use crate::settings::Settings;
 use crate::setup::drop_in;
 use crate::setup::last_word::{Bash, Text, Values};
 use crate::setup::layers::{Reader, directory, earlier, later};
-use crate::setup::makepkg_text::{Wanted, edited, meant, native_flags, objection};
-use crate::site::outside;
+use crate::setup::makepkg_text::{ByHand, Wanted, edited, meant, native_flags, objection};
 use changes::{Plan, Site};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,10 +43,11 @@ impl Distribution<'_> {
     /// One line that names the file; nothing is planned then.
     pub(crate) fn plan(&self, plan: &mut Plan, wanted: &Wanted) -> Result<Vec<String>, String> {
         let conf = self.target.reader.conf;
-        let shown = outside(self.site, conf);
+        let shown = self.site.outside(conf);
         let text = plan.read(conf).map_err(|error| error.to_string())?;
         let text = text.ok_or_else(|| {
-            format!("there is no {}: pacman -S pacman, or name another with --config", shown.display())
+            let install = if self.target.reader.named { "" } else { "pacman -S pacman, or " };
+            format!("there is no {}: {install}name another with --config", shown.display())
         })?;
         let edit = if self.target.drop_in { self.drop_in(&text, wanted)? } else { self.edit(&text, wanted)? };
         if let Some(objection) = objection(&edit.before, &edit.after, wanted) {
@@ -61,7 +61,7 @@ impl Distribution<'_> {
 
     /// What bash makes of the configuration as it is.
     pub(crate) fn values(&self, text: &[u8]) -> Result<Values, String> {
-        let shown = outside(self.site, self.target.reader.conf);
+        let shown = self.site.outside(self.target.reader.conf);
         let earlier = earlier(&self.target.reader, self.site, self.settings);
         let mut texts: Vec<_> = earlier.iter().map(|path| Text::File(path)).collect();
         texts.push(Text::New(text));
@@ -71,8 +71,11 @@ impl Distribution<'_> {
     fn edit(&self, text: &[u8], wanted: &Wanted) -> Result<Edit, String> {
         let path = self.target.reader.conf.to_owned();
         let before = meant(self.values(text)?, text);
-        let text = edited(text, &before, wanted)
-            .map_err(|refusal| format!("{}: {refusal}", outside(self.site, &path).display()))?;
+        let text = edited(text, &before, wanted).map_err(|ByHand { line, why }| {
+            let instead =
+                if reads_drop_ins(&self.site.root, self.settings) { ", or add --drop-in" } else { "" };
+            format!("{}:{line}: {why}{instead}", self.site.outside(&path).display())
+        })?;
         let after = self.values(&text)?;
         Ok(Edit { path, text, before, after })
     }
@@ -92,7 +95,7 @@ impl Distribution<'_> {
 
     /// The first file that is read later and gives something else.
     fn overridden(&self, conf: &[u8], edit: &Edit, wanted: &Wanted) -> Result<Vec<String>, String> {
-        let edited = outside(self.site, &edit.path);
+        let edited = self.site.outside(&edit.path);
         let conf = if self.target.drop_in { conf } else { &edit.text };
         let later = later(&self.target.reader, self.site, self.settings);
         let earlier = earlier(&self.target.reader, self.site, self.settings);
@@ -120,7 +123,7 @@ impl Distribution<'_> {
 
     /// Compiling for the processor that this machine happens to have is nothing that others can do.
     fn native(&self, conf: &[u8]) -> Vec<String> {
-        let mut texts = vec![(outside(self.site, self.target.reader.conf), conf.to_vec())];
+        let mut texts = vec![(self.site.outside(self.target.reader.conf), conf.to_vec())];
         let later = later(&self.target.reader, self.site, self.settings);
         texts.extend(later.into_iter().filter_map(|path| Some((path.clone(), fs::read(path).ok()?))));
         let mut warnings = Vec::new();
@@ -150,5 +153,5 @@ fn overrides(path: &Path, seen: &Values, wanted: &Wanted) -> String {
 
 /// The building user, or somebody who may read what all may.
 pub(crate) fn reader_of(user: Option<&BuildUser>) -> BuildUser {
-    user.cloned().unwrap_or_else(BuildUser::nobody)
+    BuildUser::never_root(user)
 }

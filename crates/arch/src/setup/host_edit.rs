@@ -4,7 +4,7 @@
 use crate::setup::drop_in;
 use crate::setup::host_source::{HostSource, Place};
 use crate::setup::last_word::{Bash, Text, Values};
-use crate::setup::makepkg_text::{Wanted, edited, objection};
+use crate::setup::makepkg_text::{ByHand, Wanted, edited, objection};
 use crate::site::inside;
 use changes::{Plan, Site};
 use hosts::HostList;
@@ -39,12 +39,15 @@ pub(crate) fn plan(
                 plan.read(&inside(site, path)?).map_err(|error| error.to_string())?.unwrap_or_default();
             let change = Change::of(source, new);
             let (text, warnings) =
-                change.text(&there, bash).map_err(|why| format!("{}: {why}", path.display()))?;
+                change.text(&there, bash).map_err(|why| format!("{}{why}", path.display()))?;
             written(path, text, plan)?;
             Ok(warnings)
         }
     }
 }
+
+/// Without -j make runs so many jobs.
+const ALONE: u32 = 1;
 
 struct Change<'a> {
     source: &'a HostSource,
@@ -59,7 +62,7 @@ impl<'a> Change<'a> {
         Change { source, new, old_slots: slots(&source.text), new_slots: slots(new) }
     }
 
-    /// The file's new text.
+    /// The file's new text; or why not, which reads after the file's name.
     fn text(&self, there: &[u8], bash: &Bash) -> Result<(Vec<u8>, Vec<String>), String> {
         let jobs = self.jobs_that_follow();
         if let Some((old, new)) = jobs
@@ -67,26 +70,41 @@ impl<'a> Change<'a> {
         {
             return Ok((drop_in::text(self.new, new).into_bytes(), Vec::new()));
         }
-        let alone = bash.values(&[Text::New(there)])?;
+        match self.edited(there, jobs.map(|(_, new)| new), bash) {
+            // A number that bash works out can be no number of ours.
+            Err(_) if jobs.is_some() => self.edited(there, None, bash),
+            answer => answer,
+        }
+    }
+
+    fn edited(&self, there: &[u8], jobs: Option<u32>, bash: &Bash) -> Result<(Vec<u8>, Vec<String>), String> {
+        let seen = |text: &[u8]| bash.values(&[Text::New(text)]).map_err(|why| format!(": {why}"));
+        let alone = seen(there)?;
         let before = match jobs {
             Some(_) => Values { make_flags: self.source.make_flags.clone(), ..alone },
             None => alone,
         };
-        let jobs = jobs.map(|(_, new)| new);
         let wanted = Wanted { hosts: self.new.to_owned(), jobs, enabled: false };
-        let text = edited(there, &before, &wanted).map_err(|refusal| refusal.to_string())?;
-        let after = bash.values(&[Text::New(&text)])?;
+        let text =
+            edited(there, &before, &wanted).map_err(|ByHand { line, why }| format!(":{line}: {why}"))?;
+        let after = seen(&text)?;
         match objection(&before, &after, &wanted) {
-            Some(objection) => Err(format!("{objection}, as bash reads it: edit it by hand")),
+            Some(objection) => Err(format!(": {objection}, as bash reads it: edit it by hand")),
             None => Ok((text, self.warnings(jobs.is_some()))),
         }
     }
 
-    /// make's number of jobs, and what it becomes, if it was the number of slots.
+    /// make's number of jobs, and what it becomes: one that is neither the number of slots nor too low for the new ones
+    /// is somebody's choice.
     fn jobs_that_follow(&self) -> Option<(u32, u32)> {
-        let flags = MakeFlags::parse(self.source.make_flags.as_deref()?);
-        let Some(Jobs::Limited(jobs)) = flags.jobs() else { return None };
-        (u64::from(jobs) == self.old_slots).then_some((jobs, u32::try_from(self.new_slots).ok()?))
+        let flags = MakeFlags::parse(self.source.make_flags.as_deref().unwrap_or_default());
+        let jobs = match flags.jobs() {
+            Some(Jobs::Limited(jobs)) => jobs,
+            Some(Jobs::Unlimited) => return None,
+            None => ALONE,
+        };
+        let follows = u64::from(jobs) == self.old_slots || u64::from(jobs) < self.new_slots;
+        follows.then_some((jobs, u32::try_from(self.new_slots).ok()?))
     }
 
     fn warnings(&self, follows: bool) -> Vec<String> {

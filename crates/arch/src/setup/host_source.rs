@@ -4,7 +4,6 @@
 use crate::settings::Settings;
 use crate::setup::last_word::{Bash, Text, Values};
 use crate::setup::layers::{Reader, earlier, later};
-use crate::site::outside;
 use changes::Site;
 use makepkg_conf::Conf;
 use std::fs;
@@ -52,7 +51,7 @@ pub(crate) fn find(
     bash: &Bash,
 ) -> Result<Option<HostSource>, String> {
     let mut files = earlier(reader, site, settings);
-    files.extend(Some(outside(site, reader.conf)).filter(|conf| conf.exists()));
+    files.extend(Some(site.outside(reader.conf)).filter(|conf| conf.exists()));
     files.extend(later(reader, site, settings));
     let texts: Vec<_> = files.iter().map(|path| Text::File(path)).collect();
     let Values { hosts, make_flags, .. } = bash.values(&texts)?;
@@ -69,7 +68,7 @@ pub(crate) fn find(
     }
     let own = distcc_directory(reader, settings).filter(|directory| directory.starts_with(&site.root));
     let own = own.map(|directory| directory.join("hosts"));
-    let machine = outside(site, Path::new("/etc/distcc/hosts"));
+    let machine = site.outside(Path::new("/etc/distcc/hosts"));
     let list = |path: PathBuf| Some((fs::read_to_string(&path).ok()?, path));
     let found = own.into_iter().chain([machine]).find_map(list);
     Ok(found.and_then(|(text, path)| source(Place::List { path }, text)))

@@ -20,7 +20,9 @@ pub(crate) fn text(source: &HostSource, list: &HostList) -> String {
         })
         .collect();
     let total = list.total_slots();
-    format!("from {}\n\n{table}\n{} hosts, {total} slots\n", source.place, hosts.len())
+    let many = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let totals = [many(hosts.len() as u64, "host"), many(total, "slot")].join(", ");
+    format!("from {}\n\n{table}\n{totals}\n", source.place)
 }
 
 /// One object.
@@ -68,6 +70,7 @@ mod tests {
             localhost      2\n\n\
             3 hosts, 21 slots\n";
         assert_eq!(text(&source, &list), expected);
+        assert!(text(&source, &HostList::parse(b"red/1", "")).ends_with("\n1 host, 1 slot\n"));
         let object: serde_json::Value = serde_json::from_str(&json(&source, &list)).unwrap();
         assert_eq!((&object["slots"], &object["hosts"][0]["port"]), (&json!(21), &json!(3632)));
         assert_eq!(object["hosts"][1]["way"], "ssh");

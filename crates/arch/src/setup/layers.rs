@@ -4,7 +4,6 @@
 use crate::build_user::BuildUser;
 use crate::makepkg::reads_drop_ins;
 use crate::settings::Settings;
-use crate::site::outside;
 use changes::Site;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -24,7 +23,7 @@ pub(crate) struct Reader<'a> {
 pub(crate) fn later(reader: &Reader, site: &Site, settings: &Settings) -> Vec<PathBuf> {
     let mut files = Vec::new();
     if reads_drop_ins(&site.root, settings) {
-        files.extend(drop_ins(&outside(site, &directory(reader.conf))));
+        files.extend(drop_ins(&site.outside(&directory(reader.conf))));
     }
     // Who looks at another root from outside has no home in it.
     if let Some(user) = reader.user.filter(|user| !reader.named && user.home.starts_with(&site.root)) {
@@ -36,7 +35,7 @@ pub(crate) fn later(reader: &Reader, site: &Site, settings: &Settings) -> Vec<Pa
 /// The files that come before `conf` where it is a user's own: the machine's and its drop-ins.
 pub(crate) fn earlier(reader: &Reader, site: &Site, settings: &Settings) -> Vec<PathBuf> {
     let is_own = reader.conf.ends_with(".makepkg.conf") || reader.conf.ends_with("pacman/makepkg.conf");
-    let machine = outside(site, Path::new("/etc/makepkg.conf"));
+    let machine = site.outside(Path::new("/etc/makepkg.conf"));
     if !is_own || !machine.exists() {
         return Vec::new();
     }

@@ -1,7 +1,7 @@
 //! What is changed in a makepkg.conf so that makepkg distributes: three variables, and nothing else. Knows no file.
 
 use crate::setup::last_word::Values;
-use makepkg_conf::{Conf, MakeFlags, Refusal};
+use makepkg_conf::{Conf, MakeFlags, Refusal, assignment};
 
 /// The word of BUILDENV that switches distribution on.
 const WORD: &str = "distcc";
@@ -15,6 +15,15 @@ pub(crate) struct Wanted {
     pub(crate) jobs: Option<u32>,
     /// Whether BUILDENV is to switch distribution on.
     pub(crate) enabled: bool,
+}
+
+/// What only a person can write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ByHand {
+    /// Counted from 1.
+    pub(crate) line: usize,
+    /// What stands there and what to write; reads after "makepkg.conf:12: ".
+    pub(crate) why: String,
 }
 
 /// What the text means, where bash sees something else only because lines end in carriage returns: an edit mends them.
@@ -34,26 +43,35 @@ pub(crate) fn meant(seen: Values, text: &[u8]) -> Values {
 /// The text with those values, where bash saw `before` in the old one.
 ///
 /// # Errors
-/// Where the text does not allow it with certainty.
-pub(crate) fn edited(text: &[u8], before: &Values, wanted: &Wanted) -> Result<Vec<u8>, Refusal> {
+/// Where the text does not allow it with certainty, and what to write there by hand.
+pub(crate) fn edited(text: &[u8], before: &Values, wanted: &Wanted) -> Result<Vec<u8>, ByHand> {
     let mut conf = Conf::parse(text);
     if wanted.enabled && !is_enabled(&before.build_env) {
         let is_here = conf.assignments().iter().any(|assignment| assignment.name == "BUILDENV");
         if is_here || before.build_env.is_empty() {
-            conf.enable("BUILDENV", WORD)?;
+            conf.enable("BUILDENV", WORD).map_err(|refusal| by_hand(refusal, "distcc into BUILDENV"))?;
         } else {
             // The words come from a file that is read before, and must not be lost.
             conf = Conf::parse(&with_line(conf.bytes(), "BUILDENV+=(distcc)"));
         }
     }
     if before.hosts.as_deref() != Some(&wanted.hosts) {
-        conf.set("DISTCC_HOSTS", &wanted.hosts)?;
+        set(&mut conf, "DISTCC_HOSTS", &wanted.hosts)?;
     }
     if let Some(flags) = make_flags(before, wanted).filter(|flags| before.make_flags.as_ref() != Some(flags))
     {
-        conf.set("MAKEFLAGS", &flags)?;
+        set(&mut conf, "MAKEFLAGS", &flags)?;
     }
     Ok(conf.bytes().to_vec())
+}
+
+fn set(conf: &mut Conf, name: &str, value: &str) -> Result<(), ByHand> {
+    conf.set(name, value).map_err(|refusal| by_hand(refusal, &assignment(name, value)))
+}
+
+fn by_hand(refusal: Refusal, words: &str) -> ByHand {
+    let remedy = refusal.remedy.map_or_else(|| format!("write {words} there yourself"), str::to_owned);
+    ByHand { line: refusal.line, why: format!("{}: {remedy}", refusal.reason) }
 }
 
 fn with_line(text: &[u8], line: &str) -> Vec<u8> {
@@ -80,8 +98,12 @@ pub(crate) fn objection(before: &Values, after: &Values, wanted: &Wanted) -> Opt
     if after.hosts.as_ref() != Some(&wanted.hosts) {
         return Some(format!("DISTCC_HOSTS would become \"{}\"", after.hosts.as_deref().unwrap_or_default()));
     }
+    // What bash printed was read with losses then, and would be written with them.
+    if after.make_flags.as_ref().is_some_and(|flags| flags.contains(char::REPLACEMENT_CHARACTER)) {
+        return Some("MAKEFLAGS is not in UTF-8".to_owned());
+    }
     let flags = make_flags(before, wanted).or_else(|| before.make_flags.clone());
-    if after.make_flags != flags {
+    if !mean_the_same(after.make_flags.as_deref(), flags.as_deref()) {
         return Some(format!(
             "MAKEFLAGS would become \"{}\"",
             after.make_flags.as_deref().unwrap_or_default()
@@ -98,6 +120,12 @@ pub(crate) fn is_enabled(build_env: &[String]) -> bool {
 fn make_flags(before: &Values, wanted: &Wanted) -> Option<String> {
     let flags = MakeFlags::parse(before.make_flags.as_deref().unwrap_or_default());
     wanted.jobs.map(|jobs| flags.with_jobs(jobs))
+}
+
+/// A drop-in writes the number of jobs behind the other flags.
+fn mean_the_same(one: Option<&str>, other: Option<&str>) -> bool {
+    let [one, other] = [one, other].map(|flags| MakeFlags::parse(flags.unwrap_or_default()));
+    one.jobs() == other.jobs() && one.without_jobs() == other.without_jobs()
 }
 
 /// The flags and options of compilers that keep every file on this machine, and where they stand.
@@ -134,6 +162,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_to_a_person_can_be_typed() {
+        let wanted = Wanted { hosts: "red:$x".into(), jobs: Some(4), enabled: true };
+        for (text, line, why) in [
+            (
+                "\nMAKEFLAGS=\"-O -j$(nproc)\"",
+                2,
+                "holds a command's output: write MAKEFLAGS=\"-O -j4\" there yourself",
+            ),
+            ("BUILDENV=($x)", 1, ": write distcc into BUILDENV there yourself"),
+            (
+                "if x; then\nDISTCC_HOSTS=blue\nfi",
+                2,
+                "an if here: write DISTCC_HOSTS=\"red:\\$x\" there yourself",
+            ),
+            (
+                "BUILDENV=(a\r\nb)",
+                1,
+                "a carriage return belongs to a word of BUILDENV: remove them all, as in sed",
+            ),
+        ] {
+            let refused = edited(text.as_bytes(), &values("", None, Some("-O -j2")), &wanted).unwrap_err();
+            assert!(
+                refused.line == line && refused.why.ends_with(why) || refused.why.starts_with(why),
+                "{refused:?}"
+            );
+        }
+    }
+
+    #[test]
     fn objections() {
         let wanted = Wanted { hosts: "red".into(), jobs: Some(4), enabled: true };
         let before = values("!distcc check", None, Some("-j2 -O"));
@@ -146,7 +203,10 @@ mod tests {
                 values("distcc check", Some("blue"), Some("-j4 -O")),
                 Some("DISTCC_HOSTS would become \"blue\""),
             ),
+            (values("distcc check", Some("red"), Some("-j2 -O -j4")), None),
+            (values("distcc check", Some("red"), Some("-O -- -j4")), Some("MAKEFLAGS would")),
             (values("distcc check", Some("red"), Some("-j4")), Some("MAKEFLAGS would become \"-j4\"")),
+            (values("distcc check", Some("red"), Some("-j4 \u{fffd}")), Some("MAKEFLAGS is not in UTF-8")),
         ] {
             let objection = objection(&before, &after, &wanted);
             assert_eq!(objection.is_some(), part.is_some(), "{objection:?}");

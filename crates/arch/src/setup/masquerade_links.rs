@@ -1,7 +1,6 @@
 //! The links by which makepkg finds distcc under a compiler's name: plans those that are missing. Knows nothing of
 //! which compilers there are.
 
-use crate::site::outside;
 use changes::{Plan, Site};
 use nix::unistd::{AccessFlags, access};
 use std::fs;
@@ -17,16 +16,17 @@ pub(crate) fn plan(plan: &mut Plan, site: &Site) -> Result<Vec<String>, String> 
     let missing = toolchain::refresh(&root, &compilers)
         .map_err(|failure| format!("{}: {}", failure.path.display(), failure.error))?;
     let Some(first) = missing.add.first() else { return Ok(Vec::new()) };
-    let there = first
-        .path
-        .ancestors()
-        .skip(1)
-        .map(|path| outside(site, path))
-        .find(|path| fs::metadata(path).is_ok());
+    let there =
+        first.path.ancestors().skip(1).map(|path| site.outside(path)).find(|path| fs::metadata(path).is_ok());
     if there.is_some_and(|directory| access(&directory, AccessFlags::W_OK).is_err()) {
-        let shown = outside(site, &first.path);
+        let shown = site.outside(&first.path);
+        let root = if site.root.parent().is_none() {
+            String::new()
+        } else {
+            format!(" --root {}", site.root.display())
+        };
         return Ok(vec![format!(
-            "{} and {} other links are missing, so makepkg would compile here: sudo distcc-arch masquerade",
+            "{} and {} other links are missing, so makepkg would compile here: sudo distcc-arch masquerade{root}",
             shown.display(),
             missing.add.len() - 1
         )]);

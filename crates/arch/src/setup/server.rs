@@ -4,7 +4,6 @@ use crate::services::Services;
 use crate::setup::environment_file;
 use crate::setup::ranges;
 use crate::setup::server_args::{ALLOW, LOG_FILE, LOG_LEVEL, PORT, ServerArgs};
-use crate::site::outside;
 use changes::{Plan, Site};
 use ipnet::IpNet;
 use std::path::{Path, PathBuf};
@@ -69,7 +68,7 @@ impl Server {
     pub(crate) fn plan(&self, plan: &mut Plan, site: &Site, services: &Services) -> Result<Served, String> {
         let state = services.state(UNIT)?;
         let path = Path::new(FILE);
-        let shown = outside(site, path);
+        let shown = site.outside(path);
         let there = plan.read(path).map_err(|error| error.to_string())?;
         let old = there.as_ref().map(|bytes| String::from_utf8(bytes.clone())).transpose();
         let old = old.map_err(|_| format!("{} is no text: remove it first", shown.display()))?;
@@ -125,6 +124,21 @@ impl Server {
     }
 }
 
+/// The file as it is `now` without what made `ours` of `original`; None where another file or its arguments cannot be
+/// told apart.
+pub(crate) fn taken_back(path: &Path, original: &[u8], ours: &[u8], now: &[u8]) -> Option<Vec<u8>> {
+    if path != Path::new(FILE) {
+        return None;
+    }
+    let args = |bytes: &[u8]| {
+        let value = environment_file::value(str::from_utf8(bytes).ok()?, VARIABLE).ok()?;
+        Some(ServerArgs::parse(&value.unwrap_or_default()))
+    };
+    let mut left = args(now)?;
+    left.take_back(&args(original)?, &args(ours)?);
+    Some(environment_file::with_value(str::from_utf8(now).ok()?, VARIABLE, &left.text()).into_bytes())
+}
+
 /// What the written arguments come to.
 fn served(text: &str) -> Served {
     let value = environment_file::value(text, VARIABLE).ok().flatten().unwrap_or_default();
@@ -161,12 +175,13 @@ mod tests {
     fn arguments_that_nobody_named_stay() {
         let old = "DISTCC_ARGS='--allow-private --log-file /tmp/d.log'\n";
         check(&server(&[], None, None), old, old);
-        let new = "DISTCC_ARGS=\"--log-file /tmp/d.log --allow 10.0.0.0/8 --log-level error\"\n";
+        let new =
+            "DISTCC_ARGS=\"--allow-private --log-file /tmp/d.log --allow 10.0.0.0/8 --log-level error\"\n";
         check(&server(&["10.0.0.0/8"], Some("error"), None), old, new);
         check(&server(&[], None, None), "", "DISTCC_ARGS=\"--allow-private\"\n");
         check(
             &server(&["::1"], None, None),
-            "DISTCC_ARGS=\"--allow-private --allow ::1\"\n",
+            "DISTCC_ARGS=\"--allow-private\"\n",
             "DISTCC_ARGS=\"--allow ::1\"\n",
         );
     }

@@ -25,7 +25,7 @@ const OTHERS: &[Valued] = &[
     Valued("--whitelist", None),
 ];
 
-/// Serves every private network; it would make any --allow beside it meaningless.
+/// Serves every private network; alone it is the package's own default.
 const ALLOW_PRIVATE: &str = "--allow-private";
 
 /// A command line's words, in order.
@@ -38,20 +38,25 @@ impl ServerArgs {
         ServerArgs(text.split_whitespace().map(str::to_owned).collect())
     }
 
-    /// Serves exactly `ranges`; without any, what stands stays, and private networks are named if nothing does.
+    /// Serves `ranges` besides those that stand. The package's own default gives way to them, if nothing else was ever
+    /// named; without any, it is named where nothing is.
     pub(crate) fn serve(&mut self, ranges: &[String]) {
-        if !ranges.is_empty() {
-            if self.values(ALLOW) == ranges && !self.serves_private() {
-                return;
+        if ranges.is_empty() {
+            if self.values(ALLOW).is_empty() && !self.serves_private() {
+                self.0.insert(0, ALLOW_PRIVATE.to_owned());
             }
-            let place = self.remove(ALLOW);
-            self.0.retain(|word| word != ALLOW_PRIVATE);
-            let words = ranges.iter().flat_map(|range| [ALLOW.0.to_owned(), range.clone()]);
-            let place = place.min(self.0.len());
-            self.0.splice(place..place, words);
-        } else if self.values(ALLOW).is_empty() && !self.serves_private() {
-            self.0.insert(0, ALLOW_PRIVATE.to_owned());
+            return;
         }
+        if self.0 == [ALLOW_PRIVATE] {
+            self.0.clear();
+        }
+        let there = self.values(ALLOW);
+        let new = ranges.iter().filter(|range| !there.contains(&range.as_str()));
+        let words: Vec<_> = new.flat_map(|range| [ALLOW.0.to_owned(), range.clone()]).collect();
+        let spans = self.spans();
+        let last = spans.iter().rfind(|span| span.option == ALLOW.0);
+        let place = last.map_or(self.0.len(), |span| span.to);
+        self.0.splice(place..place, words);
     }
 
     /// Whether private networks are named.
@@ -64,8 +69,29 @@ impl ServerArgs {
         if self.values(option) == [value] {
             return;
         }
-        let place = self.remove(option);
-        self.0.splice(place..place, [option.0.to_owned(), value.to_owned()]);
+        self.put(option, &[value]);
+    }
+
+    /// Takes back what made `ours` of `original`, each option that still has our value; what was changed since stays.
+    pub(crate) fn take_back(&mut self, original: &ServerArgs, ours: &ServerArgs) {
+        for option in [PORT, LOG_LEVEL, LOG_FILE] {
+            let (was, made) = (original.values(option), ours.values(option));
+            if was != made && self.values(option) == made {
+                self.put(option, &was);
+            }
+        }
+        let (was, made) = (original.served(), ours.served());
+        if was != made && self.served() == made {
+            self.put(ALLOW, &was.0);
+            self.0.retain(|word| word != ALLOW_PRIVATE);
+            if was.1 {
+                self.0.insert(0, ALLOW_PRIVATE.to_owned());
+            }
+        }
+    }
+
+    fn served(&self) -> (Vec<&str>, bool) {
+        (self.values(ALLOW), self.serves_private())
     }
 
     /// The values that an option has, in order.
@@ -76,6 +102,13 @@ impl ServerArgs {
     /// The words as one line.
     pub(crate) fn text(&self) -> String {
         self.0.join(" ")
+    }
+
+    /// Gives an option these values, where it stood first or at the end.
+    fn put(&mut self, option: Valued, values: &[impl AsRef<str>]) {
+        let place = self.remove(option);
+        let words = values.iter().flat_map(|value| [option.0.to_owned(), value.as_ref().to_owned()]);
+        self.0.splice(place..place, words);
     }
 
     /// Takes an option out; returns where it stood first, or the end.
@@ -153,12 +186,18 @@ mod tests {
     }
 
     #[test]
-    fn ranges_give_way_to_ranges() {
+    fn ranges_are_added_to_ranges() {
         check("", serve(&["10.0.0.0/8", "::1"]), "--allow 10.0.0.0/8 --allow ::1");
         check("--log-level error", serve(&["1.2.3.4"]), "--log-level error --allow 1.2.3.4");
-        check("-j4 --allow a --nice 3 -a b -ac --allow=d", serve(&["e"]), "-j4 --allow e --nice 3");
-        check("--allow-private --port 9", serve(&["e"]), "--port 9 --allow e");
+        check("-j4 --allow a --nice 3", serve(&["e"]), "-j4 --allow a --allow e --nice 3");
+        check("-a b -ac --allow=d -j4", serve(&["d", "e", "b"]), "-a b -ac --allow=d --allow e -j4");
         check("--user --allow --jobs 3", serve(&["e"]), "--user --allow --jobs 3 --allow e");
+    }
+
+    #[test]
+    fn only_the_packages_own_default_gives_way() {
+        check("--allow-private", serve(&["e"]), "--allow e");
+        check("--allow-private --port 9", serve(&["e"]), "--allow-private --port 9 --allow e");
     }
 
     #[test]
@@ -167,6 +206,21 @@ mod tests {
         check("--log-level error", serve(&[]), "--allow-private --log-level error");
         check("-j4 -a b", serve(&[]), "-j4 -a b");
         check("--allow-private", serve(&[]), "--allow-private");
+    }
+
+    #[test]
+    fn only_our_words_are_taken_back() {
+        let check = |original: &str, ours: &str, now: &str, expected: &str| {
+            let mut args = ServerArgs::parse(now);
+            args.take_back(&ServerArgs::parse(original), &ServerArgs::parse(ours));
+            assert_eq!(args.text(), expected, "{now}");
+        };
+        let (original, ours) = ("--allow-private -p 9", "-p 9 --allow a --allow b --log-level error");
+        check(original, ours, ours, "--allow-private -p 9");
+        check(original, ours, "-j3 --allow a --allow b --log-level=error", "--allow-private -j3");
+        check(original, ours, "-p 10 --allow c --log-level error", "-p 10 --allow c");
+        check("--allow a -j2", "--allow b -j2 --port 9", "--allow b -j3 --port 9", "--allow a -j3");
+        check("", "--allow-private", "--allow-private --jobs 3", "--jobs 3");
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //! distcc keeps there, but that the list of hosts must outlive a restart.
 
 use crate::build_user::BuildUser;
-use crate::site::{inside, outside};
+use crate::site::inside;
 use changes::{Action, Plan, Site};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// On a system that runs, /run is in memory as /tmp is, and only root can make a name in it: below /tmp anybody could
@@ -56,14 +57,15 @@ impl<'a> TmpfsState<'a> {
             plan.write(&self.settings_file, self.text().into_bytes(), 0o644)
                 .map_err(|error| error.to_string())
         })?;
-        if !plan.is_empty() || !outside(site, &self.memory).is_dir() {
+        if !plan.is_empty() || !site.outside(&self.memory).is_dir() {
             plan.run(self.create(site));
         }
         Ok(())
     }
 
     fn move_state(&self, plan: &mut Plan, site: &Site) -> Result<(), String> {
-        let state = outside(site, &self.state);
+        self.refuse_home_of_others()?;
+        let state = site.outside(&self.state);
         let owner = Some((self.user.uid, self.user.gid));
         match fs::symlink_metadata(&state) {
             Ok(found) if found.is_symlink() => {
@@ -79,6 +81,17 @@ impl<'a> TmpfsState<'a> {
             Err(_) => plan.make_directory(&self.disk, 0o755, owner).map_err(|error| error.to_string())?,
         }
         plan.link(&self.state, &self.memory).map_err(|error| error.to_string())
+    }
+
+    /// Of an account that is no person's, `/` or a directory that is not there is the home.
+    fn refuse_home_of_others(&self) -> Result<(), String> {
+        let BuildUser { name, uid, home, .. } = self.user;
+        let refused = |why: &str| Err(format!("--state-on-tmpfs {name}: {} {why}", home.display()));
+        match fs::metadata(home) {
+            Ok(found) if found.is_dir() && found.uid() == *uid => Ok(()),
+            Ok(_) => refused("is no home of theirs: name the user who builds"),
+            Err(error) => refused(&format!("cannot be looked at ({error}): name the user who builds")),
+        }
     }
 
     /// Private, because a home directory that nobody else may look into was so, too.
@@ -103,7 +116,7 @@ impl<'a> TmpfsState<'a> {
             run.push(format!("--root={}", site.root.display()));
         }
         run.extend(["--create".to_owned(), name]);
-        let memory = outside(site, &self.memory).display().to_string();
+        let memory = site.outside(&self.memory).display().to_string();
         let undo = ["rm", "-rf", "--one-file-system", "--", &memory].map(str::to_owned).to_vec();
         Action { shown: run.join(" "), run, undo }
     }

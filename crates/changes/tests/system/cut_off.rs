@@ -5,27 +5,8 @@ use crate::kinds::{every_kind, outside, perform, undo};
 use crate::scene::Scene;
 use crate::tree::Tree;
 use std::path::Path;
-use test_hosts::need;
 use test_hosts::process::{Outcome, clean, run};
-
-/// The calls that change a file system, or make a change durable; strace counts each for itself.
-pub(crate) const CALLS: &[&str] = &[
-    "mkdir",
-    "mkdirat",
-    "write",
-    "fsync",
-    "rename",
-    "renameat",
-    "renameat2",
-    "linkat",
-    "unlink",
-    "unlinkat",
-    "rmdir",
-    "symlinkat",
-    "fchown",
-    "fchownat",
-    "fchmod",
-];
+use test_hosts::strace::{CHANGING_CALLS, strace};
 
 /// Runs `change-scene` below strace, which does `what` ("signal=KILL:when=3") to calls of one name.
 pub(crate) fn tampered(strace: &Path, verb: &str, scene: &Scene, call: &str, what: &str) -> Outcome {
@@ -38,10 +19,6 @@ pub(crate) fn tampered(strace: &Path, verb: &str, scene: &Scene, call: &str, wha
     command.arg("-e").arg(format!("inject={call}:{what}"));
     command.arg(program()).arg(verb).arg(scene.directory());
     run(command)
-}
-
-pub(crate) fn strace() -> Option<std::path::PathBuf> {
-    need::program("strace", "install strace")
 }
 
 pub(crate) fn program() -> std::path::PathBuf {
@@ -79,7 +56,7 @@ fn kill_at_each_call(verb: &str, prepare: fn(&Scene), rest: fn(&Scene, &Path, us
     every_kind(&pristine.site).apply(&mut perform).unwrap();
     let after = pristine.tree();
     let mut kills = 0;
-    for call in CALLS {
+    for call in CHANGING_CALLS {
         for number in 1.. {
             let scene = Scene::in_memory();
             prepare(&scene);
@@ -120,7 +97,8 @@ fn taking_back_what_was_cut_off() {
         "apply",
         |_| {},
         |scene, strace, kills| {
-            let (call, number) = (CALLS[kills % CALLS.len()], 1 + kills / CALLS.len() % 5);
+            let (call, number) =
+                (CHANGING_CALLS[kills % CHANGING_CALLS.len()], 1 + kills / CHANGING_CALLS.len() % 5);
             let outcome = tampered(strace, "undo", scene, call, &format!("signal=KILL:when={number}"));
             assert!(outcome.signal() == Some(9) || outcome.code() == Some(0), "{}", outcome.err());
         },

@@ -36,7 +36,7 @@ fn check(script: &str, expected: &str) {
 fn a_directory_that_is_read_only() {
     check(
         "mount --bind root/etc root/etc; mount -o remount,ro,bind root/etc",
-        "cannot change /etc/makepkg.conf: read-only file system (remount it writable and run it again); nothing was changed\n",
+        "cannot change ./root/etc/makepkg.conf: read-only file system (remount it writable and run it again); nothing was changed\n",
     );
 }
 
@@ -52,7 +52,7 @@ fn a_journal_that_is_read_only() {
 fn a_file_that_is_mounted_by_itself() {
     check(
         "cp -p root/etc/makepkg.conf other; mount --bind other root/etc/makepkg.conf",
-        "cannot replace /etc/makepkg.conf: cross-device link (it is mounted by itself and cannot be replaced: \
+        "cannot replace ./root/etc/makepkg.conf: cross-device link (it is mounted by itself and cannot be replaced: \
          change it where it is mounted from); nothing was changed\n",
     );
 }

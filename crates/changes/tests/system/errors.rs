@@ -1,6 +1,6 @@
 //! Runs whose system calls fail: one clear line, and nothing is changed. Knows nothing of runs that are killed.
 
-use crate::cut_off::{CALLS, strace, tampered};
+use crate::cut_off::tampered;
 use crate::kinds::{CONF, every_kind, perform, undo};
 use crate::scene::{Scene, well};
 use changes::{Action, Plan};
@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, chown, lchown, symlink};
 use std::path::Path;
 use test_hosts::need;
+use test_hosts::strace::{CHANGING_CALLS, strace};
 
 /// Lets each call of each name fail, one run for each. A run that fails changes nothing, unless it failed to clear the
 /// journal after all was done.
@@ -15,7 +16,7 @@ fn fail_at_each_call(verb: &str, prepare: fn(&Scene), error: &str) {
     let Some(strace) = strace() else { return };
     let original = Scene::in_memory().tree();
     let mut failures = 0;
-    for call in CALLS {
+    for call in CHANGING_CALLS {
         for number in 1.. {
             let scene = Scene::in_memory();
             prepare(&scene);
@@ -70,10 +71,8 @@ fn a_file_that_changes_between_reading_and_writing() {
     scene.put(CONF, "theirs\n");
     let before = scene.tree();
     let refused = plan.apply(&mut well).unwrap_err().to_string();
-    assert_eq!(
-        refused,
-        "/etc/makepkg.conf was changed by somebody else just now: run it again; nothing was changed"
-    );
+    let expected = "was changed by somebody else just now: run it again; nothing was changed";
+    assert_eq!(refused, format!("{} {expected}", scene.outside(CONF).display()));
     assert_eq!(scene.tree(), before);
 }
 
@@ -97,7 +96,8 @@ fn a_name_in_the_way() {
     scene.put("/etc/.makepkg.conf.1-1.new", "whose?\n");
     let before = scene.tree();
     let refused = every_kind(&scene.site).apply(&mut perform).unwrap_err().to_string();
-    assert_eq!(refused, "/etc/.makepkg.conf.1-1.new is in the way: remove it; nothing was changed");
+    let place = scene.outside("/etc/.makepkg.conf.1-1.new");
+    assert_eq!(refused, format!("{} is in the way: remove it; nothing was changed", place.display()));
     assert_eq!(scene.tree(), before);
 }
 
@@ -116,10 +116,9 @@ fn links_of_other_users_do_not_lead_root_astray() {
     let mut plan = Plan::new(&scene.site);
     let refused =
         plan.write(Path::new("/home/user/.config/x"), b"x".to_vec(), 0o644).unwrap_err().to_string();
-    assert!(
-        refused.starts_with("/home/user/.config/x leads through a link of user 4711 to /etc/x"),
-        "{refused}"
-    );
+    let [link, target] = ["/home/user/.config/x", "/etc/x"].map(|path| scene.outside(path));
+    let expected = format!("{} leads through a link of user 4711 to {}", link.display(), target.display());
+    assert!(refused.starts_with(&expected), "{refused}");
 
     let before = scene.tree();
     plan.write(Path::new("/home/user/.makepkg.conf"), b"ours\n".to_vec(), 0o644).unwrap();

@@ -3,6 +3,7 @@
 use crate::kinds::{CONF, ORIGINAL, every_kind, perform, touching};
 use crate::scene::{Scene, well};
 use changes::{Action, Journal, Plan, three_way};
+use rustix::fs::{XattrFlags, getxattr, setxattr};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -112,14 +113,30 @@ fn a_directory_of_others_goes_only_when_asked_for() {
     }
 }
 
-#[test]
-fn programs_run_in_order_and_are_taken_back_in_reverse() {
-    let scene = Scene::new();
-    let action = |name: &str| Action {
+fn takes_back_with_no(name: &str) -> Action {
+    Action {
         shown: name.to_owned(),
         run: vec![name.to_owned()],
         undo: vec!["no".to_owned(), name.to_owned()],
-    };
+    }
+}
+
+#[test]
+fn what_ran_twice_is_taken_back_once() {
+    let scene = Scene::new();
+    for names in [&["a"][..], &["b", "a"]] {
+        let mut plan = Plan::new(&scene.site);
+        names.iter().for_each(|name| plan.run(takes_back_with_no(name)));
+        plan.apply(&mut well).unwrap();
+    }
+    let undo = Journal::open(&scene.site).unwrap().undo(&mut |_, _, _, _| None).unwrap();
+    assert_eq!(undo.apply(&mut well).unwrap().ran, ["no a", "no b"]);
+}
+
+#[test]
+fn programs_run_in_order_and_are_taken_back_in_reverse() {
+    let scene = Scene::new();
+    let action = takes_back_with_no;
     let mut said = Vec::new();
     let mut plan = Plan::new(&scene.site);
     for name in ["a", "b", "c"] {
@@ -134,7 +151,7 @@ fn programs_run_in_order_and_are_taken_back_in_reverse() {
         said.push(words.join(" "));
         Ok(())
     });
-    applied.unwrap();
+    assert_eq!(applied.unwrap().ran, ["a", "b", "c"]);
     let undo = Journal::open(&scene.site).unwrap().undo(&mut |_, _, _, _| None).unwrap();
     let undone = undo
         .apply(&mut |words| {
@@ -142,7 +159,7 @@ fn programs_run_in_order_and_are_taken_back_in_reverse() {
             if words[1] == "b" { Err("gone".to_owned()) } else { Ok(()) }
         })
         .unwrap();
-    assert_eq!(undone.not_run, ["no b: gone"]);
+    assert_eq!((undone.ran, undone.not_run), (vec!["no c".into(), "no a".into()], vec!["no b: gone".into()]));
     assert_eq!(said, ["a", "b", "no b", "no a", "a", "b", "c", "no c", "no b", "no a"]);
     assert!(!scene.site.journal.exists());
 }
@@ -169,4 +186,31 @@ fn a_journal_that_is_garbled_or_newer_is_named_and_left() {
     fs::write(scene.site.journal.join("1/1.before"), "cut").unwrap();
     assert!(Journal::open(&scene.site).unwrap_err().to_string().contains("1.before has 3 bytes instead of "));
     assert_eq!(scene.text(CONF), "ours\n");
+}
+
+/// Version 2; user::rw- user:4711:rw- group::r-- mask::rw- other::r--, each as tag, rights and id (acl(5)).
+const LIST: &[(u16, u16, u32)] = &[(1, 6, !0), (2, 6, 4711), (4, 4, !0), (16, 6, !0), (32, 4, !0)];
+
+#[test]
+fn an_access_control_list_stays() {
+    let scene = Scene::new();
+    let (conf, name) = (scene.outside(CONF), "system.posix_acl_access");
+    let entry = |(tag, rights, id): &(u16, u16, u32)| {
+        [&tag.to_le_bytes()[..], &rights.to_le_bytes(), &id.to_le_bytes()].concat()
+    };
+    let list = [2_u32.to_le_bytes().to_vec(), LIST.iter().flat_map(entry).collect()].concat();
+    if let Err(error) = setxattr(&conf, name, &list, XattrFlags::empty()) {
+        eprintln!("SKIPPED: {} takes no access control list: {error}", conf.display());
+        return;
+    }
+    let check = || {
+        let mut there = vec![0; 100];
+        let length = getxattr(&conf, name, &mut there).expect("the list is gone");
+        assert_eq!((&there[..length], fs::metadata(&conf).unwrap().mode() & 0o777), (&list[..], 0o664));
+    };
+    check();
+    scene.write(CONF, "ours\n");
+    check();
+    scene.undo().unwrap();
+    check();
 }
