@@ -95,6 +95,25 @@ fn every_client_with_every_daemon_and_no_ssh_between() {
     }
 }
 
+/// More than any buffer on the way holds, in both directions.
+#[test]
+fn megabytes() {
+    for distccd in [OURS.distccd, C_DISTCC.distccd] {
+        let Some(host) = SshHost::start(distccd) else { continue };
+        let work = Workdir::new();
+        let numbers: String =
+            (0..300_000u32).map(|n| format!("{},\n", n.wrapping_mul(2_654_435_761))).collect();
+        work.write("x.c", format!("unsigned x[] = {{\n{numbers}}};\n"));
+        for options in ["", ",lzo"] {
+            let calling = host.client(OURS.distcc, &work, &host.spec(1, options)).env("DISTCC_FALLBACK", "0");
+            calling.run(&["gcc", "-c", "x.c", "-o", "there.o"]).good();
+            calling.run_plain(&["gcc", "-c", "x.c", "-o", "here.o"]).good();
+            assert_same_bytes(&work.src().join("there.o"), &work.src().join("here.o"));
+        }
+        host.assert_served(2);
+    }
+}
+
 /// As distcc's own client does it, up to the quotes, which that does not understand.
 #[test]
 fn a_program_with_quoted_words_leads_there() {
