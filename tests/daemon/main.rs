@@ -1,5 +1,6 @@
 //! The daemon as a client sees it, byte by byte, and as an administrator starts it. Knows nothing of our client.
 
+mod activation;
 mod compiling;
 mod daemon;
 mod refusing;

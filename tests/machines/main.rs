@@ -47,6 +47,11 @@ fn the_package_brings_a_daemon_that_starts() {
     check(&machine, "systemctl is-active distccd.service", "active\n");
     machine.root("systemctl stop distccd.service");
     check(&machine, "systemctl show -P Result distccd.service", "success\n");
+
+    machine.root("systemctl start distccd.socket");
+    check(&machine, "systemctl is-active distccd.service || true", "inactive\n");
+    machine.root("cd /tmp; echo 'int x;' >x.c; DISTCC_HOSTS=127.0.0.1 DISTCC_FALLBACK=0 distcc gcc -c x.c");
+    check(&machine, "systemctl is-active distccd.service", "active\n");
 }
 
 #[test]
@@ -55,9 +60,11 @@ fn the_units_please_the_newer_systemd_too() {
     let network = Network::new(0);
     let machine = machine_with_package(&image, network.builder());
     machine.root("touch /etc/conf.d/distccd-x");
-    for unit in ["distccd.service", "distccd@x.service"] {
+    for unit in ["distccd.service", "distccd@x.service", "distccd.socket"] {
         let said = machine.root(&format!("systemd-analyze verify --man=no {unit}")).err();
         assert_eq!(said, "", "{unit}");
+    }
+    for unit in ["distccd.service", "distccd@x.service"] {
         machine.root(&format!("systemd-analyze security --no-pager --threshold=30 {unit}"));
     }
 }

@@ -123,3 +123,16 @@ fn a_list_in_a_drop_in() {
     scene.undo();
     assert_eq!(scene.tree(), original);
 }
+
+/// Told and not done: how users log in is theirs to say.
+#[test]
+fn hosts_behind_ssh() {
+    let scene = Scene::new(CONF);
+    let said = scene.setup(&["--hosts", "ted@blue/3"]).good().err();
+    assert!(
+        said.contains("~/.ssh/config") && said.contains("\n    Host blue\n        ControlMaster auto\n"),
+        "{said}"
+    );
+    assert!(!scene.home().join(".ssh").exists());
+    scene.undo();
+}

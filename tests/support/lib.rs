@@ -11,6 +11,7 @@ pub mod objects;
 pub mod process;
 pub mod relay;
 pub mod settings;
+pub mod sshd;
 pub mod strace;
 pub mod stub;
 pub mod wait;

@@ -14,5 +14,6 @@ pub(crate) mod masquerade_links;
 pub(crate) mod ranges;
 pub(crate) mod server;
 pub(crate) mod server_args;
+pub(crate) mod ssh_sharing;
 pub(crate) mod tmpfs_state;
 pub(crate) mod wanted_hosts;

@@ -251,6 +251,8 @@ impl Prepared<'_> {
             source: &self.source,
             silence: settings.io_timeout,
             limits: &settings.limits,
+            ssh: &settings.ssh,
+            log: self.job.log,
         };
         // Made when there is something to tell: while a name is looked up a signal ends us at once.
         let mut record = None;

@@ -1,6 +1,7 @@
 //! A byte stream to one host in which no wait is without end. Knows nothing of what is said on it.
 
 use crate::interrupts::{Broken, Interrupts};
+use crate::ssh::Ssh;
 use nix::errno::Errno;
 use nix::poll::PollFlags;
 use nix::sys::sendfile::sendfile;
@@ -23,7 +24,10 @@ const KEEPALIVE: (u32, u32, u32) = (15, 5, 3);
 /// A stream to one host.
 #[derive(Debug)]
 pub(crate) struct Connection<'a> {
+    // Dropped first, so that ssh sees its end before it is ended.
     stream: TcpStream,
+    /// What the stream goes through, if not through the network.
+    ssh: Option<Ssh>,
     interrupts: &'a Interrupts,
     silence: Duration,
 }
@@ -70,13 +74,29 @@ impl<'a> Connection<'a> {
         let mut last = "the host has no address".to_owned();
         for address in addresses {
             match reach(address, interrupts) {
-                Ok(stream) => return Ok(Connection { stream, interrupts, silence }),
+                Ok(stream) => return Ok(Connection { stream, ssh: None, interrupts, silence }),
                 Err(Broken::Interrupted(signal)) => return Err(NoConnection::Interrupted(signal)),
                 Err(Broken::TimedOut) => last = format!("timeout while connecting to {address}"),
                 Err(Broken::Io(error)) => last = format!("connect to {address} failed: {error}"),
             }
         }
         Err(NoConnection::Unreachable(last))
+    }
+
+    /// Talks to a daemon that ssh leads to, for the stream to which see [`Ssh::start`].
+    pub(crate) fn through(
+        ssh: Ssh,
+        stream: OwnedFd,
+        silence: Duration,
+        interrupts: &'a Interrupts,
+    ) -> Connection<'a> {
+        // Bytes come and go through a local stream in the same way as through TCP.
+        Connection { stream: TcpStream::from(stream), ssh: Some(ssh), interrupts, silence }
+    }
+
+    /// Closes the stream; the ssh that it went through is still there.
+    pub(crate) fn close(self) -> Option<Ssh> {
+        self.ssh
     }
 
     /// Writes all of `parts`, in as few calls as the kernel allows.
@@ -126,11 +146,15 @@ impl<'a> Connection<'a> {
         }
     }
 
-    fn wait_after(&self, error: io::Error, what: PollFlags) -> Result<(), Broken> {
+    fn wait_after(&mut self, error: io::Error, what: PollFlags) -> Result<(), Broken> {
         match error.kind() {
             io::ErrorKind::Interrupted => Ok(()),
             io::ErrorKind::WouldBlock => {
-                self.interrupts.wait_ready(self.stream.as_fd(), what, Instant::now() + self.silence)
+                let (stream, deadline) = (self.stream.as_fd(), Instant::now() + self.silence);
+                match &mut self.ssh {
+                    Some(ssh) => ssh.wait_ready(stream, what, deadline, self.interrupts),
+                    None => self.interrupts.wait_ready(stream, what, deadline),
+                }
             }
             _ => Err(Broken::Io(error)),
         }

@@ -111,17 +111,31 @@ impl Interrupts {
         what: PollFlags,
         deadline: Instant,
     ) -> Result<(), Broken> {
+        self.wait_first(&[(fd, what)], deadline).map(drop)
+    }
+
+    /// Waits until one of `sources` is ready for what stands beside it; returns the first that is.
+    ///
+    /// # Errors
+    /// [`Broken`]; it never waits past `deadline`.
+    pub(crate) fn wait_first(
+        &self,
+        sources: &[(BorrowedFd<'_>, PollFlags)],
+        deadline: Instant,
+    ) -> Result<usize, Broken> {
         loop {
-            let mut polled = [PollFd::new(fd, what), PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+            let mut polled: Vec<_> = sources.iter().map(|(fd, what)| PollFd::new(*fd, *what)).collect();
+            polled.push(PollFd::new(self.signals.as_fd(), PollFlags::POLLIN));
             match poll(&mut polled, until(deadline)?) {
                 Err(Errno::EINTR) => continue,
                 other => other?,
             };
-            if polled[1].any() == Some(true) {
+            let ready = |at: &usize| polled[*at].any() == Some(true);
+            if ready(&sources.len()) {
                 self.take_fatal()?;
             }
-            if polled[0].any() == Some(true) {
-                return Ok(());
+            if let Some(first) = (0..sources.len()).find(ready) {
+                return Ok(first);
             }
         }
     }

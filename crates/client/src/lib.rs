@@ -1,6 +1,7 @@
 //! One compile from command line to object file, as `distcc` does it. `compile` tells the story; the others are its
 //! nouns. Knows nothing of how a server works.
 
+mod chatter;
 mod compile;
 mod compiler;
 mod connection;
@@ -14,6 +15,8 @@ mod report;
 mod settings;
 mod site;
 mod source;
+mod ssh;
+mod ssh_failure;
 
 pub use exit::Exit;
 

@@ -3,8 +3,11 @@
 use crate::connection::{self, Connection, NoConnection};
 use crate::interrupts::{Broken, Interrupts};
 use crate::source::{Source, Text};
+use crate::ssh::{Ssh, Target};
+use crate::ssh_failure;
 use hosts::{Host, Place};
 use job_state::Phase;
+use logging::Log;
 use nix::sys::signal::Signal;
 use protocol::{Limits, Progress, ProtocolError, Response, ResponseDecoder, Token, Version};
 use std::ffi::OsString;
@@ -23,6 +26,8 @@ pub(crate) enum Failure {
         /// What happened.
         error: Broken,
     },
+    /// It is reached through ssh, which came to no good end; a fragment.
+    Ssh(String),
     /// It was reached, but what it said is not an answer.
     Protocol(ProtocolError),
     /// This kind of host cannot be used by this version.
@@ -36,7 +41,7 @@ pub(crate) enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Unreachable(why) | Failure::Ours(why) => f.write_str(why),
+            Failure::Unreachable(why) | Failure::Ssh(why) | Failure::Ours(why) => f.write_str(why),
             Failure::Connection { doing, error } => write!(f, "{error} while {doing}"),
             Failure::Protocol(ProtocolError::NoAnswer) => f.write_str(
                 "server provided no answer: see its log for the reason (is this address allowed there? is the \
@@ -60,6 +65,10 @@ pub(crate) struct Job<'a> {
     pub(crate) silence: Duration,
     /// How much a host may make us hold.
     pub(crate) limits: &'a Limits,
+    /// What leads to ssh hosts, or why nothing does.
+    pub(crate) ssh: &'a Result<Vec<String>, String>,
+    /// Where ssh's own words go.
+    pub(crate) log: &'a Log,
 }
 
 impl Job<'_> {
@@ -73,20 +82,67 @@ impl Job<'_> {
         interrupts: &Interrupts,
         mut phase: impl FnMut(Phase),
     ) -> Result<Response, Failure> {
-        let Place::Tcp { name, port } = &host.place else {
-            return Err(Failure::Unsupported("ssh hosts"));
-        };
         if host.auth {
             return Err(Failure::Unsupported("hosts that want authentication"));
         }
-        let addresses = connection::resolve(name, *port, interrupts)?;
-        phase(Phase::Connect);
-        let mut connection = Connection::open(&addresses, self.silence, interrupts)?;
         let version = if host.lzo { Version::Two } else { Version::One };
+        match &host.place {
+            Place::Local => Err(Failure::Ours("localhost needs no connection".into())),
+            Place::Tcp { name, port } => {
+                let addresses = connection::resolve(name, *port, interrupts)?;
+                phase(Phase::Connect);
+                let mut connection = Connection::open(&addresses, self.silence, interrupts)?;
+                self.talk(&mut connection, version, phase)
+            }
+            Place::Ssh { user, name, command } => {
+                let target = Target { user: user.as_deref(), name, daemon: command.as_deref() };
+                let mut connection = self.connect_through_ssh(target, interrupts)?;
+                phase(Phase::Connect);
+                let answer = self.talk(&mut connection, version, phase);
+                self.part_from_ssh(answer, connection, interrupts)
+            }
+        }
+    }
+
+    fn connect_through_ssh<'i>(
+        &self,
+        target: Target,
+        interrupts: &'i Interrupts,
+    ) -> Result<Connection<'i>, Failure> {
+        let program = self.ssh.as_ref().map_err(|problem| Failure::Ssh(problem.clone()))?;
+        let (ssh, stream) = Ssh::start(program, target, interrupts)
+            .map_err(|error| Failure::Ssh(format!("cannot start {}: {error}", program[0])))?;
+        Ok(Connection::through(ssh, stream, self.silence, interrupts))
+    }
+
+    /// ssh knows best why there is no answer. What it says goes to our log, never to where a compiler's messages go.
+    fn part_from_ssh(
+        &self,
+        answer: Result<Response, Failure>,
+        connection: Connection,
+        interrupts: &Interrupts,
+    ) -> Result<Response, Failure> {
+        let Some(ssh) = connection.close() else { return answer };
+        let farewell = ssh.part(answer.is_err(), interrupts).map_err(|error| broken("ending ssh", error))?;
+        for line in &farewell.said {
+            self.log.info(format_args!("ssh: {line}"));
+        }
+        answer.map_err(|failure| match failure {
+            Failure::Interrupted(_) | Failure::Ours(_) => failure,
+            failure => Failure::Ssh(ssh_failure::describe(&failure, &farewell)),
+        })
+    }
+
+    fn talk(
+        &self,
+        connection: &mut Connection,
+        version: Version,
+        mut phase: impl FnMut(Phase),
+    ) -> Result<Response, Failure> {
         phase(Phase::Send);
-        self.send(&mut connection, version)?;
+        self.send(connection, version)?;
         phase(Phase::Compile);
-        receive(&mut connection, ResponseDecoder::new(version, self.limits.clone()), || phase(Phase::Receive))
+        receive(connection, ResponseDecoder::new(version, self.limits.clone()), || phase(Phase::Receive))
     }
 
     fn send(&self, connection: &mut Connection, version: Version) -> Result<(), Failure> {

@@ -36,6 +36,7 @@ A link to distcc that is called like a compiler and comes first in PATH works as
 
 Hosts are read from the first of $DISTCC_HOSTS, $DISTCC_DIR/hosts (~/.distcc/hosts), /etc/distcc/hosts:
    HOST[:PORT][/SLOTS][,lzo]  a machine that runs distccd; lzo compresses, for slow networks
+   [USER]@HOST[/SLOTS][:COMMAND][,lzo]  the same, with ssh running distccd for each job
    localhost[/SLOTS]          this machine, without distccd
    --randomize                try the hosts in random order
    --localslots=N             at most N other jobs here at a time (4)

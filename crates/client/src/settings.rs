@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     /// What is wrong with one of the variables; it matters only to a job that is sent away (exit code 101).
     pub(crate) problem: Option<String>,
+    /// `DISTCC_SSH`: the program that leads to ssh hosts and its first arguments, never empty; or what is wrong with it.
+    pub(crate) ssh: Result<Vec<String>, String>,
     /// `DISTCC_NO_REWRITE_CROSS` exists: compiler names are sent as typed.
     pub(crate) keep_compiler_name: bool,
     /// `_DISTCC_SAFEGUARD`: how many of us are above this process.
@@ -85,6 +87,7 @@ impl Settings {
             io_timeout: Duration::from_secs(io_timeout.unwrap_or(300).into()),
             limits: max_body.map_or_else(Limits::default, Limits::with_bodies_of),
             problem: bad_timeout.or(bad_body),
+            ssh: ssh(filled("DISTCC_SSH")),
             keep_compiler_name: var("DISTCC_NO_REWRITE_CROSS").is_some(),
             depth: depth(var("_DISTCC_SAFEGUARD")),
             logical_directory: filled("PWD").map(PathBuf::from),
@@ -121,6 +124,18 @@ fn positive(name: &str, unit: &str, value: Option<OsString>) -> (Option<u32>, Op
     }
 }
 
+/// Words as a shell would make them, without its expansions. Nothing but white space counts as unset.
+fn ssh(value: Option<OsString>) -> Result<Vec<String>, String> {
+    let value = value.unwrap_or_default();
+    let bad = |what: &str| format!("Bad DISTCC_SSH value: {}: {what}", value.display());
+    let mut words = shell_words::split(value.to_str().ok_or_else(|| bad("it is not UTF-8"))?)
+        .map_err(|_| bad("a quote is not closed"))?;
+    if words.is_empty() {
+        words.push("ssh".to_owned());
+    }
+    Ok(words)
+}
+
 /// Whoever set the variable is one of us, so a value that makes no sense still counts as one level.
 fn depth(value: Option<OsString>) -> u32 {
     value.map_or(0, |value| number(Some(value)).map_or(1, |n| n.clamp(1, 9) as u32))
@@ -129,6 +144,7 @@ fn depth(value: Option<OsString>) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn with(name: &'static str, value: &str) -> Settings {
         Settings::from_variables(|asked| (asked == name).then(|| OsString::from(value)))
@@ -168,6 +184,31 @@ mod tests {
         }
         assert_eq!(with("DISTCC_MAX_BODY", "7").limits, Limits::with_bodies_of(7));
         assert_eq!(with("DISTCC_IO_TIMEOUT", "7").io_timeout, Duration::from_secs(7));
+    }
+
+    #[test]
+    fn ssh_is_split_as_a_shell_would() {
+        let check = |value, expected: &[&str]| {
+            assert_eq!(with("DISTCC_SSH", value).ssh.unwrap(), expected, "{value}");
+        };
+        check("", &["ssh"]);
+        check("  ", &["ssh"]);
+        check("ssh -p 2222", &["ssh", "-p", "2222"]);
+        check("ssh  -o 'ProxyCommand=nc %h %p'\t-v", &["ssh", "-o", "ProxyCommand=nc %h %p", "-v"]);
+        check(r#""/opt/my ssh" a\ b ''"#, &["/opt/my ssh", "a b", ""]);
+        check("ssh $HOME `x` ~", &["ssh", "$HOME", "`x`", "~"]);
+        let bad = with("DISTCC_SSH", "ssh 'x").ssh.unwrap_err();
+        assert_eq!(bad, "Bad DISTCC_SSH value: ssh 'x: a quote is not closed");
+        assert_eq!(with("PATH", "/bin").ssh.unwrap(), ["ssh"]);
+    }
+
+    proptest! {
+        /// Whatever a user quotes as shells do arrives as it was, and nothing is too odd to be told of.
+        #[test]
+        fn quoted_words_of_ssh_arrive(words in proptest::collection::vec("[ -~\\n]{0,9}", 1..6), odd in "\\PC{0,30}") {
+            prop_assert_eq!(ssh(Some(shell_words::join(&words).into())), Ok(words));
+            prop_assert!(ssh(Some(odd.clone().into())).is_ok_and(|words| !words.is_empty()) || odd.contains(['\'', '"', '\\']));
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod journal;
 mod listen;
 mod memory;
 mod options;
+mod passed;
 mod privileges;
 mod server;
 mod settings;
@@ -134,24 +135,36 @@ fn serve_stdin(settings: &Settings, journal: Journal) -> Result<End, NoStart> {
 }
 
 fn serve_port(settings: &Settings, journal: Journal) -> Result<End, NoStart> {
-    let listener = listen::open(settings.listen.as_deref(), settings.port, settings.defer_accept)
-        .map_err(|reason| NoStart(exit::BIND_FAILED, reason))?;
+    let listeners = listeners(settings).map_err(|reason| NoStart(exit::BIND_FAILED, reason))?;
     let mut starter = if settings.detach {
         Starter::fork().map_err(NoStart::io("cannot detach"))?
     } else {
         Starter::none()
     };
-    let ended = serve_listener(settings, journal, listener, &mut starter);
+    let ended = serve_listeners(settings, journal, listeners, &mut starter);
     if let Err(NoStart(code, _)) = ended {
         starter.failed(code);
     }
     ended
 }
 
-fn serve_listener(
+/// Those that were passed, else one of our own.
+fn listeners(settings: &Settings) -> Result<Vec<net::TcpListener>, String> {
+    if settings.passed.is_any() {
+        return settings
+            .passed
+            .listeners()?
+            .into_iter()
+            .map(|passed| listen::adopt(passed, settings.defer_accept))
+            .collect();
+    }
+    Ok(vec![listen::open(settings.listen.as_deref(), settings.port, settings.defer_accept)?])
+}
+
+fn serve_listeners(
     settings: &Settings,
     journal: Journal,
-    listener: net::TcpListener,
+    listeners: Vec<net::TcpListener>,
     starter: &mut Starter,
 ) -> Result<End, NoStart> {
     let _pid_file = pid_file(settings, &journal.log());
@@ -160,14 +173,22 @@ fn serve_listener(
     runtime.block_on(async {
         let mut signals =
             Signals::listen(settings.lifetime).map_err(NoStart::io("cannot listen to signals"))?;
-        let listener = TcpListener::from_std(listener).map_err(NoStart::io("cannot listen"))?;
-        report_start(settings, &server, &listener);
+        let listeners: Vec<TcpListener> = listeners
+            .into_iter()
+            .map(TcpListener::from_std)
+            .collect::<io::Result<_>>()
+            .map_err(NoStart::io("cannot listen"))?;
+        report_start(settings, &server, &listeners);
         starter.ready(server.journal.is_stderr()).map_err(NoStart::io("cannot leave the terminal"))?;
         notify(&server.log(), NotifyState::Ready);
-        let places = listen::places(settings.jobs, privileges::open_files());
-        let signal = listen::serve(listener, &server, &mut signals, places).await;
+        let limits = listen::Limits {
+            places: listen::places(settings.jobs, privileges::open_files()),
+            // Without a service manager that starts it again, a daemon that ended would be gone.
+            idle: settings.idle_exit.filter(|_| settings.passed.is_any()),
+        };
+        let end = listen::serve(listeners, &server, &mut signals, limits).await;
         notify(&server.log(), NotifyState::Stopping);
-        Ok(End::Signal(signal))
+        Ok(end)
     })
 }
 
@@ -194,11 +215,11 @@ fn pid_file(settings: &Settings, log: &Log) -> Option<PidFile> {
     }
 }
 
-fn report_start(settings: &Settings, server: &Server, listener: &TcpListener) {
+fn report_start(settings: &Settings, server: &Server, listeners: &[TcpListener]) {
     let log = server.log();
     let path = std::env::join_paths(&settings.path).unwrap_or_default();
     log.info(format_args!("daemon's PATH is {}", path.display()));
-    if let Ok(address) = listener.local_addr() {
+    for address in listeners.iter().flat_map(TcpListener::local_addr) {
         log.info(format_args!("listening on {address}"));
     }
     log.info(format_args!("serving clients in {}", settings.access));

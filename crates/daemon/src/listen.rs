@@ -1,15 +1,16 @@
 //! The daemon's port: bound once, then one job per connection, a bounded number at a time. Knows nothing of what a job
 //! is.
 
+use std::future::{pending, poll_fn};
 use std::io;
 use std::net::{self, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::signal::Signal;
 use nix::sys::socket::sockopt::{
     Ipv6V6Only, KeepAlive, ReuseAddr, SetBool, TcpKeepCount, TcpKeepIdle, TcpKeepInterval, TcpNoDelay,
 };
@@ -20,13 +21,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::access::Peer;
 use crate::job;
 use crate::memory;
 use crate::server::Server;
-use crate::signals::{Signals, Wish};
+use crate::signals::{End, Signals, Wish};
 
 /// Connections that the kernel holds for us while we are busy.
 const BACKLOG: i32 = 1024;
@@ -86,7 +87,6 @@ fn is_without_ipv6(error: &io::Error) -> bool {
         .any(|errno| error.raw_os_error() == Some(*errno as i32))
 }
 
-/// What is set on this socket its connections inherit, which saves each of them the calls.
 fn open_at(address: SocketAddr, defer_accept: bool) -> io::Result<net::TcpListener> {
     let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
@@ -95,17 +95,32 @@ fn open_at(address: SocketAddr, defer_accept: bool) -> io::Result<net::TcpListen
         setsockopt(&socket, Ipv6V6Only, &false)?;
     }
     setsockopt(&socket, ReuseAddr, &true)?;
-    setsockopt(&socket, TcpNoDelay, &true)?;
-    setsockopt(&socket, KeepAlive, &true)?;
-    setsockopt(&socket, TcpKeepIdle, &KEEP_ALIVE_IDLE)?;
-    setsockopt(&socket, TcpKeepInterval, &KEEP_ALIVE_INTERVAL)?;
-    setsockopt(&socket, TcpKeepCount, &KEEP_ALIVE_PROBES)?;
-    if defer_accept {
-        setsockopt(&socket, DeferAccept, &true)?;
-    }
+    tune(&socket, defer_accept)?;
     bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
     listen(&socket, Backlog::new(BACKLOG)?)?;
     Ok(net::TcpListener::from(socket))
+}
+
+/// Takes over a socket that a service manager listens on.
+///
+/// # Errors
+/// Why that is not possible, in one line.
+pub(crate) fn adopt(socket: net::TcpListener, defer_accept: bool) -> Result<net::TcpListener, String> {
+    let adopted = socket.set_nonblocking(true).and_then(|()| tune(&socket, defer_accept));
+    adopted.map(|()| socket).map_err(|error| format!("a socket that was passed cannot be used: {error}"))
+}
+
+/// What is set on a listening socket its connections inherit, which saves each of them the calls.
+fn tune(socket: &impl AsFd, defer_accept: bool) -> io::Result<()> {
+    setsockopt(socket, TcpNoDelay, &true)?;
+    setsockopt(socket, KeepAlive, &true)?;
+    setsockopt(socket, TcpKeepIdle, &KEEP_ALIVE_IDLE)?;
+    setsockopt(socket, TcpKeepInterval, &KEEP_ALIVE_INTERVAL)?;
+    setsockopt(socket, TcpKeepCount, &KEEP_ALIVE_PROBES)?;
+    if defer_accept {
+        setsockopt(socket, DeferAccept, &true)?;
+    }
+    Ok(())
 }
 
 /// How many files a daemon with so many jobs may have open: a socket for each connection, and what a job needs.
@@ -127,19 +142,29 @@ fn connections(jobs: usize) -> usize {
     (2 * jobs + SPARE_CONNECTIONS).min(Semaphore::MAX_PERMITS)
 }
 
-/// Serves whoever connects, so many at a time, until the daemon is to end; says why that is.
+/// How many are served, and for how long nobody.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Clients that are served at once.
+    pub(crate) places: usize,
+    /// How long the daemon stays without a client, if not for ever.
+    pub(crate) idle: Option<Duration>,
+}
+
+/// Serves whoever connects, so many at a time, until the daemon is to end; says how it does.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     server: &Arc<Server>,
     signals: &mut Signals,
-    places: usize,
-) -> Signal {
-    let places = Arc::new(Semaphore::new(places));
+    limits: Limits,
+) -> End {
+    let places = Arc::new(Semaphore::new(limits.places));
     let mut running = JoinSet::new();
     let mut has_served = false;
+    let mut last_busy = Instant::now();
     loop {
         select! {
-            (client, place) = next_client(&listener, &places, server) => {
+            (client, place) = next_client(&listeners, &places, server) => {
                 let server = Arc::clone(server);
                 running.spawn(async move {
                     serve_client(client, &server).await;
@@ -147,7 +172,11 @@ pub(crate) async fn serve(
                 });
                 has_served = true;
             }
-            Some(_) = running.join_next() => {}
+            Some(_) = running.join_next() => last_busy = Instant::now(),
+            () = idle_since(last_busy, limits.idle), if running.is_empty() => {
+                server.log().info(format_args!("nobody came, so the service manager waits alone again"));
+                return End::Code(0);
+            }
             () = sleep(QUIET), if has_served && running.is_empty() => {
                 memory::give_back();
                 has_served = false;
@@ -155,24 +184,32 @@ pub(crate) async fn serve(
             wish = signals.next() => match wish {
                 Wish::ReopenLog => server.journal.reopen(),
                 Wish::End(signal) => {
-                    drop(listener);
+                    drop(listeners);
                     end(&mut running, server).await;
-                    return signal;
+                    return End::Signal(signal);
                 }
             },
         }
     }
 }
 
+/// Returns when nobody has been served since then for so long, which may be never.
+async fn idle_since(then: Instant, limit: Option<Duration>) {
+    match limit.and_then(|limit| then.checked_add(limit)) {
+        Some(end) => sleep_until(end).await,
+        None => pending().await,
+    }
+}
+
 /// A client is taken only when there is a place for it; until then it waits in the kernel's queue.
 async fn next_client(
-    listener: &TcpListener,
+    listeners: &[TcpListener],
     places: &Arc<Semaphore>,
     server: &Server,
 ) -> ((TcpStream, SocketAddr), OwnedSemaphorePermit) {
     let place = Arc::clone(places).acquire_owned().await.expect("the semaphore is never closed");
     loop {
-        match listener.accept().await {
+        match accept(listeners).await {
             Ok(client) => return (client, place),
             Err(error) => {
                 server.log().error(format_args!("accept failed: {error}"));
@@ -181,6 +218,13 @@ async fn next_client(
             }
         }
     }
+}
+
+/// From whichever of them has somebody.
+async fn accept(listeners: &[TcpListener]) -> io::Result<(TcpStream, SocketAddr)> {
+    let next =
+        |context: &mut Context| listeners.iter().map(|one| one.poll_accept(context)).find(Poll::is_ready);
+    poll_fn(|context| next(context).unwrap_or(Poll::Pending)).await
 }
 
 async fn serve_client((mut client, address): (TcpStream, SocketAddr), server: &Server) {

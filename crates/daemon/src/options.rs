@@ -46,6 +46,9 @@ pub(crate) struct Options {
     /// How much sooner than others the kernel may kill the daemon and its compilers when memory is short
     #[arg(long, value_name = "NUMBER", help_heading = "Mode of operation")]
     pub(crate) oom_score_adj: Option<i32>,
+    /// With sockets from a service manager, which starts it again: end after so long without a client; 0 = never
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = "Mode of operation")]
+    pub(crate) idle_exit: i64,
     /// End by itself after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide = true)]
     pub(crate) lifetime: i64,
@@ -60,9 +63,9 @@ pub(crate) struct Options {
     #[arg(long, alias = "make-me-a-botnet", help_heading = "Jobs")]
     pub(crate) enable_tcp_insecure: bool,
 
-    /// TCP port to listen on; 0 = any free one
-    #[arg(short, long, value_name = "PORT", default_value_t = 3632, help_heading = "Network")]
-    pub(crate) port: i64,
+    /// TCP port to listen on; 0 = any free one [default: 3632]
+    #[arg(short, long, value_name = "PORT", help_heading = "Network")]
+    pub(crate) port: Option<i64>,
     /// Listen on this address only
     #[arg(long, value_name = "ADDRESS", help_heading = "Network")]
     pub(crate) listen: Option<String>,

@@ -6,18 +6,22 @@ use std::path::{self, Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use listenfd::ListenFd;
 use logging::Level;
 use protocol::Limits;
 
 use crate::access::AccessList;
 use crate::inetd::is_socket;
 use crate::options::{self, Options, Stop};
+use crate::passed::Passed;
 
 /// Everything the daemon is told before it starts.
 #[derive(Debug)]
 pub struct Settings {
     pub(crate) mode: Mode,
     pub(crate) detach: bool,
+    /// What a service manager listens on for the daemon; if there is any, `listen` and `port` do not count.
+    pub(crate) passed: Passed,
     /// An address or host name; `None` listens on all addresses, IPv6 and IPv4.
     pub(crate) listen: Option<String>,
     /// 0 takes any free port.
@@ -39,6 +43,8 @@ pub struct Settings {
     pub(crate) limits: Limits,
     /// The longest that one compiler may run.
     pub(crate) job_lifetime: Option<Duration>,
+    /// How long a daemon with passed sockets waits for a client before it ends.
+    pub(crate) idle_exit: Option<Duration>,
     /// When the daemon ends by itself.
     pub(crate) lifetime: Option<Duration>,
     pub(crate) log: LogTarget,
@@ -79,6 +85,8 @@ pub(crate) enum Permitted {
     Linked,
 }
 
+const DEFAULT_PORT: i64 = 3632;
+
 /// More than any machine has processors; each job needs open files and memory.
 const MOST_JOBS: usize = 10_000;
 
@@ -93,24 +101,27 @@ impl Settings {
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Settings, Stop> {
         let options = options::parse(arguments)?;
         let stdin_is_socket = is_socket(std::io::stdin().as_fd());
-        Settings::new(options, stdin_is_socket, |name| std::env::var_os(name)).map_err(Stop::BadUsage)
+        let passed = Passed::take(ListenFd::from_env());
+        Settings::new(options, passed, stdin_is_socket, |name| std::env::var_os(name)).map_err(Stop::BadUsage)
     }
 
     fn new(
         options: Options,
+        passed: Passed,
         stdin_is_socket: bool,
         var: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Settings, String> {
         let filled = |name| var(name).filter(|value| !value.is_empty());
         let mut warnings = Vec::new();
+        warnings.extend(passed.unheeded(&options));
         let wizard = options.wizard;
         let mode = mode(&options, stdin_is_socket);
         Ok(Settings {
             mode,
             detach: !options.no_detach && !wizard,
+            passed,
             listen: options.listen.clone(),
-            port: u16::try_from(options.port)
-                .map_err(|_| format!("port number out of range: {}", options.port))?,
+            port: port(options.port)?,
             defer_accept: filled("DISTCC_TCP_DEFER_ACCEPT").is_none_or(|value| value != "0"),
             access: access(&options, mode)?,
             jobs: jobs(options.jobs)?,
@@ -121,6 +132,7 @@ impl Settings {
             io_timeout: io_timeout(var("DISTCC_IO_TIMEOUT"))?,
             limits: limits(var("DISTCC_MAX_BODY"))?,
             job_lifetime: seconds(options.job_lifetime),
+            idle_exit: seconds(options.idle_exit),
             lifetime: seconds(options.lifetime),
             log_level: level(&options, &mut warnings),
             log: match options.log_file {
@@ -150,6 +162,11 @@ fn access(options: &Options, mode: Mode) -> Result<AccessList, String> {
         list.add_private();
     }
     Ok(list)
+}
+
+fn port(asked: Option<i64>) -> Result<u16, String> {
+    let port = asked.unwrap_or(DEFAULT_PORT);
+    u16::try_from(port).map_err(|_| format!("port number out of range: {port}"))
 }
 
 fn jobs(asked: Option<i64>) -> Result<usize, String> {
@@ -234,7 +251,7 @@ mod tests {
     }
 
     fn settings(line: &str, variables: &[(&str, &str)]) -> Result<Settings, String> {
-        Settings::new(typed(line), false, |asked| {
+        Settings::new(typed(line), Passed::default(), false, |asked| {
             variables.iter().find(|(name, _)| *name == asked).map(|(_, value)| value.into())
         })
     }

@@ -84,8 +84,10 @@ impl Examined {
             Place::Local => return Err(End::Local),
             _ if self.host.down => return Err(End::Down),
             Place::Ssh { .. } => {
+                let login = log_in(&self.host, situation);
+                let bench = bench.filter(|_| matches!(login, Login::Works(_)));
                 self.trials = bench.map_or_else(Vec::new, |bench| bench.compile_on(&self.host.spec, number));
-                return Err(End::Ssh(log_in(&self.host, situation)));
+                return Err(End::Ssh(login));
             }
             Place::Tcp { name, port } => (name.clone(), *port),
         };

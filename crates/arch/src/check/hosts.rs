@@ -8,7 +8,7 @@ use crate::check::host_list::place;
 use crate::check::host_trouble::{COMPILES, findings};
 use crate::check::remedy::word;
 use crate::check::trial_bench::{Makepkg, TrialBench};
-use crate::check::{Finding, Situation, Verdict, masquerade};
+use crate::check::{Finding, Situation, Verdict, masquerade, ssh_login};
 use crate::programs;
 use ::hosts::{Backoff, Host, HostList, LockDir, Place};
 use nix::unistd::geteuid;
@@ -117,6 +117,7 @@ pub(crate) fn set_up(situation: &Situation) -> Result<TrialBench, Finding> {
         cflags: of_compiler(words("CFLAGS")),
         cxxflags: words("CXXFLAGS"),
         user: geteuid().is_root().then(|| BuildUser::never_root(situation.user.as_ref())),
+        ssh: ssh_login::variables(situation),
     };
     TrialBench::set_up(&makepkg, &distcc, situation.processes).map_err(failure)
 }

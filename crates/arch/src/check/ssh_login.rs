@@ -7,7 +7,11 @@ use crate::check::remedy::word;
 use crate::check::{Finding, Situation};
 use hosts::{Host, Place};
 use nix::unistd::geteuid;
+use std::ffi::OsString;
 use std::time::Duration;
+
+/// Where ssh's agent listens.
+const AGENT: &str = "SSH_AUTH_SOCK";
 
 /// ssh itself gives up connecting after 5 s; logging in takes some more.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -145,11 +149,25 @@ fn as_user(user: Option<&BuildUser>, command: &str) -> String {
     }
 }
 
-/// `DISTCC_SSH`, split at white space as the client does, else ssh.
-fn words(situation: &Situation) -> Vec<String> {
+/// The variables that tell a client of the user who builds how ssh gets in.
+pub(crate) fn variables(situation: &Situation) -> Vec<(&'static str, OsString)> {
+    let asked = Some(asked(situation)).filter(|asked| !asked.is_empty());
+    let is_us = situation.user.as_ref().is_none_or(|user| user.uid == geteuid().as_raw());
+    let handed_on = || situation.settings.handed_on.iter().find(|(name, _)| name == AGENT);
+    let agent = is_us.then(handed_on).flatten().map(|(_, socket)| (AGENT, socket.clone()));
+    asked.map(|asked| ("DISTCC_SSH", asked.into())).into_iter().chain(agent).collect()
+}
+
+/// `DISTCC_SSH` as a client of the user who builds sees it.
+fn asked<'a>(situation: &'a Situation) -> &'a str {
     let building = situation.building.as_ref().ok().filter(|building| building.exported("DISTCC_SSH"));
-    let asked = building.and_then(|building| building.scalar("DISTCC_SSH")).unwrap_or_default();
-    let words: Vec<String> = asked.split_whitespace().map(str::to_owned).collect();
+    building.and_then(|building| building.scalar("DISTCC_SSH")).unwrap_or_default()
+}
+
+/// `DISTCC_SSH`, split as the client does, else ssh.
+fn words(situation: &Situation) -> Vec<String> {
+    // The client names an open quote by itself.
+    let words = shell_words::split(asked(situation)).unwrap_or_default();
     if words.is_empty() { vec!["ssh".to_owned()] } else { words }
 }
 

@@ -51,6 +51,8 @@ pub(crate) struct Makepkg<'a> {
     pub(crate) cxxflags: Vec<String>,
     /// Who compiles; none: we do.
     pub(crate) user: Option<BuildUser>,
+    /// The variables that tell how ssh gets in.
+    pub(crate) ssh: Vec<(&'static str, OsString)>,
 }
 
 /// The samples as compiled here, and all that is needed to have them compiled elsewhere; gone when dropped.
@@ -60,6 +62,7 @@ pub(crate) struct TrialBench {
     place: TempDir,
     path: OsString,
     user: Option<BuildUser>,
+    ssh: Vec<(&'static str, OsString)>,
     samples: Vec<Sample>,
 }
 
@@ -104,8 +107,8 @@ impl TrialBench {
         path.push(":");
         path.push(compilers.search_path());
         let processes = Arc::clone(processes);
-        let mut bench =
-            TrialBench { processes, place, path, user: makepkg.user.clone(), samples: Vec::new() };
+        let (user, ssh) = (makepkg.user.clone(), makepkg.ssh.clone());
+        let mut bench = TrialBench { processes, place, path, user, ssh, samples: Vec::new() };
         for (language, source, _) in SOURCES {
             let flags = if language == Language::C { &makepkg.cflags } else { &makepkg.cxxflags };
             if let Some(compiler) = compilers.for_language(language) {
@@ -173,7 +176,8 @@ impl TrialBench {
         command
             .env("DISTCC_FALLBACK", "0")
             .env("DISTCC_SKIP_LOCAL_RETRY", "1")
-            .env("DISTCC_IO_TIMEOUT", SILENCE);
+            .env("DISTCC_IO_TIMEOUT", SILENCE)
+            .envs(self.ssh.iter().cloned());
         let ended = self.run(command.args(&sample.arguments).arg("-o").arg(&object));
         let log = String::from_utf8_lossy(&read_plain(&log).unwrap_or_default()).into_owned();
         let code = match &ended.status {

@@ -179,8 +179,8 @@ mod tests {
         check(Some(116), "", &cannot("IO timeout while waiting for the answer"), Some(Outcome::Silence));
         let derailed = "expected token \"DONE\", got \"HTTP\"";
         check(Some(116), "", &cannot(derailed), Some(Outcome::Babble(derailed.into())));
-        let ssh = "ssh hosts are not supported by this version";
-        check(Some(116), "", &cannot(ssh), Some(Outcome::Unsupported(ssh.into())));
+        let auth = "hosts that want authentication are not supported by this version";
+        check(Some(116), "", &cannot(auth), Some(Outcome::Unsupported(auth.into())));
         let kept = "march-native: -march=native means this machine";
         check(Some(0), "", &format!("local: {kept}"), Some(Outcome::KeptHere(kept.into())));
         check(None, "", "", Some(Outcome::Silence));

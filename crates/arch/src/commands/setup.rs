@@ -14,7 +14,7 @@ use crate::setup::layers::{Reader, directory};
 use crate::setup::makepkg_text::Wanted;
 use crate::setup::server::{Served, Server};
 use crate::setup::tmpfs_state::TmpfsState;
-use crate::setup::{masquerade_links, ranges, wanted_hosts};
+use crate::setup::{masquerade_links, ranges, ssh_sharing, wanted_hosts};
 use crate::site::{inside, site};
 use changes::{Action, Plan, Site};
 use clap::{Args, value_parser};
@@ -86,6 +86,7 @@ fn set_up(asked: &Setup, work: &mut Work) -> Result<Answer, String> {
     let mut warnings = Vec::new();
     if let Some(wanted) = &wanted {
         warnings.extend(asked.distribute(wanted, &mut plan, &site, work)?);
+        warnings.extend(ssh_sharing::advice(&wanted_hosts::wanted(&asked.hosts, "--hosts")?));
     }
     if let Some(user) = &asked.state_on_tmpfs {
         move_state(user, &mut plan, &site, work)?;
