@@ -17,6 +17,8 @@ use std::process::Command;
 use std::time::Duration;
 
 const UNIT: &str = "distccd.service";
+/// In its place, where systemd listens and starts the daemon for its first client.
+const SOCKET: &str = "distccd.socket";
 const CONFIGURATION: &str = "/etc/conf.d/distccd";
 /// Links in it permit compilers.
 const PERMITTED: &str = "/usr/lib/distcc";
@@ -37,18 +39,18 @@ pub(crate) fn serves(situation: &Situation) -> Vec<Finding> {
         Ok(args) => args,
         Err(why) => return vec![Finding::skipped("daemon", CONFIGURATION, why)],
     };
-    let unit = unit_state(situation);
-    let says = |field: &str, value: &str| {
-        unit.as_ref().is_some_and(|unit| unit.get(field).is_some_and(|said| said == value))
-    };
-    if !args.is_edited && !says("UnitFileState", "enabled") && !says("ActiveState", "active") {
+    let unit = in_charge(situation);
+    if !is_meant(&args, unit.as_ref()) {
         return vec![Finding::skipped("daemon", UNIT, "no daemon is meant to serve others from here")];
     }
     let mut findings = match &unit {
         None => vec![Finding::skipped("daemon-service", UNIT, "this machine was not started by systemd")],
         Some(unit) => service(unit),
     };
-    findings.push(listening(&args));
+    // A socket's port is its own, and an active one listens.
+    if unit.as_ref().is_none_or(|unit| unit.name == UNIT) {
+        findings.push(listening(&args));
+    }
     findings.extend(ranges(&args));
     findings.extend(toolchain(&args, unit.as_ref(), situation));
     findings
@@ -71,7 +73,7 @@ pub(crate) fn firewall(situation: &Situation) -> Vec<Finding> {
         Ok(args) => args,
         Err(why) => return vec![Finding::skipped("firewall", firewall.name(), why)],
     };
-    if !is_meant(&args, situation) {
+    if !is_meant(&args, in_charge(situation).as_ref()) {
         let why = "no daemon is meant to serve others from here";
         return vec![Finding::skipped("firewall", firewall.name(), why)];
     }
@@ -104,54 +106,68 @@ fn gate(firewall: &Firewall, args: &DaemonArgs) -> Finding {
     }
 }
 
-fn is_meant(args: &DaemonArgs, situation: &Situation) -> bool {
-    let unit = unit_state(situation).unwrap_or_default();
-    let is = |field: &str, value: &str| unit.get(field).is_some_and(|said| said == value);
-    args.is_edited || is("UnitFileState", "enabled") || is("ActiveState", "active")
+/// A unit, and what systemd says of it by name.
+struct Unit {
+    name: &'static str,
+    state: BTreeMap<String, String>,
 }
 
-/// What systemd says of the unit, by name; none without systemd.
-fn unit_state(situation: &Situation) -> Option<BTreeMap<String, String>> {
+impl Unit {
+    fn says(&self, field: &str) -> &str {
+        self.state.get(field).map(String::as_str).unwrap_or_default()
+    }
+
+    fn is_meant(&self) -> bool {
+        self.says("UnitFileState") == "enabled" || self.says("ActiveState") == "active"
+    }
+}
+
+fn is_meant(args: &DaemonArgs, unit: Option<&Unit>) -> bool {
+    args.is_edited || unit.is_some_and(Unit::is_meant)
+}
+
+/// The socket where it is meant to listen, else the service; none without systemd.
+fn in_charge(situation: &Situation) -> Option<Unit> {
     if !Path::new("/run/systemd/system").is_dir() {
         return None;
     }
+    let socket = unit(SOCKET, situation);
+    Some(if socket.is_meant() { socket } else { unit(UNIT, situation) })
+}
+
+fn unit(name: &'static str, situation: &Situation) -> Unit {
     let mut command = Command::new("systemctl");
-    command.args(["show", UNIT, "--property=LoadState,ActiveState,UnitFileState,User"]);
+    command.args(["show", name, "--property=LoadState,ActiveState,UnitFileState,User"]);
     let ended = ask(situation.processes, &mut command, LIMIT);
     let said = String::from_utf8_lossy(&ended.stdout).into_owned();
     let pairs = said.lines().filter_map(|line| line.split_once('='));
-    Some(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    let state = pairs.map(|(field, value)| (field.to_owned(), value.to_owned())).collect();
+    Unit { name, state }
 }
 
-fn service(unit: &BTreeMap<String, String>) -> Vec<Finding> {
-    let says = |field: &str| unit.get(field).map(String::as_str).unwrap_or_default();
-    let name = "daemon-service";
-    if says("LoadState") == "not-found" {
-        return vec![Finding::failure(
-            name,
-            UNIT,
-            "there is no such unit",
-            "sudo pacman -S --needed distcc-arch",
-        )];
+fn service(unit: &Unit) -> Vec<Finding> {
+    let (name, subject) = ("daemon-service", unit.name);
+    if unit.says("LoadState") == "not-found" {
+        let remedy = "sudo pacman -S --needed distcc-arch";
+        return vec![Finding::failure(name, subject, "there is no such unit", remedy)];
     }
-    let active = match says("ActiveState") {
-        "active" => Finding::well(name, UNIT, "is active"),
-        "failed" => Finding::failure(
-            name,
-            UNIT,
-            "has failed",
-            format!("journalctl -eu {UNIT}; sudo systemctl restart {UNIT}"),
-        ),
-        other => Finding::failure(name, UNIT, format!("is {other}"), format!("sudo systemctl start {UNIT}")),
+    let active = match unit.says("ActiveState") {
+        "active" => Finding::well(name, subject, "is active"),
+        "failed" => {
+            let remedy = format!("journalctl -eu {subject}; sudo systemctl restart {subject}");
+            Finding::failure(name, subject, "has failed", remedy)
+        }
+        other => {
+            Finding::failure(name, subject, format!("is {other}"), format!("sudo systemctl start {subject}"))
+        }
     };
-    let enabled = match says("UnitFileState") {
-        "enabled" => Finding::well("daemon-enabled", UNIT, "starts with the machine"),
-        _ => Finding::warning(
-            "daemon-enabled",
-            UNIT,
-            "does not start with the machine",
-            format!("sudo systemctl enable {UNIT}"),
-        ),
+    let name = "daemon-enabled";
+    let enabled = match unit.says("UnitFileState") {
+        "enabled" => Finding::well(name, subject, "starts with the machine"),
+        _ => {
+            let remedy = format!("sudo systemctl enable {subject}");
+            Finding::warning(name, subject, "does not start with the machine", remedy)
+        }
     };
     vec![active, enabled]
 }
@@ -200,14 +216,10 @@ fn ranges(args: &DaemonArgs) -> Vec<Finding> {
 }
 
 /// Every compiler that is permitted must be there, and the daemon's user must be able to run it.
-fn toolchain(
-    args: &DaemonArgs,
-    unit: Option<&BTreeMap<String, String>>,
-    situation: &Situation,
-) -> Vec<Finding> {
+fn toolchain(args: &DaemonArgs, unit: Option<&Unit>, situation: &Situation) -> Vec<Finding> {
     let name = "daemon-toolchain";
-    let of_unit = unit.and_then(|unit| unit.get("User")).filter(|user| !user.is_empty());
-    let Some(account) = of_unit.map(String::as_str).into_iter().chain(USERS).find_map(Account::named) else {
+    let of_unit = unit.map(|unit| unit.says("User")).filter(|user| !user.is_empty());
+    let Some(account) = of_unit.into_iter().chain(USERS).find_map(Account::named) else {
         return vec![Finding::skipped(name, UNIT, "there is no user that it could run as")];
     };
     let permitted = permitted(&situation.at(PERMITTED));
@@ -295,11 +307,13 @@ mod tests {
     #[test]
     fn states_of_the_unit() {
         let unit = |load: &str, active: &str, file: &str| {
-            [("LoadState", load), ("ActiveState", active), ("UnitFileState", file)]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into()
+            let state = [("LoadState", load), ("ActiveState", active), ("UnitFileState", file)];
+            Unit {
+                name: UNIT,
+                state: state.map(|(field, value)| (field.to_owned(), value.to_owned())).into(),
+            }
         };
-        let names = |unit: BTreeMap<String, String>| {
+        let names = |unit: Unit| {
             let bad = service(&unit).into_iter().filter(|finding| finding.remedy.is_some());
             bad.map(|finding| finding.check).collect::<Vec<_>>()
         };
