@@ -1,4 +1,4 @@
-//! An unprivileged ssh server on the loopback interface, with keys of its own, and the ways to reach it. Knows nothing of
+//! An ssh server on the loopback interface, with keys of its own, and the ways to reach it. Knows nothing of
 //! what runs behind a login.
 
 use std::fs::{self, Permissions};
@@ -27,8 +27,11 @@ pub struct Sshd {
 }
 
 impl Sshd {
-    /// Waits until it listens; None after a skip has been announced.
+    /// Waits until it listens; None after a skip has been announced: only root's server lets root in.
     pub fn start() -> Option<Sshd> {
+        if !need::root() {
+            return None;
+        }
         let sshd = need::program("sshd", "install openssh-server (Debian) or openssh (Arch)")?;
         let work = Workdir::new();
         let place = work.open_dir("ssh");
