@@ -21,6 +21,7 @@ mod services;
 mod settings;
 mod setup;
 mod site;
+mod table;
 
 pub use documentation::{Documented, Parsed, Written};
 pub use exit::Exit;

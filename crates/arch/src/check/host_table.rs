@@ -6,6 +6,7 @@ use crate::check::printable::printable;
 use crate::check::report::as_json;
 use crate::check::trial_outcome::Outcome;
 use crate::check::{Finding, Verdict};
+use crate::table::aligned;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::time::Duration;
@@ -25,20 +26,12 @@ const NOTHING: &str = "-";
 
 /// One line a host, and below all of them what is wrong and the command that mends it.
 pub(crate) fn text(rows: &[Row], colours: bool) -> String {
-    let cells: Vec<[String; 8]> = rows.iter().map(|row| cells(&row.examined)).collect();
-    let headings = COLUMNS.map(str::to_owned);
-    let width = |column: usize| {
-        let all = cells.iter().chain([&headings]).map(|cells| cells[column].chars().count());
-        all.max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..COLUMNS.len()).map(width).collect();
-    let aligned = |cells: &[String; 8]| {
-        let padded = cells.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
-        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    let heading = aligned(&headings);
+    let cells = rows.iter().map(|row| cells(&row.examined));
+    let table: Vec<_> = std::iter::once(COLUMNS.map(str::to_owned)).chain(cells).collect();
+    let mut lines = aligned(&table, &[]).into_iter();
+    let heading = lines.next().unwrap_or_default();
     let mut text = if colours { format!("\x1b[1m{heading}\x1b[0m\n") } else { format!("{heading}\n") };
-    cells.iter().for_each(|cells| text += &format!("{}\n", printable(&aligned(cells))));
+    lines.for_each(|line| text += &format!("{}\n", printable(&line)));
     for finding in rows.iter().flat_map(|row| &row.findings).filter(|finding| finding.remedy.is_some()) {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "\n{}", printable(&format!("{}: {}", finding.subject, finding.what)));

@@ -2,6 +2,7 @@
 
 use crate::setup::host_source::HostSource;
 use crate::setup::host_words::address;
+use crate::table::aligned;
 use hosts::{Host, HostList, Place};
 use serde_json::json;
 
@@ -11,14 +12,7 @@ pub(crate) fn text(source: &HostSource, list: &HostList) -> String {
     let rows = hosts.iter().map(|host| [address(host), host.slots.to_string(), options(host)]);
     let header = ["host", "slots", "options"].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(header).chain(rows).collect();
-    let wide = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let (first, second) = (wide(0), wide(1));
-    let table: String = rows
-        .iter()
-        .map(|[host, slots, options]| {
-            format!("{host:first$}  {slots:>second$}  {options}").trim_end().to_owned() + "\n"
-        })
-        .collect();
+    let table: String = aligned(&rows, &[1]).iter().map(|line| format!("{line}\n")).collect();
     let total = list.total_slots();
     let many = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let totals = [many(hosts.len() as u64, "host"), many(total, "slot")].join(", ");
