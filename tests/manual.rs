@@ -95,6 +95,7 @@ fn every_program_is_documented_where_packages_install_it() {
         "update-distcc-symlinks.fish",
     ];
     assert_eq!(names_in(&docs.path("man/man1")), pages);
+    assert_eq!(names_in(&docs.path("man/man5")), ["distcc-hosts.5"]);
     assert_eq!(names_in(&docs.path("bash-completion/completions")), programs);
     assert_eq!(names_in(&docs.path("zsh/site-functions")), programs.map(|program| format!("_{program}")));
     assert_eq!(names_in(&docs.path("fish/vendor_completions.d")), files_of_fish);
@@ -108,12 +109,14 @@ fn every_program_is_documented_where_packages_install_it() {
 fn man_pages_are_formatted_without_a_warning() {
     let Some(groff) = need::program("groff", "install groff (Debian: groff-base)") else { return };
     let docs = Docs::write();
-    for name in names_in(&docs.path("man/man1")) {
-        let mut format = clean(&groff);
-        format.args(["-t", "-man", "-Tutf8", "-ww", "-rLL=80n"]).arg(docs.path("man/man1").join(&name));
-        let formatted = run(format).good();
-        assert_eq!(formatted.err(), "", "{name}");
-        assert!(formatted.stdout.len() > 500, "{name}: {}", formatted.out());
+    for section in ["man/man1", "man/man5"].map(|section| docs.path(section)) {
+        for name in names_in(&section) {
+            let mut format = clean(&groff);
+            format.args(["-t", "-man", "-Tutf8", "-ww", "-rLL=80n"]).arg(section.join(&name));
+            let formatted = run(format).good();
+            assert_eq!(formatted.err(), "", "{name}");
+            assert!(formatted.stdout.len() > 500, "{name}: {}", formatted.out());
+        }
     }
 }
 
@@ -169,9 +172,11 @@ impl Docs {
     }
 }
 
+/// distcc is described in a page of its own and in that of its host list.
 #[track_caller]
 fn check_manual<'a>(wanted: impl Iterator<Item = &'a str>, at_least: usize) {
-    check(&source("crates/client/man/distcc.1"), wanted, at_least);
+    let pages = source("crates/client/man/distcc.1") + &source("crates/hosts/man/distcc-hosts.5");
+    check(&pages, wanted, at_least);
 }
 
 /// Every wanted word stands in the page, and at least so many are wanted: a list that is not found proves nothing.

@@ -50,6 +50,8 @@ fn documented() -> Documented {
         written!("lsdistcc", "survey"),
         written!("update-distcc-symlinks", "toolchain"),
     ];
-    let written = programs.into_iter().flatten().map(|(path, text)| Written { path, text }).collect();
+    let formats = [("man/man5/distcc-hosts.5", text!("hosts", "man/distcc-hosts.5"))];
+    let written =
+        programs.into_iter().flatten().chain(formats).map(|(path, text)| Written { path, text }).collect();
     Documented { parsed: vec![distccd, monitor], written }
 }

@@ -29,7 +29,7 @@ impl HostList {
     pub const LOCAL_CPP_SLOTS: u32 = 8;
 
     /// Reads tokens separated by white space; a `#`, even amidst a token, starts a comment that ends with the
-    /// line. Bytes that are not UTF-8 are replaced. See distcc(1), "HOST SPECIFICATIONS".
+    /// line. Bytes that are not UTF-8 are replaced. See distcc-hosts(5).
     #[must_use]
     pub fn parse(text: &[u8], source_name: &str) -> HostList {
         let mut list = HostList {
@@ -238,6 +238,18 @@ mod tests {
             let again = HostList::parse(specs(&list).join(" ").as_bytes(), "x");
             prop_assert_eq!(&again.warnings, &Vec::<String>::new());
             prop_assert_eq!(again.hosts, list.hosts);
+        }
+    }
+
+    #[test]
+    fn examples_of_the_manual() {
+        let page = include_str!("../man/distcc-hosts.5").replace("\\-", "-");
+        let examples = page.split_once(".SH EXAMPLES").expect("there are examples").1;
+        let lists: Vec<&str> = examples.split(".EX\n").skip(1).collect();
+        for (list, hosts, slots) in [(lists[0], 3, 12), (lists[1], 4, 30)] {
+            let list = HostList::parse(list.split(".EE").next().unwrap().as_bytes(), "x");
+            assert_eq!((list.hosts.len(), list.total_slots()), (hosts, slots), "{:?}", list.warnings);
+            assert!(list.warnings.is_empty(), "{:?}", list.warnings);
         }
     }
 }

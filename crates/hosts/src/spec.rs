@@ -1,4 +1,4 @@
-//! One token of the host list to a `Host`, by the grammar of distcc(1), "HOST SPECIFICATIONS". Knows no list around it.
+//! One token of the host list to a `Host`, by the grammar of distcc-hosts(5). Knows no list around it.
 
 use crate::host::{Host, Place};
 
@@ -7,6 +7,16 @@ const DEFAULT_SLOTS: u32 = 4;
 const DEFAULT_LOCAL_SLOTS: u32 = 2;
 /// Lock files carry the name, and a file name ends at 255 bytes.
 const LONGEST_NAME: usize = 220;
+
+type Set = fn(&mut Host);
+
+/// What may follow a host after a comma, and what it sets.
+const OPTIONS: &[(&str, Set)] = &[
+    ("lzo", |host| host.lzo = true),
+    ("cpp", |host| host.pump = true),
+    ("down", |host| host.down = true),
+    ("auth", |host| host.auth = true),
+];
 
 /// Reads a token that has no white space and no `#`; the error says what is wrong with it and what to write.
 pub(crate) fn parse(token: &str) -> Result<Host, String> {
@@ -106,28 +116,26 @@ fn port(text: &str) -> Result<(Option<u16>, &str), String> {
 }
 
 fn with_options(mut host: Host, options: &str) -> Result<Host, String> {
-    let unrecognized = |option: &str| {
-        format!("unrecognized option in host specification: {option}; known are ,lzo ,cpp ,down ,auth")
-    };
     let mut parts = options.split(',');
     match parts.next() {
         None | Some("") => {}
         Some(before) => return Err(format!("\"{before}\" after the hostname")),
     }
     for option in parts {
-        match option {
-            "lzo" => host.lzo = true,
-            "cpp" => host.pump = true,
-            "down" => host.down = true,
-            "auth" => host.auth = true,
-            _ if option.starts_with("auth=") => host.auth = true,
-            _ => return Err(unrecognized(&format!(",{option}"))),
-        }
+        let name = if option.starts_with("auth=") { "auth" } else { option };
+        let (_, set) =
+            OPTIONS.iter().find(|(known, _)| *known == name).ok_or_else(|| unrecognized(option))?;
+        set(&mut host);
     }
     if host.pump && !host.lzo {
         return Err("pump mode (',cpp') requires compression (',lzo'); write ,lzo,cpp".to_owned());
     }
     Ok(host)
+}
+
+fn unrecognized(option: &str) -> String {
+    let known: Vec<_> = OPTIONS.iter().map(|(name, _)| format!(",{name}")).collect();
+    format!("unrecognized option in host specification: ,{option}; known are {}", known.join(" "))
 }
 
 #[cfg(test)]
@@ -271,5 +279,15 @@ mod tests {
         check_wrong("red,,lzo", "unrecognized option in host specification: ,");
         check_wrong("red,authx", "unrecognized option in host specification: ,authx");
         check_wrong("red,cpp", "pump mode (',cpp') requires compression (',lzo')");
+    }
+
+    #[test]
+    fn the_manual_knows_every_option() {
+        let page = include_str!("../man/distcc-hosts.5");
+        for (name, _) in OPTIONS {
+            let heading = format!("\n.B ,{name}\n");
+            let among_others = format!("\n.BR ,{name} ");
+            assert!(page.contains(&heading) || page.contains(&among_others), ",{name}");
+        }
     }
 }
