@@ -1,28 +1,46 @@
-//! One-line diagnostics to stderr, a file, a descriptor or syslog. Knows no settings and no global: a `Log` is passed along.
+//! One-line diagnostics to stderr, a file, a descriptor, the journal or syslog. Knows no settings and no global: a `Log` is
+//! passed along.
 
+mod field;
+mod journal;
 mod level;
 mod line;
 mod sink;
-mod syslog;
+mod socket;
+mod system;
 
+use std::ffi::OsStr;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 
+pub use field::Field;
 pub use level::{Level, UnknownLevel};
 pub use sink::Sink;
 
-/// Where one program says what it does: its name, the least urgent level it still writes, and where to.
-#[derive(Debug)]
+/// Where one program says what it does: its name, the least urgent level it still writes, where to, and what all that it
+/// says is about.
+#[derive(Debug, Clone)]
 pub struct Log {
     program: &'static str,
     threshold: Level,
-    target: sink::Target,
+    target: Arc<sink::Target>,
+    about: Vec<(Field, Vec<u8>)>,
 }
 
 impl Log {
     /// Messages of `threshold` and of every more urgent level go to `sink`, under the name of `program`.
     #[must_use]
     pub fn new(program: &'static str, sink: Sink, threshold: Level) -> Log {
-        Log { program, threshold, target: sink::Target::from(sink) }
+        Log { program, threshold, target: Arc::new(sink::Target::from(sink)), about: Vec::new() }
+    }
+
+    /// The same log for messages that are about this, too; only the journal keeps it.
+    #[must_use]
+    pub fn about(&self, field: Field, value: impl AsRef<OsStr>) -> Log {
+        let mut log = self.clone();
+        log.about.push((field, value.as_ref().as_bytes().to_vec()));
+        log
     }
 
     /// Whether a message of this level would be written; ask before computing a costly one.
@@ -35,7 +53,7 @@ impl Log {
     /// bytes, control characters are escaped, and a sink that fails loses the line but never fails the program.
     pub fn write(&self, level: Level, message: fmt::Arguments) {
         if self.enabled(level) {
-            self.target.write(self.program, level, message);
+            self.target.write(self.program, level, &self.about, message);
         }
     }
 

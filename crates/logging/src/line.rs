@@ -7,25 +7,27 @@ use crate::Level;
 /// The longest line including its newline, in bytes: below PIPE_BUF (4096), so that a pipe takes it whole.
 const LONGEST: usize = 4090;
 
-/// `PROGRAM[PID] SEVERITYmessage` and a newline.
-pub(crate) fn for_stream(program: &str, pid: u32, level: Level, message: fmt::Arguments) -> String {
-    let mut line = written(format_args!("{program}[{pid}] {}", level.prefix()), message);
-    line.push('\n');
-    line
-}
+/// Room for what stands before a message in a line.
+const LONGEST_HEAD: usize = 40;
 
-/// `<PRIORITY>PROGRAM[PID]: SEVERITYmessage`, RFC 3164 without its optional timestamp; the facility is daemon.
-pub(crate) fn for_syslog(program: &str, pid: u32, level: Level, message: fmt::Arguments) -> String {
-    const DAEMON: u8 = 3;
-    let priority = DAEMON << 3 | level as u8;
-    written(format_args!("<{priority}>{program}[{pid}]: {}", level.prefix()), message)
-}
-
-fn written(head: fmt::Arguments, message: fmt::Arguments) -> String {
+/// `SEVERITYmessage`, on one line, at most so long that a whole line holds it.
+pub(crate) fn one_line(level: Level, message: fmt::Arguments) -> String {
     let mut line = OneLine(String::with_capacity(256));
     // The only error is the line being full: what fits has been kept.
-    let _ = line.write_fmt(head).and_then(|()| line.write_fmt(message));
+    let _ = line.write_str(level.prefix()).and_then(|()| line.write_fmt(message));
     line.0
+}
+
+/// `PROGRAM[PID] MESSAGE` and a newline.
+pub(crate) fn for_stream(program: &str, pid: u32, message: &str) -> String {
+    format!("{program}[{pid}] {message}\n")
+}
+
+/// `<PRIORITY>PROGRAM[PID]: MESSAGE`, RFC 3164 without its optional timestamp; the facility is daemon.
+pub(crate) fn for_syslog(program: &str, pid: u32, level: Level, message: &str) -> String {
+    const DAEMON: u8 = 3;
+    let priority = DAEMON << 3 | level as u8;
+    format!("<{priority}>{program}[{pid}]: {message}")
 }
 
 /// Text that stays on its line: a file name with a newline in it must not forge a second message.
@@ -40,7 +42,7 @@ impl Write for OneLine {
             } else {
                 self.0.push(c);
             }
-            if self.0.len() >= LONGEST {
+            if self.0.len() > LONGEST - LONGEST_HEAD {
                 self.0.truncate(before);
                 return Err(fmt::Error);
             }
@@ -53,9 +55,13 @@ impl Write for OneLine {
 mod tests {
     use super::*;
 
+    fn stream(level: Level, message: &str) -> String {
+        for_stream("distcc", 12, &one_line(level, format_args!("{message}")))
+    }
+
     #[track_caller]
     fn check(level: Level, message: &str, expected: &str) {
-        assert_eq!(for_stream("distcc", 12, level, format_args!("{message}")), expected);
+        assert_eq!(stream(level, message), expected);
     }
 
     #[test]
@@ -75,15 +81,21 @@ mod tests {
     #[test]
     fn a_line_is_cut_between_characters() {
         for message in ["x".repeat(9000), "ä".repeat(9000), "\n".repeat(9000), "€".repeat(9000)] {
-            let line = for_stream("distcc", 1, Level::Error, format_args!("{message}"));
-            assert!((LONGEST - 6..=LONGEST).contains(&line.len()), "{}", line.len());
+            let line = stream(Level::Error, &message);
+            assert!((LONGEST - LONGEST_HEAD..=LONGEST).contains(&line.len()), "{}", line.len());
             assert_eq!(line.matches('\n').count(), 1);
         }
     }
 
     #[test]
+    fn a_head_is_no_longer_than_there_is_room_for() {
+        let longest = for_syslog("distccd", u32::MAX, Level::Debug, "");
+        assert!(longest.len() <= LONGEST_HEAD, "{longest}");
+    }
+
+    #[test]
     fn syslog_line() {
-        let line = for_syslog("distccd", 7, Level::Notice, format_args!("hello\nworld"));
-        assert_eq!(line, "<29>distccd[7]: hello\\nworld");
+        let message = one_line(Level::Notice, format_args!("hello\nworld"));
+        assert_eq!(for_syslog("distccd", 7, Level::Notice, &message), "<29>distccd[7]: hello\\nworld");
     }
 }

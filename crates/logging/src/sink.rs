@@ -1,14 +1,16 @@
 //! Where lines go, and writing one there. Knows nothing of levels beyond passing them on.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process;
 
-use crate::syslog::Syslog;
-use crate::{Level, line};
+use crate::system::{Record, System};
+use crate::{Field, Level, line};
 
 /// Where a program's lines go.
 #[derive(Debug)]
@@ -19,11 +21,21 @@ pub enum Sink {
     File(File),
     /// A descriptor that someone passed to this process, best taken with [`Sink::inherited`].
     Fd(OwnedFd),
-    /// The system's log socket `/dev/log`, facility daemon.
+    /// The system's log, facility daemon: the journal where there is one, else `/dev/log`.
     Syslog,
+    /// The journal, which reads our stderr, too; best found with [`Sink::stderr`].
+    Journal,
 }
 
 impl Sink {
+    /// Standard error, or the journal itself where `JOURNAL_STREAM` (systemd.exec(5)) says that it reads that: records
+    /// tell it more than lines.
+    #[must_use]
+    pub fn stderr(journal_stream: Option<&OsStr>) -> Sink {
+        let stream = journal_stream.and_then(OsStr::to_str);
+        if stream.is_some_and(|stream| is_file(io::stderr(), stream)) { Sink::Journal } else { Sink::Stderr }
+    }
+
     /// A file that grows at its end, made (0666 & ~umask) when missing, as DISTCC_LOG and `--log-file` name it.
     ///
     /// # Errors
@@ -44,6 +56,13 @@ impl Sink {
     }
 }
 
+/// Whether a descriptor's file has this `DEVICE:INODE`.
+fn is_file(descriptor: impl AsFd, identity: &str) -> bool {
+    let file = descriptor.as_fd().try_clone_to_owned().map(File::from);
+    let found = file.and_then(|file| file.metadata());
+    found.is_ok_and(|found| format!("{}:{}", found.dev(), found.ino()) == identity)
+}
+
 #[allow(unsafe_code, reason = "a descriptor named by number in the environment has no owner in Rust")]
 fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: the number is not -1, the borrow ends with this call, and the kernel refuses a closed descriptor.
@@ -55,7 +74,7 @@ fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
 pub(crate) enum Target {
     Stderr,
     File(File),
-    Syslog(Syslog),
+    System(System),
 }
 
 impl From<Sink> for Target {
@@ -64,25 +83,31 @@ impl From<Sink> for Target {
             Sink::Stderr => Target::Stderr,
             Sink::File(file) => Target::File(file),
             Sink::Fd(fd) => Target::File(File::from(fd)),
-            Sink::Syslog => Target::Syslog(Syslog::at("/dev/log")),
+            Sink::Syslog => Target::System(System::log()),
+            Sink::Journal => Target::System(System::behind_stderr()),
         }
     }
 }
 
 impl Target {
-    pub(crate) fn write(&self, program: &str, level: Level, message: fmt::Arguments) {
+    pub(crate) fn write(
+        &self,
+        program: &'static str,
+        level: Level,
+        about: &[(Field, Vec<u8>)],
+        message: fmt::Arguments,
+    ) {
         // Asked anew each time: a daemon forks after its log was made.
         let pid = process::id();
+        let message = &line::one_line(level, message);
         // A log that cannot be written must not fail the work it tells of.
         let _ = match self {
-            Target::Stderr => {
-                io::stderr().write_all(line::for_stream(program, pid, level, message).as_bytes())
-            }
+            Target::Stderr => io::stderr().write_all(line::for_stream(program, pid, message).as_bytes()),
             Target::File(file) => {
                 let mut file: &File = file;
-                file.write_all(line::for_stream(program, pid, level, message).as_bytes())
+                file.write_all(line::for_stream(program, pid, message).as_bytes())
             }
-            Target::Syslog(syslog) => syslog.send(&line::for_syslog(program, pid, level, message)),
+            Target::System(system) => system.write(&Record { program, pid, level, message, about }),
         };
     }
 }
@@ -120,6 +145,19 @@ mod tests {
         for closed in [-1, -5, 1_000_000] {
             assert!(Sink::inherited(closed).is_err(), "{closed}");
         }
+    }
+
+    #[test]
+    fn a_stream_of_the_journal_is_known_by_device_and_inode() {
+        let file = tempfile::tempfile().unwrap();
+        let found = file.metadata().unwrap();
+        let identity = format!("{}:{}", found.dev(), found.ino());
+        assert!(is_file(&file, &identity));
+        for other in ["", "0:0", &format!("{identity}1"), &identity[1..]] {
+            assert!(!is_file(&file, other), "{other}");
+        }
+        assert!(matches!(Sink::stderr(None), Sink::Stderr));
+        assert!(matches!(Sink::stderr(Some(OsStr::new("0:0"))), Sink::Stderr));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! A datagram to the system's log socket, reconnecting when its reader was restarted. Knows nothing of line formats.
+//! Datagrams to a socket that a log's reader has bound, connecting again when that was restarted. Knows nothing of what
+//! they say.
 
 use std::io;
 use std::os::unix::net::UnixDatagram;
@@ -7,28 +8,31 @@ use std::sync::{Mutex, PoisonError};
 
 /// A connection to a log socket, made at the first line.
 #[derive(Debug)]
-pub(crate) struct Syslog {
+pub(crate) struct Socket {
     path: PathBuf,
-    socket: Mutex<Option<UnixDatagram>>,
+    open: Mutex<Option<UnixDatagram>>,
 }
 
-impl Syslog {
-    pub(crate) fn at(path: impl Into<PathBuf>) -> Syslog {
-        Syslog { path: path.into(), socket: Mutex::new(None) }
+impl Socket {
+    pub(crate) fn at(path: impl Into<PathBuf>) -> Socket {
+        Socket { path: path.into(), open: Mutex::new(None) }
     }
 
-    /// Sends one datagram; never blocks: while the reader's queue is full, lines are lost.
-    pub(crate) fn send(&self, line: &str) -> io::Result<()> {
-        let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Sends one datagram; never blocks.
+    ///
+    /// # Errors
+    /// `WouldBlock` while the reader's queue is full; anything else means that nobody reads.
+    pub(crate) fn send(&self, datagram: &[u8]) -> io::Result<()> {
+        let mut socket = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(open) = socket.as_ref() {
-            match open.send(line.as_bytes()) {
+            match open.send(datagram) {
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
                 Err(_) => *socket = None,
             }
         }
         let fresh = self.connect()?;
-        fresh.send(line.as_bytes())?;
+        fresh.send(datagram)?;
         *socket = Some(fresh);
         Ok(())
     }
@@ -47,26 +51,22 @@ mod tests {
 
     use super::*;
 
-    fn receive(reader: &UnixDatagram) -> String {
-        let mut buffer = [0; 100];
-        let length = reader.recv(&mut buffer).unwrap();
-        String::from_utf8_lossy(&buffer[..length]).into_owned()
-    }
-
     #[test]
-    fn lines_arrive_before_and_after_the_reader_restarts() {
+    fn datagrams_arrive_before_and_after_the_reader_restarts() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
-        let syslog = Syslog::at(&path);
-        assert!(syslog.send("nobody reads").is_err());
+        let socket = Socket::at(&path);
+        assert!(socket.send(b"nobody reads").is_err());
         for line in ["first", "second"] {
             let reader = UnixDatagram::bind(&path).unwrap();
-            syslog.send(line).unwrap();
-            assert_eq!(receive(&reader), line);
+            socket.send(line.as_bytes()).unwrap();
+            let mut buffer = [0; 100];
+            let length = reader.recv(&mut buffer).unwrap();
+            assert_eq!(&buffer[..length], line.as_bytes());
             drop(reader);
             fs::remove_file(&path).unwrap();
         }
-        assert!(syslog.send("nobody reads").is_err());
+        assert!(socket.send(b"nobody reads").is_err());
     }
 
     #[test]
@@ -74,7 +74,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
         let _reader = UnixDatagram::bind(&path).unwrap();
-        let syslog = Syslog::at(&path);
-        assert!((0..100_000).any(|_| syslog.send("flood").is_err()));
+        let socket = Socket::at(&path);
+        assert!((0..100_000).any(|_| socket.send(b"flood").is_err()));
     }
 }
