@@ -44,7 +44,7 @@ fn an_answer_to_the_byte() {
     daemon.wait_for_log("ms gcc src/t.c\n");
     daemon.wait_for_log("] compile from t.c to t.o\n");
     daemon.wait_for_log("] gcc src/t.c on localhost completed ok\n");
-    daemon.wait_for_log("] job complete\n");
+    daemon.wait_for_log("] job complete (from 127.0.0.1:");
     daemon.wait_for_empty_spool();
 }
 

@@ -11,7 +11,7 @@ use crate::{compiler, deliver, local};
 use cc_args::{Compilation, WhyLocal};
 use hosts::{Host, Place, Slot};
 use job_state::Phase;
-use logging::Log;
+use logging::{Field, Log};
 use protocol::Response;
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, stderr, stdout};
@@ -186,7 +186,7 @@ impl Job<'_> {
             return Exit::Code(code);
         }
         match last {
-            Some((compilation, host)) => self.log.warning(format_args!(
+            Some((compilation, host)) => self.log.about(Field::Host, &host.spec).warning(format_args!(
                 "failed to distribute {} to {}, running locally instead",
                 compilation.input().display(),
                 host.spec
@@ -206,7 +206,7 @@ impl Job<'_> {
 
     /// Without a slot, waits for one.
     fn become_compiler(&self, why: &str, slot: Option<Slot>) -> Exit {
-        self.log.info(format_args!("local: {why}"));
+        self.log.about(Field::Reason, why).info(format_args!("local: {why}"));
         let slot = slot.or_else(|| self.site.compile_slot());
         // Monitors show what runs here as long as this process lives, be it as the compiler.
         let _record = self.site.slot_record(self.call.subject(), Phase::Compile, slot.as_ref());
@@ -233,7 +233,8 @@ impl Prepared<'_> {
                 Err(Failure::Ours(why)) => return Verdict::OwnTrouble(why),
                 Err(failure) => {
                     let input = self.compilation.input().display();
-                    self.job.log.warning(format_args!("cannot compile {input} on {}: {failure}", host.spec));
+                    let log = self.about(host).about(Field::Reason, failure.to_string());
+                    log.warning(format_args!("cannot compile {input} on {}: {failure}", host.spec));
                     // Before the slot is free, or whoever waits for it would try the host, too.
                     self.job.site.bench(host);
                     drop(slot);
@@ -288,7 +289,7 @@ impl Prepared<'_> {
         }
         self.replay(response);
         let input = self.compilation.input().display();
-        self.job.log.info(format_args!("compile {input} on {} completed ok", host.spec));
+        self.about(host).info(format_args!("compile {input} on {} completed ok", host.spec));
         Verdict::Done(Exit::SUCCESS)
     }
 
@@ -297,7 +298,8 @@ impl Prepared<'_> {
         let (input, spec) = (self.compilation.input().display(), &host.spec);
         let remote = Exit::from(response.status);
         let remote_code = remote.shell_code();
-        self.job.log.info(format_args!("compile {input} on {spec} failed with exit code {remote_code}"));
+        let log = self.about(host).about(Field::Exit, remote_code.to_string());
+        log.info(format_args!("compile {input} on {spec} failed with exit code {remote_code}"));
         if self.job.settings.skip_local_retry || !self.job.settings.fallback {
             self.replay(response);
             return remote;
@@ -322,11 +324,17 @@ impl Prepared<'_> {
              {spec}, {here} here"
         );
         if BLAMELESS.iter().any(|sign| says(&response.stderr, sign)) {
-            self.job.log.info(format_args!("{message}; that is due to preprocessing here, not to the host"));
+            self.about(host)
+                .info(format_args!("{message}; that is due to preprocessing here, not to the host"));
             return;
         }
-        self.job.log.warning(format_args!("{message}"));
+        self.about(host).warning(format_args!("{message}"));
         self.job.site.bench(host);
+    }
+
+    /// The log for what is about this job on this host.
+    fn about(&self, host: &Host) -> Log {
+        self.job.log.about(Field::Host, &host.spec)
     }
 
     fn replay(&self, response: &Response) {

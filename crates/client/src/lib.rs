@@ -23,7 +23,7 @@ pub use exit::Exit;
 use compile::Job;
 use exit::code;
 use invocation::{CompilerCall, Invocation};
-use logging::{Level, Log, Sink};
+use logging::{Field, Level, Log, Sink};
 use settings::Settings;
 use site::Site;
 use std::ffi::OsString;
@@ -59,7 +59,7 @@ pub fn run(args: Vec<OsString>) -> Answer {
             log.critical(format_args!("distcc seems to have invoked itself recursively!"));
             end(Exit::Code(code::RECURSION))
         }
-        Invocation::Compile(call) => end(compile(&call, &settings, &log)),
+        Invocation::Compile(call) => end(compile(&call, &settings, &log.about(Field::File, call.subject()))),
     }
 }
 
@@ -95,18 +95,19 @@ fn end(exit: Exit) -> Answer {
     Answer { text: String::new(), complaint: String::new(), exit }
 }
 
-/// Messages go to `DISTCC_LOG`, else to the descriptor that ccache names, else to stderr. A log file that was asked
-/// for also gets what is only informative.
+/// Messages go to `DISTCC_LOG`, else to the descriptor that ccache names, else to stderr or the journal that reads it. A
+/// log file that was asked for also gets what is only informative.
 fn open_log(settings: &Settings) -> Log {
     let threshold = |otherwise| if settings.verbose { Level::Debug } else { otherwise };
+    let stderr = || Sink::stderr(settings.journal_stream.as_deref());
     let log = |sink, otherwise| Log::new("distcc", sink, threshold(otherwise));
     if let Some(path) = &settings.log_file {
         match Sink::append(path) {
             Ok(file) => return log(file, Level::Info),
-            Err(error) => log(Sink::Stderr, Level::Warning)
+            Err(error) => log(stderr(), Level::Warning)
                 .error(format_args!("failed to open logfile {}: {error}", path.display())),
         }
     }
     let uncached = settings.uncached_stderr.and_then(|fd| Sink::inherited(fd).ok());
-    log(uncached.unwrap_or(Sink::Stderr), Level::Warning)
+    log(uncached.unwrap_or_else(stderr), Level::Warning)
 }

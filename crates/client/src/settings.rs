@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) log_file: Option<PathBuf>,
     /// `UNCACHED_ERR_FD`: where ccache wants messages that are not the compiler's.
     pub(crate) uncached_stderr: Option<i32>,
+    /// `JOURNAL_STREAM`, which tells whether stderr is read by the systemd journal.
+    pub(crate) journal_stream: Option<OsString>,
     /// `DISTCC_VERBOSE=1`.
     pub(crate) verbose: bool,
     /// `DISTCC_FALLBACK`: whether a job that no host took may run here.
@@ -79,6 +81,7 @@ impl Settings {
             uncached_stderr: filled("UNCACHED_ERR_FD")
                 .and_then(|fd| fd.to_str()?.parse().ok())
                 .filter(|fd| *fd > 0),
+            journal_stream: filled("JOURNAL_STREAM"),
             verbose: switch(var("DISTCC_VERBOSE"), false),
             fallback: switch(var("DISTCC_FALLBACK"), true),
             skip_local_retry: var("DISTCC_SKIP_LOCAL_RETRY").is_some(),

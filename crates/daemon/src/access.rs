@@ -17,12 +17,20 @@ pub(crate) enum Peer {
 }
 
 /// As the job summary of distcc 3.4 names it; a client that came over IPv4 is shown so.
+impl Peer {
+    /// Where it came from over the network; an IPv4 address as such, however it arrived.
+    pub(crate) fn address(self) -> Option<SocketAddr> {
+        match self {
+            Peer::Network(address) => Some(SocketAddr::new(address.ip().to_canonical(), address.port())),
+            Peer::LocalSocket | Peer::Pipe => None,
+        }
+    }
+}
+
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Peer::Network(address) => {
-                write!(f, "{}", SocketAddr::new(address.ip().to_canonical(), address.port()))
-            }
+            Peer::Network(_) => self.address().map_or(Ok(()), |address| write!(f, "{address}")),
             Peer::LocalSocket => f.write_str("UNIX-DOMAIN"),
             Peer::Pipe => f.write_str("NOTSOCKET"),
         }

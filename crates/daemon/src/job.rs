@@ -5,11 +5,10 @@ use std::future::pending;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cc_args::ServerCommand;
-use logging::{Level, Log};
+use logging::{Field, Level, Log};
 use nix::errno::Errno;
 use protocol::{Progress, Request, RequestDecoder, Response, Version, WaitStatus};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
@@ -50,12 +49,12 @@ where
     W: AsyncWrite + Unpin,
 {
     let started = Instant::now();
-    let log = server.log();
+    let log = server.journal.log_about(peer);
     log.info(format_args!("connection from {peer}"));
     let mut job = Job { server, log, from: BufReader::with_capacity(READ_AHEAD, from), to };
     let outcome = job.run().await.unwrap_or_else(|early| early);
-    job.log.write(urgency(&outcome), format_args!("{outcome}"));
-    job.log.notice(format_args!("{}", Summary { peer, outcome: &outcome, elapsed: started.elapsed() }));
+    job.log.write(urgency(&outcome), format_args!("{outcome} (from {peer})"));
+    Summary { peer, outcome: &outcome, elapsed: started.elapsed() }.write(&job.log);
     outcome.exit_code()
 }
 
@@ -69,7 +68,8 @@ fn urgency(outcome: &Outcome) -> Level {
 
 struct Job<'a, R, W> {
     server: &'a Server,
-    log: Arc<Log>,
+    /// It knows as much of what the job is about as is known by then.
+    log: Log,
     from: BufReader<R>,
     to: W,
 }
@@ -83,7 +83,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         self.log.info(format_args!("compile from {} to {}", input.display(), output.display()));
         let answer = match compiler {
             Ok(compiler) => self.compile(&compiler, &command, source).await?,
-            Err(missing) => Answer::not_run(&command, &missing),
+            Err(missing) => self.not_run(&command, &missing),
         };
         let long = answer.object.len() >= LONG;
         let (outcome, response) = unhurried(long, || answer.encode(version))?;
@@ -120,9 +120,10 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         }
     }
 
-    fn judge(&self, args: Vec<OsString>) -> Result<Judged, Outcome> {
+    fn judge(&mut self, args: Vec<OsString>) -> Result<Judged, Outcome> {
         let command = ServerCommand::parse(args)
             .map_err(|refusal| Outcome::Refused(format!("command refused: {refusal}")))?;
+        self.log = self.log.about(Field::File, command.input()).about(Field::Compiler, command.compiler());
         let compiler = match self.server.compilers.find(command.compiler()) {
             Ok(compiler) => Ok(compiler),
             Err(Refusal::NotPermitted(reason)) => return Err(Outcome::Refused(reason)),
@@ -147,8 +148,14 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         let args = compiler_args(command, &workspace);
         let mut execution = match Execution::start(compiler, &args, &workspace, &self.server.environment) {
             Ok(execution) => execution,
-            Err(error) => return not_started(command, compiler, &error),
+            Err(error) => {
+                let reason = not_started(compiler, &error)?;
+                return Ok(self.not_run(command, &reason));
+            }
         };
+        if workspace.is_kept() {
+            self.log.notice(format_args!("kept {}: {}", workspace.path().display(), words(compiler, &args)));
+        }
         let answer = match self.supervise(&mut execution).await {
             Ok(status) => {
                 let longest = self.server.limits.unpacked_bytes;
@@ -163,6 +170,13 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         let (compiler, input) = (command.compiler().display(), command.input().display());
         self.log.info(format_args!("{compiler} {input} on localhost completed {ended}"));
         Ok(answer)
+    }
+
+    /// What the client is told about a compiler that cannot run.
+    fn not_run(&mut self, command: &ServerCommand, reason: &str) -> Answer {
+        self.log = self.log.about(Field::Reason, reason);
+        self.log.error(format_args!("failed to exec {reason}"));
+        Answer::not_run(command, reason)
     }
 
     /// Waits until fewer than `--jobs` compilers run.
@@ -259,14 +273,18 @@ fn compiler_args(command: &ServerCommand, workspace: &Workspace) -> Vec<OsString
 
 /// What is wrong with the compiler or its command the client is told; what is wrong with this machine is no answer, so
 /// that the client goes elsewhere.
-fn not_started(command: &ServerCommand, compiler: &Path, error: &io::Error) -> Result<Answer, Outcome> {
+fn not_started(compiler: &Path, error: &io::Error) -> Result<String, Outcome> {
     const OF_THE_COMMAND: [Errno; 5] =
         [Errno::ENOENT, Errno::EACCES, Errno::ENOEXEC, Errno::E2BIG, Errno::ENOTDIR];
     let reason = format!("{}: {error}", compiler.display());
     if OF_THE_COMMAND.iter().any(|errno| error.raw_os_error() == Some(*errno as i32)) {
-        return Ok(Answer::not_run(command, &reason));
+        return Ok(reason);
     }
     Err(Outcome::Failed(format!("cannot start {reason}")))
+}
+
+fn words(compiler: &Path, args: &[OsString]) -> String {
+    args.iter().fold(compiler.display().to_string(), |line, arg| format!("{line} {}", arg.display()))
 }
 
 fn base(name: &OsStr) -> &OsStr {
@@ -339,17 +357,14 @@ mod tests {
     #[test]
     fn compilers_that_do_not_start() {
         let check = |errno: Errno, expected: &str| {
-            let command = ["cc", "-c", "x.c", "-o", "x.o"].map(OsString::from).to_vec();
-            let command = ServerCommand::parse(command).unwrap();
-            let told = match not_started(&command, Path::new("/bin/cc"), &errno.into()) {
-                Ok(answer) => String::from_utf8(answer.stderr).unwrap(),
-                Err(outcome) => outcome.to_string(),
-            };
-            assert!(told.contains(expected), "{told}");
+            let told = not_started(Path::new("/bin/cc"), &errno.into());
+            assert!(told.is_ok() != expected.starts_with("cannot start"), "{told:?}");
+            let told = told.unwrap_or_else(|outcome| outcome.to_string());
+            assert!(told.starts_with(expected), "{told}");
         };
-        check(Errno::ENOENT, "ERROR: failed to exec /bin/cc: No such file");
-        check(Errno::EACCES, "ERROR: failed to exec /bin/cc: Permission denied");
-        check(Errno::E2BIG, "ERROR: failed to exec /bin/cc: Argument list too long");
+        check(Errno::ENOENT, "/bin/cc: No such file");
+        check(Errno::EACCES, "/bin/cc: Permission denied");
+        check(Errno::E2BIG, "/bin/cc: Argument list too long");
         check(Errno::EMFILE, "cannot start /bin/cc: Too many open files");
         check(Errno::EAGAIN, "cannot start /bin/cc: Resource temporarily unavailable");
         check(Errno::ENOMEM, "cannot start /bin/cc: Cannot allocate memory");

@@ -68,7 +68,8 @@ impl NoStart {
 pub fn run(settings: &Settings) -> ExitCode {
     signals::forget_inherited();
     memory::share_one_heap();
-    let before_start = journal::before_start(inetd::is_socket(io::stderr().as_fd()));
+    let before_start =
+        journal::before_start(inetd::is_socket(io::stderr().as_fd()), settings.journal_stream.as_deref());
     let journal = match prepare(settings, &before_start) {
         Ok(journal) => journal,
         Err(NoStart(code, reason)) => {
@@ -77,7 +78,7 @@ pub fn run(settings: &Settings) -> ExitCode {
         }
     };
     let log = journal.log();
-    let told = (!journal.is_stderr()).then_some(before_start);
+    let told = (!journal.is_read_by_starter()).then_some(before_start);
     let ended = match settings.mode {
         Mode::Inetd => serve_stdin(settings, journal),
         Mode::Standalone => serve_port(settings, journal),
@@ -110,11 +111,12 @@ fn prepare(settings: &Settings, before_start: &Log) -> Result<Journal, NoStart> 
     let odd = privileges::give_up_root(settings.user.as_deref());
     warnings
         .extend(odd.map_err(|error| NoStart(exit::SETUID_FAILED, format!("cannot give up root: {error}")))?);
-    let (journal, problem) = Journal::open(settings.log.clone(), settings.log_level);
+    let (journal, problem) =
+        Journal::open(settings.log.clone(), settings.journal_stream.clone(), settings.log_level);
     problem.inspect(|problem| before_start.error(format_args!("{problem}")));
     for warning in &warnings {
         journal.log().warning(format_args!("{warning}"));
-        if !journal.is_stderr() {
+        if !journal.is_read_by_starter() {
             before_start.warning(format_args!("{warning}"));
         }
     }
@@ -200,7 +202,7 @@ fn server(settings: &Settings, journal: Journal) -> Result<Server, NoStart> {
     }
     let workspaces = Workspaces::open(settings.tmpdir.as_deref());
     let workspaces = workspaces.map_err(NoStart::io("cannot make a directory for jobs"))?;
-    Ok(Server::new(settings, journal, compilers, workspaces))
+    Ok(Server::new(settings, journal, compilers, workspaces.keeping(settings.save_temps)))
 }
 
 /// A daemon without its file serves as well as one with it.

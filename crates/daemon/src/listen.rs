@@ -230,7 +230,9 @@ async fn accept(listeners: &[TcpListener]) -> io::Result<(TcpStream, SocketAddr)
 async fn serve_client((mut client, address): (TcpStream, SocketAddr), server: &Server) {
     let peer = Peer::Network(address);
     match server.access.admit(peer) {
-        Err(reason) => server.log().error(format_args!("connection from client '{peer}' {reason}")),
+        Err(reason) => {
+            server.journal.log_about(peer).error(format_args!("connection from client '{peer}' {reason}"));
+        }
         Ok(()) => {
             let (from, to) = client.split();
             job::serve(server, peer, from, to).await;

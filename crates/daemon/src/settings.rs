@@ -38,6 +38,8 @@ pub struct Settings {
     pub(crate) locale: Vec<(&'static str, OsString)>,
     /// Where the user wants temporary files: `TMPDIR`.
     pub(crate) tmpdir: Option<PathBuf>,
+    /// `DISTCC_SAVE_TEMPS=1`: the directories of jobs stay.
+    pub(crate) save_temps: bool,
     /// The longest silence of a client.
     pub(crate) io_timeout: Duration,
     pub(crate) limits: Limits,
@@ -48,6 +50,8 @@ pub struct Settings {
     /// When the daemon ends by itself.
     pub(crate) lifetime: Option<Duration>,
     pub(crate) log: LogTarget,
+    /// `JOURNAL_STREAM`, which tells whether stderr is read by the systemd journal.
+    pub(crate) journal_stream: Option<OsString>,
     pub(crate) log_level: Level,
     pub(crate) pid_file: Option<PathBuf>,
     pub(crate) user: Option<String>,
@@ -93,6 +97,10 @@ const MOST_JOBS: usize = 10_000;
 /// Compilers speak the administrator's language, as those of distcc 3.4 do; nothing else is passed on.
 const LOCALE: &[&str] = &["LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_MESSAGES"];
 
+/// Who asks for authentication must not believe to have it.
+const UNHEEDED_PRINCIPAL: &str = "DISTCCD_PRINCIPAL has no effect: there is no authentication by GSSAPI here; \
+    --allow names the clients that are served";
+
 impl Settings {
     /// Reads command line (the first word is the program's name) and environment.
     ///
@@ -114,6 +122,7 @@ impl Settings {
         let filled = |name| var(name).filter(|value| !value.is_empty());
         let mut warnings = Vec::new();
         warnings.extend(passed.unheeded(&options));
+        warnings.extend(filled("DISTCCD_PRINCIPAL").map(|_| UNHEEDED_PRINCIPAL.to_owned()));
         let wizard = options.wizard;
         let mode = mode(&options, stdin_is_socket);
         Ok(Settings {
@@ -129,6 +138,7 @@ impl Settings {
             path: directories(filled("DISTCCD_PATH").or_else(|| filled("PATH"))),
             locale: LOCALE.iter().filter_map(|name| Some((*name, filled(name)?))).collect(),
             tmpdir: filled("TMPDIR").map(absolute),
+            save_temps: filled("DISTCC_SAVE_TEMPS").is_some_and(|value| value == "1"),
             io_timeout: io_timeout(var("DISTCC_IO_TIMEOUT"))?,
             limits: limits(var("DISTCC_MAX_BODY"))?,
             job_lifetime: seconds(options.job_lifetime),
@@ -140,6 +150,7 @@ impl Settings {
                 Some(file) => LogTarget::File(absolute(file)),
                 None => LogTarget::Syslog,
             },
+            journal_stream: filled("JOURNAL_STREAM"),
             pid_file: options.pid_file.map(absolute),
             user: options.user,
             nice: options.nice,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use logging::{Field, Log};
 use protocol::{ProtocolError, WaitStatus};
 
 use crate::access::Peer;
@@ -90,6 +91,22 @@ pub(crate) struct Summary<'a> {
     pub(crate) peer: Peer,
     pub(crate) outcome: &'a Outcome,
     pub(crate) elapsed: Duration,
+}
+
+impl Summary<'_> {
+    /// Leaves the line in the log of the job; in the journal, each of its facts and the reason by itself, too.
+    pub(crate) fn write(&self, log: &Log) {
+        let (result, status, _) = self.outcome.booked();
+        let log = log
+            .about(Field::Result, result)
+            .about(Field::Exit, status.code().unwrap_or(0).to_string())
+            .about(Field::Signal, status.signal().unwrap_or(0).to_string())
+            .about(Field::Milliseconds, self.elapsed.as_millis().to_string());
+        match self.outcome {
+            Outcome::Compiled { .. } => log.notice(format_args!("{self}")),
+            reason => log.about(Field::Reason, reason.to_string()).notice(format_args!("{self}")),
+        }
+    }
 }
 
 impl fmt::Display for Summary<'_> {

@@ -15,6 +15,8 @@ use nix::unistd::{AccessFlags, access, getuid};
 
 /// What the directory of a job is called, before the daemon's process id and a number.
 const PREFIX: &str = "distccd-";
+/// The same for one that stays; never one that the next daemon sweeps away.
+const KEPT_PREFIX: &str = "distccd_kept-";
 
 /// A compiler writes assembler text, then an object; both are seldom more than a few times its source.
 const ROOM_PER_SOURCE_BYTE: u64 = 8;
@@ -30,14 +32,18 @@ pub(crate) struct Workspaces {
     memory: Option<PathBuf>,
     disk: PathBuf,
     next: AtomicU64,
+    /// Whether directories outlive their jobs.
+    keep: bool,
 }
 
-/// A directory for one job with its source in it; dropping it removes the directory and whatever a compiler left.
+/// A directory for one job with its source in it; dropping it removes the directory and whatever a compiler left, unless
+/// it is to be kept.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     path: PathBuf,
     source: OsString,
     object: OsString,
+    kept: bool,
     /// Held as long as the job lives: who can take it has found a dead daemon's directory.
     _alive: Flock<File>,
 }
@@ -57,7 +63,12 @@ impl Workspaces {
         let disk = tmpdir.unwrap_or(Path::new("/tmp")).to_owned();
         check_writable(&disk)?;
         memory.iter().chain([&disk]).for_each(|place| sweep(place));
-        Ok(Workspaces { memory, disk, next: AtomicU64::new(0) })
+        Ok(Workspaces { memory, disk, next: AtomicU64::new(0), keep: false })
+    }
+
+    /// The same, and if `keep`, directories stay after their jobs, on disk.
+    pub(crate) fn keeping(self, keep: bool) -> Workspaces {
+        Workspaces { memory: self.memory.filter(|_| !keep), keep, ..self }
     }
 
     /// Makes a directory for a job that compiles `text`, which the client calls `input` and which is of the kind that
@@ -71,16 +82,17 @@ impl Workspaces {
         let (path, alive) = self.make_directory(place)?;
         let stem = stem(input);
         let (source, object) = (with_extension(&stem, extension), with_extension(&stem, "o"));
-        let workspace = Workspace { path, source, object, _alive: alive };
+        let workspace = Workspace { path, source, object, kept: self.keep, _alive: alive };
         fs::write(workspace.path.join(&workspace.source), text)?;
         Ok(workspace)
     }
 
     fn make_directory(&self, place: &Path) -> io::Result<(PathBuf, Flock<File>)> {
         let mut error = io::Error::from(ErrorKind::AlreadyExists);
+        let prefix = if self.keep { KEPT_PREFIX } else { PREFIX };
         for _ in 0..ATTEMPTS {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let path = place.join(format!("{PREFIX}{}-{number}", std::process::id()));
+            let path = place.join(format!("{prefix}{}-{number}", std::process::id()));
             match DirBuilder::new().mode(0o700).create(&path).and_then(|()| lock(&path)) {
                 Ok(alive) => return Ok((path, alive)),
                 Err(other) => error = other,
@@ -108,6 +120,11 @@ impl Workspace {
     /// Where it is; absolute.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether it stays when the job is done.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kept
     }
 
     /// The name of the source in it: the client's with another extension, so that messages and objects name the
@@ -151,6 +168,9 @@ impl Workspace {
 
 impl Drop for Workspace {
     fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
         let _ = fs::remove_file(self.path.join(&self.source));
         let _ = fs::remove_file(self.path.join(&self.object));
         // Only a compiler that left more files makes the costlier way needed.
@@ -315,6 +335,17 @@ mod tests {
             names(parent.path()),
             [OsStr::new("distcc-of-another"), alive.path().file_name().unwrap()]
         );
+    }
+
+    #[test]
+    fn what_is_kept_outlives_its_job_and_the_next_daemon() {
+        let parent = tempfile::tempdir().unwrap();
+        let workspaces = Workspaces::open(Some(parent.path())).unwrap().keeping(true);
+        let path = workspaces.make(Path::new("x.c"), "i", b"text").unwrap().path().to_owned();
+        assert_eq!(fs::read(path.join("x.i")).unwrap(), b"text");
+        let _next = Workspaces::open(Some(parent.path())).unwrap();
+        assert_eq!(names(parent.path()), [path.file_name().unwrap()]);
+        assert!(Workspaces::open(None).unwrap().keeping(true).memory.is_none());
     }
 
     #[test]
