@@ -1,0 +1,71 @@
+//! The real journal of a machine that booted: what journalctl shows of the daemon's and the client's records.
+
+use std::path::Path;
+
+use serde_json::Value;
+use test_hosts::need;
+use test_hosts::netns::Network;
+use test_hosts::nspawn::{Machine, Share};
+
+/// The records that `journalctl` finds for these words.
+#[track_caller]
+fn records(machine: &Machine, words: &str) -> Vec<Value> {
+    let found = machine.root(&format!("journalctl --sync; journalctl -o json {words}")).out();
+    found.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[track_caller]
+fn check(record: &Value, expected: &[(&str, &str)]) {
+    for (name, value) in expected {
+        assert_eq!(record[name], *value, "{name} of {record}");
+    }
+}
+
+#[test]
+fn journalctl_finds_jobs_by_their_facts() {
+    let Some(image) = need::bootable_image() else { return };
+    let programs = Path::new(env!("CARGO_BIN_EXE_distccd")).parent().unwrap();
+    let programs = Share { here: programs, there: "/opt/distcc", writable: false };
+    let network = Network::new(0);
+    let machine = Machine::boot(&image, network.builder(), &[programs]);
+    machine.root(
+        "systemd-run --unit=distccd --property=Type=notify /opt/distcc/distccd --daemon --no-detach --user nobody \
+            --enable-tcp-insecure
+        cd /root
+        echo 'int x;' >good.c; echo 'int x = y;' >bad.c
+        for file in good bad; do
+            DISTCC_HOSTS=127.0.0.1 DISTCC_FALLBACK=0 /opt/distcc/distcc gcc -c $file.c || true
+        done
+        systemd-run --wait --unit=build --setenv=DISTCC_HOSTS=127.0.0.1:1 --setenv=DISTCC_DIR=/root \
+            --working-directory=/root /opt/distcc/distcc gcc -c good.c",
+    );
+    let jobs = records(&machine, "DISTCC_FILE=good.c DISTCC_RESULT=COMPILE_OK");
+    assert_eq!(jobs.len(), 1, "{jobs:?}");
+    check(
+        &jobs[0],
+        &[
+            ("PRIORITY", "5"),
+            ("SYSLOG_IDENTIFIER", "distccd"),
+            ("_SYSTEMD_UNIT", "distccd.service"),
+            ("_TRANSPORT", "journal"),
+            ("DISTCC_CLIENT", "127.0.0.1"),
+            ("DISTCC_COMPILER", "x86_64-linux-gnu-gcc"),
+            ("DISTCC_EXIT", "0"),
+        ],
+    );
+    let failed = records(&machine, "-u distccd DISTCC_RESULT=COMPILE_ERROR");
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    check(&failed[0], &[("DISTCC_FILE", "bad.c"), ("DISTCC_EXIT", "1")]);
+
+    let told = records(&machine, "-u build DISTCC_HOST=127.0.0.1:1 -p warning");
+    let reasons: Vec<&Value> = told.iter().map(|record| &record["DISTCC_REASON"]).collect();
+    assert!(reasons.iter().any(|reason| reason.to_string().contains("Connection refused")), "{told:?}");
+    check(&told[0], &[("SYSLOG_IDENTIFIER", "distcc"), ("_TRANSPORT", "journal"), ("DISTCC_FILE", "good.c")]);
+
+    // A journald that restarts is found again.
+    machine.root(
+        "systemctl restart systemd-journald
+        cd /root; DISTCC_HOSTS=127.0.0.1 DISTCC_FALLBACK=0 /opt/distcc/distcc gcc -c good.c -o again.o",
+    );
+    assert_eq!(records(&machine, "DISTCC_RESULT=COMPILE_OK").len(), 2);
+}
