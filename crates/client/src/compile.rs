@@ -1,5 +1,6 @@
 //! The story of one compile, from command line to object file. The only place that decides to fall back.
 
+use crate::dependencies::KeptRule;
 use crate::exit::{Exit, code};
 use crate::interrupts::{Broken, Interrupts};
 use crate::invocation::CompilerCall;
@@ -36,6 +37,7 @@ struct Prepared<'a> {
     job: &'a Job<'a>,
     compilation: &'a Compilation,
     source: Source,
+    rule: Option<KeptRule<'a>>,
     interrupts: Interrupts,
 }
 
@@ -132,21 +134,42 @@ impl Job<'_> {
             let text = std::fs::read(compilation.input()).map_err(|_| NoSource::Rejected)?;
             let source =
                 Source::preprocessed(compilation.with_line_markers(text, &self.directory(compilation)));
-            return Ok(Prepared { job: self, compilation, source, interrupts: Interrupts::catch()? });
+            return Ok(Prepared {
+                job: self,
+                compilation,
+                source,
+                rule: None,
+                interrupts: Interrupts::catch()?,
+            });
         }
         let slot = self.site.preprocessor_slot();
         let interrupts = Interrupts::catch()?;
         let mut args = compilation.preprocess_args();
         args.extend(self.colours(compilation));
-        let preprocessor =
+        let mut preprocessor =
             local::command(self.typed_name(compilation), &args, &self.call.path, self.settings.depth);
+        let dependencies = self.settings.dependency_file.as_ref();
+        let rule = dependencies.map(|asked| asked.keep_back(&mut preprocessor)).transpose()?;
         // What cannot be started cannot compile here either, and says so there.
         let preprocessing =
             Preprocessing::start(preprocessor, &interrupts).map_err(|_| NoSource::Rejected)?;
         let _record =
             self.site.slot_record(compilation.input().as_os_str(), Phase::Preprocess, slot.as_ref());
         let source = preprocessing.finish(&interrupts)?;
-        Ok(Prepared { job: self, compilation, source, interrupts })
+        self.save(compilation, &source);
+        Ok(Prepared { job: self, compilation, source, rule, interrupts })
+    }
+
+    /// Leaves the text for whoever asked for it.
+    fn save(&self, compilation: &Compilation, source: &Source) {
+        let Some(directory) = &self.settings.save_temps else { return };
+        match source.save(directory, compilation.language().preprocessed_extension()) {
+            Ok(path) => self.log.info(format_args!("kept the preprocessed text: {}", path.display())),
+            Err(error) => self.log.warning(format_args!(
+                "cannot keep the preprocessed text in {}: {error}",
+                directory.display()
+            )),
+        }
     }
 
     /// The command as a server should see it.
@@ -287,6 +310,9 @@ impl Prepared<'_> {
         if let Err(error) = deliver::write_output(output, &response.object) {
             return Verdict::Here(format!("cannot write {}: {error}", output.display()), None);
         }
+        if let Err(error) = self.rule.as_ref().map_or(Ok(()), KeptRule::add) {
+            return Verdict::Here(format!("cannot add to the file of dependencies: {error}"), None);
+        }
         self.replay(response);
         let input = self.compilation.input().display();
         self.about(host).info(format_args!("compile {input} on {} completed ok", host.spec));
@@ -301,6 +327,9 @@ impl Prepared<'_> {
         let log = self.about(host).about(Field::Exit, remote_code.to_string());
         log.info(format_args!("compile {input} on {spec} failed with exit code {remote_code}"));
         if self.job.settings.skip_local_retry || !self.job.settings.fallback {
+            if let Some(Err(error)) = self.rule.as_ref().map(KeptRule::add) {
+                self.job.log.error(format_args!("cannot add to the file of dependencies: {error}"));
+            }
             self.replay(response);
             return remote;
         }

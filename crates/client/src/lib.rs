@@ -6,6 +6,7 @@ mod compile;
 mod compiler;
 mod connection;
 mod deliver;
+mod dependencies;
 mod exit;
 mod interrupts;
 mod invocation;
@@ -51,6 +52,7 @@ pub fn run(args: Vec<OsString>) -> Answer {
         Invocation::ShowHosts => about_hosts(&settings, &log, report::host_specs),
         Invocation::CountSlots => about_hosts(&settings, &log, report::slot_count),
         Invocation::Why(call) => {
+            warn_of_unheeded(&settings, &log);
             let site = Site::read(&settings, &log);
             say(report::why(&Job { call: &call, settings: &settings, log: &log, site: &site }))
         }
@@ -67,6 +69,9 @@ fn compile(call: &CompilerCall, settings: &Settings, log: &Log) -> Exit {
     if call.nested {
         return local::become_compiler(call, settings.depth, None, log);
     }
+    for variable in &settings.unheeded {
+        log.info(format_args!("{variable}"));
+    }
     let site = Site::read(settings, log);
     Job { call, settings, log, site: &site }.run()
 }
@@ -74,12 +79,20 @@ fn compile(call: &CompilerCall, settings: &Settings, log: &Log) -> Exit {
 fn about_hosts(settings: &Settings, log: &Log, tell: fn(&hosts::HostList) -> String) -> Answer {
     let site = Site::read(settings, log);
     site.warn_of_list();
+    warn_of_unheeded(settings, log);
     match &site.hosts {
         Ok(list) => say(tell(list)),
         Err(error) => {
             log.critical(format_args!("Failed to get host list: {error}"));
             end(Exit::Code(code::BAD_HOSTSPEC))
         }
+    }
+}
+
+/// Told where a person asks, or a build once, and in the log of each job: never for every file of a build.
+fn warn_of_unheeded(settings: &Settings, log: &Log) {
+    for variable in settings.unheeded.iter().filter(|variable| variable.missed) {
+        log.warning(format_args!("{variable}"));
     }
 }
 

@@ -1,9 +1,14 @@
 //! Every environment variable that the client heeds, read once. Knows no command line.
 
+mod unheeded;
+
+use crate::dependencies::DependencyFile;
 use protocol::Limits;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub(crate) use unheeded::Unheeded;
 
 /// What the environment asks of one run of the client (client.md section 16 of the reference; distcc(1)).
 #[derive(Debug, Clone)]
@@ -36,6 +41,12 @@ pub(crate) struct Settings {
     pub(crate) problem: Option<String>,
     /// `DISTCC_SSH`: the program that leads to ssh hosts and its first arguments, never empty; or what is wrong with it.
     pub(crate) ssh: Result<Vec<String>, String>,
+    /// `DISTCC_SAVE_TEMPS=1`: where preprocessed text is left (`TMPDIR`).
+    pub(crate) save_temps: Option<PathBuf>,
+    /// `DEPENDENCIES_OUTPUT`, else `SUNPRO_DEPENDENCIES`.
+    pub(crate) dependency_file: Option<DependencyFile>,
+    /// What is set and does nothing.
+    pub(crate) unheeded: Vec<Unheeded>,
     /// `DISTCC_NO_REWRITE_CROSS` exists: compiler names are sent as typed.
     pub(crate) keep_compiler_name: bool,
     /// `_DISTCC_SAFEGUARD`: how many of us are above this process.
@@ -91,6 +102,14 @@ impl Settings {
             limits: max_body.map_or_else(Limits::default, Limits::with_bodies_of),
             problem: bad_timeout.or(bad_body),
             ssh: ssh(filled("DISTCC_SSH")),
+            save_temps: switch(var("DISTCC_SAVE_TEMPS"), false)
+                .then(|| filled("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)),
+            dependency_file: ["DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"]
+                .into_iter()
+                .find_map(|variable| Some(DependencyFile { variable, value: var(variable)? }))
+                // With an empty one no compiler works, and it has to say so.
+                .filter(|asked| !asked.value.is_empty()),
+            unheeded: unheeded::UNHEEDED.iter().filter(|one| var(one.name).is_some()).copied().collect(),
             keep_compiler_name: var("DISTCC_NO_REWRITE_CROSS").is_some(),
             depth: depth(var("_DISTCC_SAFEGUARD")),
             logical_directory: filled("PWD").map(PathBuf::from),
@@ -212,6 +231,27 @@ mod tests {
             prop_assert_eq!(ssh(Some(shell_words::join(&words).into())), Ok(words));
             prop_assert!(ssh(Some(odd.clone().into())).is_ok_and(|words| !words.is_empty()) || odd.contains(['\'', '"', '\\']));
         }
+    }
+
+    #[test]
+    fn what_is_kept_goes_where_temporary_files_go() {
+        let check = |variables: &[(&str, &str)], expected: Option<&str>| {
+            let found = |asked: &str| variables.iter().find(|(name, _)| *name == asked);
+            let settings = Settings::from_variables(|asked| found(asked).map(|(_, value)| value.into()));
+            assert_eq!(settings.save_temps, expected.map(PathBuf::from), "{variables:?}");
+        };
+        check(&[("TMPDIR", "/t")], None);
+        check(&[("DISTCC_SAVE_TEMPS", "0")], None);
+        check(&[("DISTCC_SAVE_TEMPS", "1")], Some("/tmp"));
+        check(&[("DISTCC_SAVE_TEMPS", "1"), ("TMPDIR", "")], Some("/tmp"));
+        check(&[("DISTCC_SAVE_TEMPS", "1"), ("TMPDIR", "/t")], Some("/t"));
+    }
+
+    #[test]
+    fn what_is_unheeded_is_noticed() {
+        let names = |name| with(name, "x").unheeded.iter().map(|one| one.name).collect::<Vec<_>>();
+        assert_eq!(names("DISTCC_PRINCIPAL"), ["DISTCC_PRINCIPAL"]);
+        assert_eq!(names("DISTCC_LOG"), [""; 0]);
     }
 
     #[test]

@@ -4,8 +4,9 @@ use crate::interrupts::{Broken, Interrupts};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::cell::OnceCell;
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// One translation unit, ready to be sent to any number of hosts.
@@ -52,6 +53,30 @@ impl Source {
     #[must_use]
     pub(crate) fn text(&self) -> &Text {
         &self.text
+    }
+
+    /// Copies the text to a new file in `directory`, as `distcc_HHHHHHHH.EXTENSION` with eight hexadecimal digits that
+    /// nobody has; only its owner can read it.
+    ///
+    /// # Errors
+    /// The file cannot be made or written.
+    pub(crate) fn save(&self, directory: &Path, extension: &str) -> io::Result<PathBuf> {
+        let mut number = std::process::id() << 8;
+        loop {
+            let path = directory.join(format!("distcc_{number:08x}.{extension}"));
+            match File::options().write(true).create_new(true).mode(0o600).open(&path) {
+                Ok(mut file) => {
+                    match &self.text {
+                        Text::File(text, length) => file.write_all(&read_all(text, *length)?)?,
+                        Text::Bytes(bytes) => file.write_all(bytes)?,
+                    }
+                    return Ok(path);
+                }
+                // At most as often as there are files.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => number = number.wrapping_add(1),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The text compressed for the wire; done once, however many hosts are tried.
@@ -138,6 +163,20 @@ mod tests {
         assert_eq!(source.messages, b"message\n");
         let unpacked = protocol::unpack(source.packed().unwrap(), 100).unwrap();
         assert_eq!(unpacked, b"text\n");
+    }
+
+    #[test]
+    fn text_is_saved_under_a_name_of_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let source = preprocess("echo text").unwrap();
+        let paths = [(); 3].map(|()| source.save(directory.path(), "ii").unwrap());
+        for path in &paths {
+            assert_eq!(std::fs::read(path).unwrap(), b"text\n");
+            let name = path.file_name().unwrap().to_str().unwrap();
+            assert!(name.starts_with("distcc_") && name.len() == 18 && name.ends_with(".ii"), "{name}");
+        }
+        assert!(paths[0] != paths[1] && paths[1] != paths[2]);
+        assert!(source.save(Path::new("/nowhere"), "i").is_err());
     }
 
     #[test]
