@@ -25,6 +25,38 @@ fn the_manual_of_distcc_knows_every_variable() {
 }
 
 #[test]
+fn the_manual_of_distcc_knows_what_has_no_effect_and_why() {
+    let table = source("crates/client/src/settings/unheeded.rs");
+    let shipped = table.split("impl std::fmt::Display").next().unwrap_or_default();
+    let strings = || shipped.split('"').skip(1).step_by(2);
+    check_manual(strings().filter(|string| is_variable(string)), 10);
+    let page = one_line(&source("crates/client/man/distcc.1").replace("\\-", "-"));
+    for why in strings().filter(|string| string.contains(' ')) {
+        assert!(page.contains(why), "not in the page: {why}");
+    }
+}
+
+#[test]
+fn the_manuals_know_every_field_of_the_journal() {
+    let fields = source("crates/logging/src/field.rs");
+    let names =
+        || fields.split('"').skip(1).step_by(2).filter(|name| name.starts_with("DISTCC_") && name.len() > 7);
+    check(&source("crates/daemon/man/distccd.sections.1"), names(), 10);
+}
+
+/// Every exit code of the client's own table, and no other.
+#[test]
+fn the_manual_of_distcc_knows_every_exit_code() {
+    let table = source("crates/client/src/exit.rs");
+    let values = table.lines().filter_map(|line| line.split_once(": u8 = ")?.1.strip_suffix(';'));
+    let page = source("crates/client/man/distcc.1");
+    let (_, behind) = page.split_once(".SH EXIT STATUS").expect("a section");
+    let section = behind.split(".SH ").next().unwrap_or_default();
+    let listed = section.lines().filter_map(|line| line.split_once('\t')).map(|(code, _)| code);
+    assert_eq!(listed.collect::<BTreeSet<_>>(), values.collect::<BTreeSet<_>>());
+}
+
+#[test]
 fn the_manual_of_distcc_knows_every_reason() {
     let reasons = source("crates/cc-args/src/why_local.rs");
     let codes = reasons.lines().filter_map(|line| line.split_once("=> (\"")?.1.split('"').next());
@@ -192,6 +224,10 @@ fn check<'a>(page: &str, wanted: impl Iterator<Item = &'a str>, at_least: usize)
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c)))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn is_variable(text: &str) -> bool {

@@ -5,7 +5,7 @@
 pub(crate) struct Unheeded {
     /// Its name.
     pub(crate) name: &'static str,
-    /// A fragment that reads after "has no effect: ".
+    /// A fragment that says so.
     pub(crate) why: &'static str,
     /// Whether somebody who sets it would miss something.
     pub(crate) missed: bool,
