@@ -3,6 +3,7 @@
 mod activation;
 mod compiling;
 mod daemon;
+mod environment;
 mod refusing;
 mod starting;
 mod stopping;

@@ -150,9 +150,8 @@ impl Job<'_> {
             local::command(self.typed_name(compilation), &args, &self.call.path, self.settings.depth);
         let dependencies = self.settings.dependency_file.as_ref();
         let rule = dependencies.map(|asked| asked.keep_back(&mut preprocessor)).transpose()?;
-        // What cannot be started cannot compile here either, and says so there.
         let preprocessing =
-            Preprocessing::start(preprocessor, &interrupts).map_err(|_| NoSource::Rejected)?;
+            Preprocessing::start(preprocessor, &interrupts).map_err(NoSource::of_what_cannot_start)?;
         let _record =
             self.site.slot_record(compilation.input().as_os_str(), Phase::Preprocess, slot.as_ref());
         let source = preprocessing.finish(&interrupts)?;
@@ -306,12 +305,12 @@ impl Prepared<'_> {
         if says(&response.stderr, HEEDS_COMMENTS) {
             return Verdict::Here("a warning heeds comments, and those were not sent".into(), None);
         }
+        if let Err(error) = self.rule.as_ref().map_or(Ok(()), KeptRule::add) {
+            return Verdict::Here(format!("cannot add to the file of dependencies: {error}"), None);
+        }
         let output = self.compilation.output();
         if let Err(error) = deliver::write_output(output, &response.object) {
             return Verdict::Here(format!("cannot write {}: {error}", output.display()), None);
-        }
-        if let Err(error) = self.rule.as_ref().map_or(Ok(()), KeptRule::add) {
-            return Verdict::Here(format!("cannot add to the file of dependencies: {error}"), None);
         }
         self.replay(response);
         let input = self.compilation.input().display();

@@ -1,6 +1,7 @@
 //! What is sent to be compiled: preprocessed text, in memory. Runs the preprocessor; knows nothing of hosts.
 
 use crate::interrupts::{Broken, Interrupts};
+use nix::errno::Errno;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::cell::OnceCell;
 use std::fs::File;
@@ -39,6 +40,16 @@ pub(crate) enum NoSource {
 impl From<io::Error> for NoSource {
     fn from(error: io::Error) -> NoSource {
         NoSource::Broken(Broken::Io(error))
+    }
+}
+
+impl NoSource {
+    /// What cannot be started cannot compile here either, and says so there; but where this machine is at its limits, that
+    /// has to be said.
+    pub(crate) fn of_what_cannot_start(error: io::Error) -> NoSource {
+        const LIMITS: [Errno; 4] = [Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM, Errno::EAGAIN];
+        let at_limit = LIMITS.iter().any(|limit| error.raw_os_error() == Some(*limit as i32));
+        if at_limit { error.into() } else { NoSource::Rejected }
     }
 }
 
