@@ -22,6 +22,7 @@ use crate::access::Peer;
 use crate::compiler::Refusal;
 use crate::execution::Execution;
 use crate::server::Server;
+use crate::stats::JobStats;
 use crate::summary::{Outcome, Summary};
 use crate::workspace::Workspace;
 
@@ -51,8 +52,10 @@ where
     let started = Instant::now();
     let log = server.journal.log_about(peer);
     log.info(format_args!("connection from {peer}"));
-    let mut job = Job { server, log, from: BufReader::with_capacity(READ_AHEAD, from), to };
+    let stats = server.stats.job(peer);
+    let mut job = Job { server, log, stats, from: BufReader::with_capacity(READ_AHEAD, from), to };
     let outcome = job.run().await.unwrap_or_else(|early| early);
+    job.stats.ended(&outcome, started.elapsed());
     job.log.write(urgency(&outcome), format_args!("{outcome} (from {peer})"));
     Summary { peer, outcome: &outcome, elapsed: started.elapsed() }.write(&job.log);
     outcome.exit_code()
@@ -70,6 +73,7 @@ struct Job<'a, R, W> {
     server: &'a Server,
     /// It knows as much of what the job is about as is known by then.
     log: Log,
+    stats: JobStats<'a>,
     from: BufReader<R>,
     to: W,
 }
@@ -106,6 +110,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             let count =
                 read.map_err(|_| Outcome::Silent("the request did not come"))?.map_err(Outcome::Broken)?;
             received += count;
+            self.stats.received(count);
             let progress = unhurried(received >= LONG, || decoder.advance(count));
             let progress = progress.map_err(Outcome::BadRequest)?;
             if judged.is_none()
@@ -129,6 +134,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             Err(Refusal::NotPermitted(reason)) => return Err(Outcome::Refused(reason)),
             Err(Refusal::Missing(reason)) => Err(reason),
         };
+        self.stats.named(command.compiler(), command.input());
         Ok(Judged { command, compiler })
     }
 
@@ -139,6 +145,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         source: Vec<u8>,
     ) -> Result<Answer, Outcome> {
         let _slot = self.slot().await?;
+        let _booked = self.stats.compiles();
         let extension = command.language().preprocessed_extension();
         let workspace = self.server.workspaces.make(Path::new(command.input()), extension, &source);
         let workspace =
@@ -182,6 +189,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
     /// Waits until fewer than `--jobs` compilers run.
     async fn slot(&mut self) -> Result<SemaphorePermit<'a>, Outcome> {
         let server = self.server;
+        let _booked = self.stats.waits();
         select! {
             biased;
             slot = server.slots.acquire() => Ok(slot.expect("the semaphore is never closed")),
@@ -212,7 +220,9 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             let deadline = (Instant::now() + silence).min(end);
             let written = timeout_at(deadline.into(), self.to.write(bytes)).await;
             let written = written.map_err(|_| Outcome::Silent("the answer was not taken"))?;
-            bytes = &bytes[written.map_err(Outcome::Broken)?..];
+            let written = written.map_err(Outcome::Broken)?;
+            self.stats.sent(written);
+            bytes = &bytes[written..];
         }
         Ok(())
     }

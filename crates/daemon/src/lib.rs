@@ -15,13 +15,13 @@ mod privileges;
 mod server;
 mod settings;
 mod signals;
+mod stats;
 mod summary;
 mod workspace;
 
 use std::io;
 use std::net;
 use std::os::fd::AsFd;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
@@ -30,6 +30,7 @@ use logging::Log;
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
 
 pub use options::{Stop, command};
 pub use settings::Settings;
@@ -120,7 +121,7 @@ fn prepare(settings: &Settings, before_start: &Log) -> Result<Journal, NoStart> 
             before_start.warning(format_args!("{warning}"));
         }
     }
-    let directory = settings.tmpdir.as_deref().unwrap_or(Path::new("/tmp"));
+    let directory = settings.disk();
     std::env::set_current_dir(directory)
         .map_err(|error| NoStart(exit::IO_ERROR, format!("cannot go to {}: {error}", directory.display())))?;
     Ok(journal)
@@ -137,17 +138,31 @@ fn serve_stdin(settings: &Settings, journal: Journal) -> Result<End, NoStart> {
 }
 
 fn serve_port(settings: &Settings, journal: Journal) -> Result<End, NoStart> {
-    let listeners = listeners(settings).map_err(|reason| NoStart(exit::BIND_FAILED, reason))?;
+    let ports = Ports::open(settings).map_err(|reason| NoStart(exit::BIND_FAILED, reason))?;
     let mut starter = if settings.detach {
         Starter::fork().map_err(NoStart::io("cannot detach"))?
     } else {
         Starter::none()
     };
-    let ended = serve_listeners(settings, journal, listeners, &mut starter);
+    let ended = serve_ports(settings, journal, ports, &mut starter);
     if let Err(NoStart(code, _)) = ended {
         starter.failed(code);
     }
     ended
+}
+
+/// Where the daemon listens.
+struct Ports {
+    jobs: Vec<net::TcpListener>,
+    stats: Vec<net::TcpListener>,
+}
+
+impl Ports {
+    fn open(settings: &Settings) -> Result<Ports, String> {
+        let jobs = listeners(settings)?;
+        let stats = settings.stats.as_ref().map(stats::open).transpose()?.unwrap_or_default();
+        Ok(Ports { jobs, stats })
+    }
 }
 
 /// Those that were passed, else one of our own.
@@ -163,10 +178,10 @@ fn listeners(settings: &Settings) -> Result<Vec<net::TcpListener>, String> {
     Ok(vec![listen::open(settings.listen.as_deref(), settings.port, settings.defer_accept)?])
 }
 
-fn serve_listeners(
+fn serve_ports(
     settings: &Settings,
     journal: Journal,
-    listeners: Vec<net::TcpListener>,
+    ports: Ports,
     starter: &mut Starter,
 ) -> Result<End, NoStart> {
     let _pid_file = pid_file(settings, &journal.log());
@@ -175,12 +190,14 @@ fn serve_listeners(
     runtime.block_on(async {
         let mut signals =
             Signals::listen(settings.lifetime).map_err(NoStart::io("cannot listen to signals"))?;
-        let listeners: Vec<TcpListener> = listeners
-            .into_iter()
-            .map(TcpListener::from_std)
-            .collect::<io::Result<_>>()
-            .map_err(NoStart::io("cannot listen"))?;
+        let listeners = heard(ports.jobs)?;
         report_start(settings, &server, &listeners);
+        let mut asides = JoinSet::new();
+        let stats = heard(ports.stats)?;
+        if !stats.is_empty() {
+            report_stats(&server.log(), &stats);
+            asides.spawn(stats::serve(stats, Arc::clone(&server), settings.disk().to_owned()));
+        }
         starter.ready(server.journal.is_stderr()).map_err(NoStart::io("cannot leave the terminal"))?;
         notify(&server.log(), NotifyState::Ready);
         let limits = listen::Limits {
@@ -192,6 +209,11 @@ fn serve_listeners(
         notify(&server.log(), NotifyState::Stopping);
         Ok(end)
     })
+}
+
+fn heard(listeners: Vec<net::TcpListener>) -> Result<Vec<TcpListener>, NoStart> {
+    let listeners = listeners.into_iter().map(TcpListener::from_std).collect::<io::Result<_>>();
+    listeners.map_err(NoStart::io("cannot listen"))
 }
 
 fn server(settings: &Settings, journal: Journal) -> Result<Server, NoStart> {
@@ -227,6 +249,12 @@ fn report_start(settings: &Settings, server: &Server, listeners: &[TcpListener])
     log.info(format_args!("serving clients in {}", settings.access));
     log.info(format_args!("allowing up to {} active jobs", settings.jobs));
     log.info(format_args!("jobs are done in {}", server.workspaces.describe()));
+}
+
+fn report_stats(log: &Log, listeners: &[TcpListener]) {
+    for address in listeners.iter().flat_map(TcpListener::local_addr) {
+        log.info(format_args!("statistics at http://{address}/ and http://{address}/metrics"));
+    }
 }
 
 fn notify(log: &Log, state: NotifyState) {

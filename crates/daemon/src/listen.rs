@@ -221,7 +221,7 @@ async fn next_client(
 }
 
 /// From whichever of them has somebody.
-async fn accept(listeners: &[TcpListener]) -> io::Result<(TcpStream, SocketAddr)> {
+pub(crate) async fn accept(listeners: &[TcpListener]) -> io::Result<(TcpStream, SocketAddr)> {
     let next =
         |context: &mut Context| listeners.iter().map(|one| one.poll_accept(context)).find(Poll::is_ready);
     poll_fn(|context| next(context).unwrap_or(Poll::Pending)).await
@@ -229,8 +229,10 @@ async fn accept(listeners: &[TcpListener]) -> io::Result<(TcpStream, SocketAddr)
 
 async fn serve_client((mut client, address): (TcpStream, SocketAddr), server: &Server) {
     let peer = Peer::Network(address);
+    server.stats.accepted();
     match server.access.admit(peer) {
         Err(reason) => {
+            server.stats.denied();
             server.journal.log_about(peer).error(format_args!("connection from client '{peer}' {reason}"));
         }
         Ok(()) => {

@@ -76,6 +76,16 @@ pub(crate) struct Options {
     #[arg(long, help_heading = "Network")]
     pub(crate) allow_private: bool,
 
+    /// Tell how busy the daemon is, over HTTP: as distcc does, to a browser, and under /metrics
+    #[arg(long, help_heading = "Statistics")]
+    pub(crate) stats: bool,
+    /// TCP port for --stats; 0 = any free one [default: 3633]
+    #[arg(long, value_name = "PORT", help_heading = "Statistics")]
+    pub(crate) stats_port: Option<i64>,
+    /// Address for --stats [default: only this machine itself can ask]
+    #[arg(long, value_name = "ADDRESS", help_heading = "Statistics")]
+    pub(crate) stats_listen: Option<String>,
+
     /// Write messages to FILE instead of syslog
     #[arg(long, value_name = "FILE", help_heading = "Messages")]
     pub(crate) log_file: Option<PathBuf>,
@@ -106,8 +116,7 @@ pub(crate) struct Options {
 }
 
 /// Options of distcc 3.4 that would change what is served and that nobody may believe to be in force.
-const NOT_YET: &[&str] =
-    &["--auth", "--blacklist", "--show-principal", "--stats", "--stats-port", "--whitelist", "--zeroconf"];
+const NOT_YET: &[&str] = &["--auth", "--blacklist", "--show-principal", "--whitelist", "--zeroconf"];
 
 /// Why there are no options to act on.
 #[derive(Debug, PartialEq, Eq)]
@@ -214,7 +223,7 @@ mod tests {
         refused("--port", "--port: missing argument");
         refused("--daemon=foo", "--daemon=foo: option does not take an argument");
         refused("--zeroconf", "--zeroconf: not supported yet");
-        refused("--stats-port 3633", "--stats-port: not supported yet");
+        refused("--stats-port abc", "--stats-port=abc: invalid numeric value");
     }
 
     #[test]

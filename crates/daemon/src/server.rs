@@ -12,6 +12,7 @@ use crate::compiler::Compilers;
 use crate::execution::Environment;
 use crate::journal::Journal;
 use crate::settings::Settings;
+use crate::stats::Stats;
 use crate::workspace::Workspaces;
 
 /// Passed to every job.
@@ -25,6 +26,7 @@ pub(crate) struct Server {
     pub(crate) limits: Limits,
     /// A job has one of these while its compiler runs.
     pub(crate) slots: Semaphore,
+    pub(crate) stats: Stats,
     pub(crate) io_timeout: Duration,
     pub(crate) job_lifetime: Option<Duration>,
     closing: watch::Sender<bool>,
@@ -45,6 +47,7 @@ impl Server {
             workspaces,
             limits: settings.limits.clone(),
             slots: Semaphore::new(settings.jobs.min(Semaphore::MAX_PERMITS)),
+            stats: Stats::new(settings.stats.is_some(), settings.jobs),
             io_timeout: settings.io_timeout,
             job_lifetime: settings.job_lifetime,
             closing: watch::Sender::new(false),

@@ -14,6 +14,7 @@ use crate::access::AccessList;
 use crate::inetd::is_socket;
 use crate::options::{self, Options, Stop};
 use crate::passed::Passed;
+use crate::stats::StatsPort;
 
 /// Everything the daemon is told before it starts.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Settings {
     pub(crate) port: u16,
     /// The kernel keeps a connection back until its client has spoken (TCP_DEFER_ACCEPT).
     pub(crate) defer_accept: bool,
+    /// Where statistics can be had, if anywhere.
+    pub(crate) stats: Option<StatsPort>,
     pub(crate) access: AccessList,
     /// How many compilers may run at once.
     pub(crate) jobs: usize,
@@ -130,8 +133,9 @@ impl Settings {
             detach: !options.no_detach && !wizard,
             passed,
             listen: options.listen.clone(),
-            port: port(options.port)?,
+            port: port(options.port, DEFAULT_PORT)?,
             defer_accept: filled("DISTCC_TCP_DEFER_ACCEPT").is_none_or(|value| value != "0"),
+            stats: StatsPort::asked(&options, mode, &mut warnings)?,
             access: access(&options, mode)?,
             jobs: jobs(options.jobs)?,
             permitted: permitted(&options, filled)?,
@@ -160,6 +164,13 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Where temporary files go.
+    pub(crate) fn disk(&self) -> &Path {
+        self.tmpdir.as_deref().unwrap_or(Path::new("/tmp"))
+    }
+}
+
 fn mode(options: &Options, stdin_is_socket: bool) -> Mode {
     let standalone = options.daemon || options.wizard || !stdin_is_socket;
     if options.inetd || !standalone { Mode::Inetd } else { Mode::Standalone }
@@ -175,8 +186,9 @@ fn access(options: &Options, mode: Mode) -> Result<AccessList, String> {
     Ok(list)
 }
 
-fn port(asked: Option<i64>) -> Result<u16, String> {
-    let port = asked.unwrap_or(DEFAULT_PORT);
+/// The port that was asked for, or the default.
+pub(crate) fn port(asked: Option<i64>, default: i64) -> Result<u16, String> {
+    let port = asked.unwrap_or(default);
     u16::try_from(port).map_err(|_| format!("port number out of range: {port}"))
 }
 
