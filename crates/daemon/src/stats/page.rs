@@ -71,6 +71,7 @@ fn fill(template: &str, blanks: &[(&str, Html)]) -> String {
 fn tiles(figures: &Figures, machine: &Machine) -> Vec<(&'static str, Html)> {
     let counts = &figures.counts;
     let [load1, load5, load15] = machine.load.map(|load| Html::text(format_args!("{load:.2}")));
+    let compiled = figures.jobs("compile_ok");
     let free = match machine.free_space {
         Some(mebibytes) => Html(format!("{:.1} <small>GB</small>", (mebibytes << 20) as f64 / 1e9)),
         None => Html::text("unknown"),
@@ -85,6 +86,8 @@ fn tiles(figures: &Figures, machine: &Machine) -> Vec<(&'static str, Html)> {
         ("slots_plain", Html::text(figures.slots)),
         ("waiting", Html::metric("distccd_jobs_waiting", counts.waiting)),
         ("connected", Html::metric("distccd_clients_connected", counts.connected)),
+        ("compiled", Html::text(compiled)),
+        ("not_compiled", Html::text(figures.verdicts.iter().sum::<u64>() - compiled)),
         ("load1", load1),
         ("load5", load5),
         ("load15", load15),
@@ -99,7 +102,7 @@ fn counts(figures: &Figures) -> Vec<(&'static str, Html)> {
         None => Html::text("none yet"),
         Some(longest) => {
             let Work { compiler, file } = &longest.work;
-            Html::text(format_args!("{file}, {:.1} s with {compiler}", longest.time.as_secs_f64()))
+            Html::text(format_args!("{file}, {:.2} s with {compiler}", longest.time.as_secs_f64()))
         }
     };
     vec![
@@ -122,18 +125,20 @@ fn tables(figures: &Figures) -> Vec<(&'static str, Html)> {
     ]
 }
 
-/// A heading that begins with `#` stands over a column of numbers.
+/// A heading that begins with `#` stands over a column of numbers, and with `!` over one of few letters.
 fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<Html>>) -> Html {
-    let is_number: Vec<bool> = headings.iter().map(|heading| heading.starts_with('#')).collect();
+    let class = |heading: &str| match heading.chars().next() {
+        Some('#') => " class=\"number\"",
+        Some('!') => " class=\"short\"",
+        _ => "",
+    };
     let line = |tag: &str, cells: &[Html]| {
-        let cells = cells.iter().zip(&is_number).map(|(cell, is_number)| {
-            let class = if *is_number { " class=\"number\"" } else { "" };
-            format!("<{tag}{class}>{cell}</{tag}>")
-        });
+        let cells = cells.iter().zip(headings);
+        let cells = cells.map(|(cell, heading)| format!("<{tag}{}>{cell}</{tag}>", class(heading)));
         format!("<tr>{}</tr>\n", cells.collect::<String>())
     };
     let head: Vec<Html> =
-        headings.iter().map(|heading| Html::text(heading.trim_start_matches('#'))).collect();
+        headings.iter().map(|heading| Html::text(heading.trim_matches(['#', '!']))).collect();
     let body: String = rows.into_iter().map(|row| line("td", &row)).collect();
     if body.is_empty() {
         return Html("<p class=\"none\">none</p>".to_owned());
@@ -141,26 +146,33 @@ fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<Html>>) -> Html {
     Html(format!("<table>\n{}{body}</table>", line("th", &head)))
 }
 
+/// One thing, and in small letters below it another.
+fn above(first: impl Display, second: impl Display) -> Html {
+    Html(format!("{}<small>{}</small>", Html::text(first), Html::text(second)))
+}
+
 fn jobs(figures: &Figures) -> Html {
     let rows = figures.running.iter().map(|job| {
         let seconds = figures.now.saturating_duration_since(job.since).as_secs_f64();
         vec![
-            Html::text(&job.work.file),
-            Html::text(&job.work.compiler),
+            above(&job.work.file, &job.work.compiler),
             Html::text(&job.client),
             Html::text(format_args!("{seconds:.1}")),
         ]
     });
-    table(&["file", "compiler", "client", "#seconds"], rows)
+    table(&["file and compiler", "!client", "#seconds"], rows)
 }
 
+/// Whatever has happened; that nothing was compiled is worth a row, too.
 fn results(figures: &Figures) -> Html {
-    let rows = VERDICTS.iter().zip(figures.verdicts).map(|((verdict, meaning), count)| {
+    let rows = VERDICTS.iter().zip(figures.verdicts);
+    let rows = rows.filter(|((verdict, _), count)| *count > 0 || verdict.is_ok());
+    let rows = rows.map(|((verdict, meaning), count)| {
         let name =
             format!("distccd_jobs_total{{result=\"{}\",reason=\"{}\"}}", verdict.result, verdict.reason);
         vec![Html::text(verdict.result.to_uppercase()), Html::text(meaning), Html::metric(name, count)]
     });
-    table(&["result", "reason", "#jobs"], rows)
+    table(&["!result", "reason", "#jobs"], rows)
 }
 
 fn recent(figures: &Figures) -> Html {
@@ -172,7 +184,7 @@ fn recent(figures: &Figures) -> Html {
             Html::text(format_args!("{compilers:.1}")),
         ]
     });
-    table(&["", "#jobs", "#compilers at once"], rows)
+    table(&["!", "#jobs", "#compilers at once"], rows)
 }
 
 fn tally(label: &str, tally: &Tally) -> Html {
@@ -191,21 +203,16 @@ fn tally(label: &str, tally: &Tally) -> Html {
 
 fn failures(figures: &Figures) -> Html {
     let row = |failure: &Failure| {
-        let age = figures.now.saturating_duration_since(failure.at);
-        let (file, compiler) = match &failure.work {
-            Some(work) => (work.file.as_str(), work.compiler.as_str()),
-            None => ("", ""),
-        };
+        let age = Span(figures.now.saturating_duration_since(failure.at));
+        let work = failure.work.as_ref().map(|work| above(&work.file, &work.compiler));
         vec![
-            Html::text(format_args!("{} ago", Span(age))),
-            Html::text(file),
-            Html::text(compiler),
+            Html::text(format_args!("{age} ago")),
+            work.unwrap_or_else(|| Html::text("")),
             Html::text(&failure.client),
-            Html::text(failure.verdict.result.to_uppercase()),
-            Html(format!("<span class=\"bad\">{}</span>", Html::text(&failure.said))),
+            above(&failure.said, failure.verdict.result.to_uppercase()),
         ]
     };
-    let headings = ["when", "file", "compiler", "client", "result", "reason"];
+    let headings = ["!when", "file and compiler", "!client", "reason"];
     table(&headings, figures.counts.failures.iter().map(row))
 }
 
