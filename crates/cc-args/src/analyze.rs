@@ -137,14 +137,10 @@ fn the_source(arguments: &Arguments, family: Family, cxx_driver: bool) -> Result
 }
 
 fn check_input_name(name: &OsStr) -> Result<(), WhyLocal> {
-    let file_name = name.as_bytes().rsplit(|b| *b == b'/').next().unwrap_or_default();
     match name.as_bytes() {
         b"-" | b"/dev/stdin" | b"/dev/fd/0" | b"/proc/self/fd/0" => Err(WhyLocal::Stdin),
         // Only after `--`, which servers do not understand.
         [b'-', ..] => Err(WhyLocal::UnknownOption(name.into())),
-        _ if file_name.starts_with(b"conftest.") || file_name.starts_with(b"tmp.conftest.") => {
-            Err(WhyLocal::Conftest(name.into()))
-        }
         _ => Ok(()),
     }
 }

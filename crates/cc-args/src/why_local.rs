@@ -43,6 +43,7 @@ pub enum WhyLocal {
     Stdin,
     Stdout(OsString),
     Conftest(OsString),
+    Probe(OsString),
 }
 
 impl WhyLocal {
@@ -95,6 +96,7 @@ impl WhyLocal {
             Stdin => ("stdin", "the source comes from standard input"),
             Stdout(_) => ("stdout", "writes to standard output"),
             Conftest(_) => ("conftest", "is a probe of a configure script"),
+            Probe(_) => ("probe", "is a probe of CMake, Meson or Kconfig"),
         }
     }
 
@@ -131,7 +133,8 @@ impl WhyLocal {
             | InputCharset(word)
             | Repo(word)
             | Stdout(word)
-            | Conftest(word) => Some(word),
+            | Conftest(word)
+            | Probe(word) => Some(word),
         }
     }
 }
@@ -155,7 +158,7 @@ mod tests {
 
     fn every_reason() -> Vec<WhyLocal> {
         use WhyLocal::*;
-        let with_a_word: [fn(OsString) -> WhyLocal; 28] = [
+        let with_a_word: [fn(OsString) -> WhyLocal; 29] = [
             TwoInputs,
             TwoOutputs,
             ObjectInput,
@@ -184,6 +187,7 @@ mod tests {
             Repo,
             Stdout,
             Conftest,
+            Probe,
         ];
         let mut reasons = vec![NoCompiler, NoInput, Link, PreprocessOnly, Stdin];
         reasons.extend(with_a_word.map(|reason| reason("WORD".into())));

@@ -8,7 +8,7 @@ use crate::remote::{self, Failure};
 use crate::settings::Settings;
 use crate::site::Site;
 use crate::source::{NoSource, Preprocessing, Source};
-use crate::{compiler, deliver, local};
+use crate::{compiler, deliver, local, probe};
 use cc_args::{Compilation, WhyLocal};
 use hosts::{Host, Place, Slot};
 use job_state::Phase;
@@ -115,7 +115,14 @@ impl Job<'_> {
         let mut words = self.call.words.clone();
         words[0] = compiler::known_name(&words[0], &self.call.path);
         // What comes from a pipe would be gone when a compiler here asks for it.
-        cc_args::analyze(&words, |file| file.is_file().then(|| std::fs::read(file).ok())?)
+        let compilation =
+            cc_args::analyze(&words, |file| file.is_file().then(|| std::fs::read(file).ok())?)?;
+        // A directory that is gone leaves the names as they were typed.
+        let directory = std::env::current_dir().unwrap_or_default();
+        match probe::reason(&compilation, &directory) {
+            Some(why) if !self.settings.probes_remote => Err(why),
+            _ => Ok(compilation),
+        }
     }
 
     /// The compiler as typed; it puts its own name before some of its messages. A launcher (`ccache gcc`) is passed over.

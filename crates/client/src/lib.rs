@@ -11,6 +11,7 @@ mod exit;
 mod interrupts;
 mod invocation;
 mod local;
+mod probe;
 mod remote;
 mod report;
 mod settings;
