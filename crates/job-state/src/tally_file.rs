@@ -1,0 +1,193 @@
+//! The file that all clients of a user add to, and how far it has been shown. Knows nothing of what is counted.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::tally::{self, Entry, SIZE};
+
+const NAME: &str = "tally";
+/// What came before `tally`.
+const OLD: &str = "tally.old";
+/// Holds the time up to which all has been shown, in milliseconds since 1970, as text.
+const SHOWN: &str = "tally.shown";
+
+/// At this length, that of some 40,000 records, a file becomes the old one.
+const LONGEST: u64 = 40_000 * SIZE as u64;
+/// So many bytes are read of a file that somehow has grown beyond that.
+const MOST: u64 = 2 * LONGEST;
+
+/// The tally of a DISTCC_DIR: to be added to, or to be read and later read on.
+#[derive(Debug)]
+pub struct Tally {
+    directory: PathBuf,
+    /// The file that was read last, as its inode, and how far.
+    read: Option<(u64, u64)>,
+}
+
+impl Tally {
+    /// Has read nothing yet.
+    #[must_use]
+    pub fn new(distcc_dir: &Path) -> Tally {
+        Tally { directory: distcc_dir.to_owned(), read: None }
+    }
+
+    /// Adds a record to `DISTCC_DIR/tally` (0666 & ~umask) with one `write(2)`, so that those of parallel clients do not
+    /// mix. DISTCC_DIR is not made.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn add(&self, entry: &Entry) -> io::Result<()> {
+        let path = self.directory.join(NAME);
+        let mut file = File::options().append(true).create(true).open(&path)?;
+        file.write_all(&entry.encode())?;
+        if file.stream_position()? < LONGEST {
+            return Ok(());
+        }
+        // Another client may have done this since the file was opened.
+        if fs::metadata(&path)?.ino() == file.metadata()?.ino() {
+            fs::rename(path, self.directory.join(OLD))?;
+        }
+        Ok(())
+    }
+
+    /// Up to when everything has been shown; the beginning of time where nothing tells.
+    #[must_use]
+    pub fn shown(&self) -> SystemTime {
+        let text = fs::read_to_string(self.directory.join(SHOWN)).unwrap_or_default();
+        let since = text.trim().parse().ok().map(Duration::from_millis);
+        since.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since)).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
+    /// Says that everything before `when` has been shown.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn set_shown(&self, when: SystemTime) -> io::Result<()> {
+        let since = when.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        fs::write(self.directory.join(SHOWN), format!("{}\n", since.as_millis()))
+    }
+
+    /// All records there are, and after that those which are new, in the order of their writing; none where there is no
+    /// file.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn read(&mut self) -> io::Result<Vec<Entry>> {
+        let mut file = open(&self.directory.join(NAME))?;
+        let mut found = Vec::new();
+        let inode = file.as_ref().map(File::metadata).transpose()?.map(|metadata| metadata.ino());
+        if self.read.is_none_or(|(read, _)| Some(read) != inode) {
+            // The file that was read last, if any, is the old one now.
+            if let Some(mut old) = open(&self.directory.join(OLD))? {
+                let from = self.read.filter(|(read, _)| old.metadata().is_ok_and(|now| now.ino() == *read));
+                found = read_from(&mut old, from.map_or(0, |(_, at)| at))?.0;
+            }
+            self.read = inode.map(|inode| (inode, 0));
+        }
+        if let (Some(file), Some((_, at))) = (&mut file, &mut self.read) {
+            let (new, end) = read_from(file, *at)?;
+            found.extend(new);
+            *at = end;
+        }
+        Ok(found)
+    }
+}
+
+fn open(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+/// The records from there on, and up to where the file is done with.
+fn read_from(file: &mut File, at: u64) -> io::Result<(Vec<Entry>, u64)> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(at))?;
+    file.take(MOST).read_to_end(&mut bytes)?;
+    let (found, done) = tally::entries(&bytes);
+    Ok((found, at + done as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::Outcome;
+
+    fn entry(file: &str) -> Entry {
+        let (host, reason) = (String::new(), "link".to_owned());
+        Entry { when: SystemTime::UNIX_EPOCH, outcome: Outcome::Here, host, reason, file: file.into() }
+    }
+
+    /// The next reading gives these.
+    #[track_caller]
+    fn check(tally: &mut Tally, expected: &[&str]) {
+        let found = tally.read().unwrap();
+        let files: Vec<_> = found.iter().map(|entry| entry.file.to_str().unwrap()).collect();
+        assert_eq!(files, expected);
+    }
+
+    #[test]
+    fn what_is_new_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tally = Tally::new(dir.path());
+        check(&mut tally, &[]);
+        tally.add(&entry("a.c")).unwrap();
+        check(&mut tally, &["a.c"]);
+        check(&mut tally, &[]);
+        tally.add(&entry("b.c")).unwrap();
+        fs::rename(dir.path().join(NAME), dir.path().join(OLD)).unwrap();
+        tally.add(&entry("c.c")).unwrap();
+        check(&mut tally, &["b.c", "c.c"]);
+        check(&mut tally, &[]);
+        check(&mut Tally::new(dir.path()), &["a.c", "b.c", "c.c"]);
+    }
+
+    #[test]
+    fn a_file_becomes_the_old_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(NAME);
+        File::create(&path).unwrap().set_len(LONGEST - SIZE as u64).unwrap();
+        Tally::new(dir.path()).add(&entry("last.c")).unwrap();
+        assert!(!path.exists());
+        Tally::new(dir.path()).add(&entry("first.c")).unwrap();
+        assert_eq!(fs::metadata(path).unwrap().len(), SIZE as u64);
+        check(&mut Tally::new(dir.path()), &["last.c", "first.c"]);
+    }
+
+    #[test]
+    fn many_add_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..250).for_each(|_| Tally::new(dir.path()).add(&entry("a.c")).unwrap()));
+            }
+        });
+        assert_eq!(Tally::new(dir.path()).read().unwrap().len(), 1000);
+        assert_eq!(fs::metadata(dir.path().join(NAME)).unwrap().len(), 1000 * SIZE as u64);
+    }
+
+    #[test]
+    fn how_far_it_was_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let tally = Tally::new(dir.path());
+        assert_eq!(tally.shown(), SystemTime::UNIX_EPOCH);
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
+        tally.set_shown(now).unwrap();
+        assert_eq!(tally.shown(), now);
+        fs::write(dir.path().join(SHOWN), "99999999999999999999").unwrap();
+        assert_eq!(tally.shown(), SystemTime::UNIX_EPOCH);
+    }
+
+    #[test]
+    fn a_missing_distcc_dir_is_not_made() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(Tally::new(&dir.path().join("none")).add(&entry("a.c")).is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}
