@@ -8,10 +8,11 @@ use crate::remote::{self, Failure};
 use crate::settings::Settings;
 use crate::site::Site;
 use crate::source::{NoSource, Preprocessing, Source};
+use crate::why_here::WhyHere;
 use crate::{compiler, deliver, local, probe};
 use cc_args::{Compilation, WhyLocal};
 use hosts::{Host, Place, Slot};
-use job_state::Phase;
+use job_state::{Outcome, Phase};
 use logging::{Field, Log};
 use protocol::Response;
 use std::ffi::{OsStr, OsString};
@@ -46,7 +47,7 @@ enum Verdict {
     /// It is done, well or not.
     Done(Exit),
     /// It has to run here, in this slot if there is one already.
-    Here(String, Option<Slot>),
+    Here(WhyHere, Option<Slot>),
     /// No host took it; the last one tried.
     NoHost(Option<usize>),
     /// Something is wrong on this side, so no host is to blame and none would do better.
@@ -58,13 +59,13 @@ impl Job<'_> {
     pub(crate) fn run(&self) -> Exit {
         let compilation = match self.analyze() {
             Ok(compilation) => compilation,
-            Err(why) => return self.run_here_because(&why),
+            Err(why) => return self.run_here_because(why),
         };
         self.site.warn_of_list();
         let list = match &self.site.hosts {
             Ok(list) => list,
             Err(error) => {
-                self.log.warning(format_args!("{error}"));
+                self.site.told.warning(format_args!("{error}"), format_args!("{error}"));
                 return self.fall_back(code::NO_HOSTS, None);
             }
         };
@@ -80,7 +81,7 @@ impl Job<'_> {
                 self.fall_back(code::NO_HOSTS, last)
             }
             Verdict::OwnTrouble(what) => {
-                self.log.warning(format_args!("{what}"));
+                self.site.told.warning(format_args!("{what}"), format_args!("{what}"));
                 self.fall_back(code::IO_ERROR, None)
             }
         }
@@ -91,12 +92,12 @@ impl Job<'_> {
             return Verdict::NoHost(None);
         }
         if let Some(slot) = self.slot_here(hosts) {
-            return Verdict::Here("localhost is in the host list and free".into(), Some(slot));
+            return Verdict::Here(WhyHere::Localhost, Some(slot));
         }
         match self.prepare(compilation) {
             // Signals act as before again when this returns, as a compiler that runs here must have it.
             Ok(prepared) => prepared.compile_elsewhere(hosts),
-            Err(NoSource::Rejected) => Verdict::Here("the source cannot be preprocessed".into(), None),
+            Err(NoSource::Rejected) => Verdict::Here(WhyHere::BadSource, None),
             Err(NoSource::Broken(Broken::Interrupted(signal))) => Verdict::Done(Exit::Signal(signal)),
             Err(NoSource::Broken(broken)) => Verdict::OwnTrouble(format!("cannot preprocess: {broken}")),
         }
@@ -214,28 +215,37 @@ impl Job<'_> {
             self.log.error(format_args!("failed to distribute and fallbacks are disabled"));
             return Exit::Code(code);
         }
+        let told = &self.site.told;
         match last {
-            Some((compilation, host)) => self.log.about(Field::Host, &host.spec).warning(format_args!(
-                "failed to distribute {} to {}, running locally instead",
-                compilation.input().display(),
-                host.spec
-            )),
-            None => self.log.warning(format_args!("failed to distribute, running locally instead")),
+            Some((compilation, Host { spec, .. })) => {
+                let input = compilation.input().display();
+                let message = format_args!("failed to distribute {input} to {spec}, running locally instead");
+                told.through(&self.log.about(Field::Host, spec))
+                    .warning(format_args!("fallback {spec}"), message);
+                // Of the files that come while it is left alone nothing more is to be said.
+                told.take_as_said(format_args!("fallback"));
+            }
+            None => told.warning(
+                format_args!("fallback"),
+                format_args!("failed to distribute, running locally instead"),
+            ),
         }
-        self.become_compiler("no host took it", None)
+        let why = if code == code::NO_HOSTS { WhyHere::NoHosts } else { WhyHere::Trouble };
+        self.become_compiler(&why, None)
     }
 
-    fn run_here_because(&self, why: &WhyLocal) -> Exit {
+    fn run_here_because(&self, why: WhyLocal) -> Exit {
         let slot = match why {
             WhyLocal::PreprocessOnly => self.site.preprocessor_slot(),
             _ => None,
         };
-        self.become_compiler(&format!("{}: {why}", why.code()), slot)
+        self.become_compiler(&WhyHere::Command(why), slot)
     }
 
     /// Without a slot, waits for one.
-    fn become_compiler(&self, why: &str, slot: Option<Slot>) -> Exit {
-        self.log.about(Field::Reason, why).info(format_args!("local: {why}"));
+    fn become_compiler(&self, why: &WhyHere, slot: Option<Slot>) -> Exit {
+        self.log.about(Field::Reason, why.code()).info(format_args!("local: {}: {why}", why.code()));
+        self.site.count(Outcome::Here, "", why.code(), self.call.subject());
         let slot = slot.or_else(|| self.site.compile_slot());
         // Monitors show what runs here as long as this process lives, be it as the compiler.
         let _record = self.site.slot_record(self.call.subject(), Phase::Compile, slot.as_ref());
@@ -251,7 +261,7 @@ impl Prepared<'_> {
         while let Some((at, slot)) = self.job.site.host_slot(hosts, &tried) {
             let host = &hosts[at];
             if host.place == Place::Local {
-                return Verdict::Here("localhost is the next free host".into(), Some(slot));
+                return Verdict::Here(WhyHere::Localhost, Some(slot));
             }
             match self.send(host, &slot, &words) {
                 Ok(response) => {
@@ -261,9 +271,7 @@ impl Prepared<'_> {
                 Err(Failure::Interrupted(signal)) => return Verdict::Done(Exit::Signal(signal)),
                 Err(Failure::Ours(why)) => return Verdict::OwnTrouble(why),
                 Err(failure) => {
-                    let input = self.compilation.input().display();
-                    let log = self.about(host).about(Field::Reason, failure.to_string());
-                    log.warning(format_args!("cannot compile {input} on {}: {failure}", host.spec));
+                    self.report_failure(host, &failure);
                     // Before the slot is free, or whoever waits for it would try the host, too.
                     self.job.site.bench(host);
                     drop(slot);
@@ -303,23 +311,25 @@ impl Prepared<'_> {
         let silent =
             [&response.stderr, &response.stdout, &self.source.messages].iter().all(|said| said.is_empty());
         if self.job.settings.exact_diagnostics && !silent {
-            let why = "the compiler has something to say, and DISTCC_EXACT_DIAGNOSTICS=1";
-            return Verdict::Here(why.into(), None);
+            return Verdict::Here(WhyHere::Messages, None);
         }
         if response.object.is_empty() {
-            return Verdict::Here(format!("{} sent an empty object", host.spec), None);
+            return Verdict::Here(WhyHere::EmptyObject(host.spec.clone()), None);
         }
         if says(&response.stderr, HEEDS_COMMENTS) {
-            return Verdict::Here("a warning heeds comments, and those were not sent".into(), None);
+            return Verdict::Here(WhyHere::Comments, None);
         }
-        if let Err(error) = self.rule.as_ref().map_or(Ok(()), KeptRule::add) {
-            return Verdict::Here(format!("cannot add to the file of dependencies: {error}"), None);
+        if let Some(rule) = &self.rule
+            && let Err(error) = rule.add()
+        {
+            return Verdict::Here(WhyHere::NotWritten(rule.file().to_owned(), error), None);
         }
         let output = self.compilation.output();
         if let Err(error) = deliver::write_output(output, &response.object) {
-            return Verdict::Here(format!("cannot write {}: {error}", output.display()), None);
+            return Verdict::Here(WhyHere::NotWritten(output.to_owned(), error), None);
         }
         self.replay(response);
+        self.count(Outcome::Remote, host, "");
         let input = self.compilation.input().display();
         self.about(host).info(format_args!("compile {input} on {} completed ok", host.spec));
         Verdict::Done(Exit::SUCCESS)
@@ -337,8 +347,10 @@ impl Prepared<'_> {
                 self.job.log.error(format_args!("cannot add to the file of dependencies: {error}"));
             }
             self.replay(response);
+            self.count(Outcome::Remote, host, "");
             return remote;
         }
+        self.job.site.count(Outcome::Here, "", WhyHere::Rejected.code(), self.job.call.subject());
         let slot = self.job.site.compile_slot();
         let record = self.job.site.slot_record(self.job.call.subject(), Phase::Compile, slot.as_ref());
         let here = local::run(self.job.call, self.job.settings.depth, &self.interrupts, self.job.log);
@@ -363,8 +375,22 @@ impl Prepared<'_> {
                 .info(format_args!("{message}; that is due to preprocessing here, not to the host"));
             return;
         }
-        self.about(host).warning(format_args!("{message}"));
+        let told = &self.job.site.told;
+        told.through(&self.about(host)).warning(format_args!("difference {spec}"), format_args!("{message}"));
+        self.count(Outcome::Failed, host, "another result than here");
         self.job.site.bench(host);
+    }
+
+    fn report_failure(&self, host: &Host, failure: &Failure) {
+        let (input, spec) = (self.compilation.input().display(), &host.spec);
+        let message = format_args!("cannot compile {input} on {spec}: {failure}");
+        let log = self.about(host).about(Field::Reason, failure.to_string());
+        self.job.site.told.through(&log).warning(format_args!("host {spec}"), message);
+        self.count(Outcome::Failed, host, &failure.to_string());
+    }
+
+    fn count(&self, outcome: Outcome, host: &Host, reason: &str) {
+        self.job.site.count(outcome, &host.spec, reason, self.compilation.input().as_os_str());
     }
 
     /// The log for what is about this job on this host.

@@ -8,6 +8,7 @@ use std::io::{self, Read, Seek, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::path::Path;
 use std::process::Command;
 
 /// What the user's variable asks for.
@@ -49,6 +50,11 @@ impl DependencyFile {
 }
 
 impl KeptRule<'_> {
+    /// Where the rule is to go.
+    pub(crate) fn file(&self) -> &Path {
+        Path::new(self.file)
+    }
+
     /// Adds the rule to the file, if the preprocessor wrote one; to a compiler, `-` is standard output.
     ///
     /// # Errors

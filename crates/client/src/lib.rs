@@ -19,6 +19,8 @@ mod site;
 mod source;
 mod ssh;
 mod ssh_failure;
+mod told;
+mod why_here;
 
 pub use exit::Exit;
 
@@ -29,6 +31,7 @@ use logging::{Field, Level, Log, Sink};
 use settings::Settings;
 use site::Site;
 use std::ffi::OsString;
+use told::Told;
 
 /// What one run leaves to be said and how it ends.
 #[derive(Debug)]
@@ -54,7 +57,7 @@ pub fn run(args: Vec<OsString>) -> Answer {
         Invocation::CountSlots => about_hosts(&settings, &log, report::slot_count),
         Invocation::Why(call) => {
             warn_of_unheeded(&settings, &log);
-            let site = Site::read(&settings, &log);
+            let site = Site::read(&settings, Told::each_time(&log));
             say(report::why(&Job { call: &call, settings: &settings, log: &log, site: &site }))
         }
         Invocation::Mistake(complaint) => complain(complaint, code::BAD_ARGUMENTS),
@@ -73,12 +76,12 @@ fn compile(call: &CompilerCall, settings: &Settings, log: &Log) -> Exit {
     for variable in &settings.unheeded {
         log.info(format_args!("{variable}"));
     }
-    let site = Site::read(settings, log);
+    let site = Site::read(settings, Told::once_a_build(settings, log));
     Job { call, settings, log, site: &site }.run()
 }
 
 fn about_hosts(settings: &Settings, log: &Log, tell: fn(&hosts::HostList) -> String) -> Answer {
-    let site = Site::read(settings, log);
+    let site = Site::read(settings, Told::each_time(log));
     site.warn_of_list();
     warn_of_unheeded(settings, log);
     match &site.hosts {
@@ -118,8 +121,11 @@ fn open_log(settings: &Settings) -> Log {
     if let Some(path) = &settings.log_file {
         match Sink::append(path) {
             Ok(file) => return log(file, Level::Info),
-            Err(error) => log(stderr(), Level::Warning)
-                .error(format_args!("failed to open logfile {}: {error}", path.display())),
+            Err(error) => {
+                let (log, path) = (log(stderr(), Level::Warning), path.display());
+                let message = format_args!("failed to open logfile {path}: {error}");
+                Told::once_a_build(settings, &log).error(format_args!("logfile"), message);
+            }
         }
     }
     let uncached = settings.uncached_stderr.and_then(|fd| Sink::inherited(fd).ok());

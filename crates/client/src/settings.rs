@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) keep_compiler_name: bool,
     /// `_DISTCC_SAFEGUARD`: how many of us are above this process.
     pub(crate) depth: u32,
+    /// `TMPDIR`, else `/tmp`.
+    pub(crate) temporary: PathBuf,
     /// `PWD`, which compilers prefer to the kernel's word for the current directory.
     pub(crate) logical_directory: Option<PathBuf>,
     /// `PATH`.
@@ -115,6 +117,7 @@ impl Settings {
             unheeded: unheeded::UNHEEDED.iter().filter(|one| var(one.name).is_some()).copied().collect(),
             keep_compiler_name: var("DISTCC_NO_REWRITE_CROSS").is_some(),
             depth: depth(var("_DISTCC_SAFEGUARD")),
+            temporary: filled("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from),
             logical_directory: filled("PWD").map(PathBuf::from),
             path: var("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
             colours: var("TERM").is_some_and(|term| term != "dumb")

@@ -1,15 +1,16 @@
-//! What this machine knows of its hosts: the list, the slots, who is benched, and the record that monitors read.
+//! What this machine knows of its hosts: the list, the slots, who is benched, and the records that monitors read.
 //! Turns what cannot be had into one warning; decides nothing about a job.
 
 use crate::settings::Settings;
+use crate::told::Told;
 use hosts::{Backoff, Choice, Host, HostList, ListError, LockDir, Place, Pool, Slot};
-use job_state::{Phase, Record, SlotRecord};
-use logging::Log;
+use job_state::{Entry, Outcome, Phase, Record, SlotRecord, Tally};
 use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::SystemTime;
 
 /// Where the host list of the whole system is, as `distcc/hosts`.
 const ETC: &str = "/etc";
@@ -17,7 +18,8 @@ const ETC: &str = "/etc";
 /// Hosts and slots as this user has them.
 pub(crate) struct Site<'a> {
     settings: &'a Settings,
-    log: &'a Log,
+    /// Where warnings go.
+    pub(crate) told: Told<'a>,
     /// The list in force, or why there is none.
     pub(crate) hosts: Result<HostList, ListError>,
     locks: OnceCell<Option<LockDir>>,
@@ -25,10 +27,10 @@ pub(crate) struct Site<'a> {
 
 impl<'a> Site<'a> {
     /// Reads the host list. The lock directory is opened when it is first needed.
-    pub(crate) fn read(settings: &'a Settings, log: &'a Log) -> Site<'a> {
+    pub(crate) fn read(settings: &'a Settings, told: Told<'a>) -> Site<'a> {
         let directory = settings.state_dir.as_ref().map(|directory| directory.path.as_path());
         let hosts = hosts::load(settings.hosts.as_deref(), directory, Path::new(ETC)).map(shuffled_if_asked);
-        Site { hosts, locks: OnceCell::new(), settings, log }
+        Site { hosts, locks: OnceCell::new(), settings, told }
     }
 
     /// A slot for a compile here. Without a lock directory nothing is counted, and the job runs all the same.
@@ -54,7 +56,8 @@ impl<'a> Site<'a> {
     /// Tells what is wrong with the host list, token by token.
     pub(crate) fn warn_of_list(&self) {
         if let Ok(HostList { warnings, .. }) | Err(ListError::Empty { warnings, .. }) = &self.hosts {
-            warnings.iter().for_each(|warning| self.log.warning(format_args!("{warning}")));
+            let tell = |warning| self.told.warning(format_args!("{warning}"), format_args!("{warning}"));
+            warnings.iter().for_each(tell);
         }
     }
 
@@ -72,7 +75,7 @@ impl<'a> Site<'a> {
     }
 
     fn locks(&self) -> Option<&LockDir> {
-        self.locks.get_or_init(|| open_locks(self.settings, self.log)).as_ref()
+        self.locks.get_or_init(|| open_locks(self.settings, &self.told)).as_ref()
     }
 
     /// A slot of localhost, if the list has it and it is the best host that is free right now.
@@ -85,7 +88,7 @@ impl<'a> Site<'a> {
     fn take(&self, pool: Pool, avoid: &[usize]) -> Option<Choice> {
         let locks = self.locks()?;
         hosts::take(locks, pool, &self.backoff(locks), avoid).unwrap_or_else(|error| {
-            self.log.warning(format_args!("cannot take a slot: {error}"));
+            self.told.warning(format_args!("slot"), format_args!("cannot take a slot: {error}"));
             None
         })
     }
@@ -119,6 +122,14 @@ impl<'a> Site<'a> {
         let directory = self.settings.state_dir.as_ref()?;
         SlotRecord::write(&directory.path, file, phase, slot?.number()).ok()
     }
+
+    /// Adds to the tally, which may not stand in the way either, that this happened to the job about `file`.
+    pub(crate) fn count(&self, outcome: Outcome, host: &str, reason: &str, file: &OsStr) {
+        let Some(directory) = &self.settings.state_dir else { return };
+        let (host, reason) = (host.to_owned(), reason.to_owned());
+        let entry = Entry { when: SystemTime::now(), outcome, host, reason, file: file.to_owned() };
+        let _ = Tally::new(&directory.path).add(&entry);
+    }
 }
 
 fn shuffled_if_asked(list: HostList) -> HostList {
@@ -126,9 +137,10 @@ fn shuffled_if_asked(list: HostList) -> HostList {
 }
 
 /// Only the default directory is made: a mistyped DISTCC_DIR should be seen.
-fn open_locks(settings: &Settings, log: &Log) -> Option<LockDir> {
+fn open_locks(settings: &Settings, told: &Told) -> Option<LockDir> {
     let Some(directory) = &settings.state_dir else {
-        log.warning(format_args!("neither DISTCC_DIR nor HOME is set, so there is no place for locks"));
+        let message = "neither DISTCC_DIR nor HOME is set, so there is no place for locks";
+        told.warning(format_args!("locks"), format_args!("{message}"));
         return None;
     };
     let opened = LockDir::open(&directory.path).or_else(|error| {
@@ -139,7 +151,8 @@ fn open_locks(settings: &Settings, log: &Log) -> Option<LockDir> {
     });
     opened
         .inspect_err(|error| {
-            log.warning(format_args!("cannot use {} for locks: {error}", directory.path.display()));
+            let path = directory.path.display();
+            told.warning(format_args!("locks"), format_args!("cannot use {path} for locks: {error}"));
         })
         .ok()
 }

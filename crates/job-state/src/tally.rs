@@ -1,6 +1,6 @@
 //! What became of each job, as records of one size: bytes to and from an [`Entry`]. Knows no files.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::{Duration, SystemTime};
 

@@ -1,0 +1,66 @@
+//! Why a job runs on this machine: for what its command says, or for what happened on its way. Decides nothing.
+
+use cc_args::WhyLocal;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// [`WhyHere::code`] never changes: statistics and scripts match on it (distcc(1), "REASONS TO COMPILE HERE").
+#[derive(Debug)]
+pub(crate) enum WhyHere {
+    /// The command cannot be sent.
+    Command(WhyLocal),
+    /// This machine is in the host list and its turn has come.
+    Localhost,
+    /// The preprocessor finds fault with the source, or nobody can read it.
+    BadSource,
+    /// No host could do it, or there is none.
+    NoHosts,
+    /// Something is wrong with this machine.
+    Trouble,
+    /// The compiler elsewhere found fault with the source.
+    Rejected,
+    /// The compiler elsewhere said something, and that is to be said by the one here.
+    Messages,
+    /// The compiler elsewhere warned of what a comment may excuse.
+    Comments,
+    /// This host sent an object without content.
+    EmptyObject(String),
+    /// The object cannot be put in its place.
+    NotWritten(PathBuf, io::Error),
+}
+
+impl WhyHere {
+    /// A short word such as `march-native` or `no-hosts`.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            WhyHere::Command(why) => why.code(),
+            WhyHere::Localhost => "localhost",
+            WhyHere::BadSource => "bad-source",
+            WhyHere::NoHosts => "no-hosts",
+            WhyHere::Trouble => "trouble",
+            WhyHere::Rejected => "rejected",
+            WhyHere::Messages => "messages",
+            WhyHere::Comments => "comments",
+            WhyHere::EmptyObject(_) => "empty-object",
+            WhyHere::NotWritten(..) => "not-written",
+        }
+    }
+}
+
+impl fmt::Display for WhyHere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            WhyHere::Command(why) => return write!(f, "{why}"),
+            WhyHere::EmptyObject(host) => return write!(f, "{host} sent an empty object"),
+            WhyHere::NotWritten(path, error) => return write!(f, "cannot write {}: {error}", path.display()),
+            WhyHere::Localhost => "localhost is in the host list and free",
+            WhyHere::BadSource => "the source cannot be preprocessed",
+            WhyHere::NoHosts => "no host took it",
+            WhyHere::Trouble => "it cannot be sent from here",
+            WhyHere::Rejected => "the compiler elsewhere found fault with it",
+            WhyHere::Messages => "the compiler has something to say, and DISTCC_EXACT_DIAGNOSTICS=1",
+            WhyHere::Comments => "a warning heeds comments, and those were not sent",
+        })
+    }
+}
