@@ -8,7 +8,6 @@ use std::io::{self, Read, Seek, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::path::Path;
 use std::process::Command;
 
 /// What the user's variable asks for.

@@ -19,6 +19,10 @@ pub(crate) enum Invocation {
     ShowHosts,
     /// `distcc -j`
     CountSlots,
+    /// `distcc --summary`
+    Summary,
+    /// `distcc --summary --begin`
+    BeginSummary,
     /// `distcc --why COMMAND…`
     Why(CompilerCall),
     /// A command to run, here or elsewhere.
@@ -66,6 +70,9 @@ pub(crate) fn understand(args: Vec<OsString>, settings: &Settings) -> Invocation
         Some("--version") => Invocation::Version,
         Some("--show-hosts") => Invocation::ShowHosts,
         Some("-j") => Invocation::CountSlots,
+        Some("--summary") if words.len() == 1 => Invocation::Summary,
+        Some("--summary") if words[1..] == ["--begin"] => Invocation::BeginSummary,
+        Some("--summary") => Invocation::Mistake(mistake(our_name, "--summary takes no more than --begin")),
         Some("--why") if words.len() == 1 => Invocation::Mistake(mistake(our_name, "--why needs a command")),
         Some("--why") => Invocation::Why(named(&words[1..], settings)),
         Some("--scan-includes" | "--show-principal") => Invocation::Mistake(format!(

@@ -19,6 +19,7 @@ mod site;
 mod source;
 mod ssh;
 mod ssh_failure;
+mod summary;
 mod told;
 mod why_here;
 
@@ -55,6 +56,8 @@ pub fn run(args: Vec<OsString>) -> Answer {
         Invocation::Version => say(report::version()),
         Invocation::ShowHosts => about_hosts(&settings, &log, report::host_specs),
         Invocation::CountSlots => about_hosts(&settings, &log, report::slot_count),
+        Invocation::Summary => say_or_complain(summary::since_the_last(&settings)),
+        Invocation::BeginSummary => say_or_complain(summary::begin(&settings)),
         Invocation::Why(call) => {
             warn_of_unheeded(&settings, &log);
             let site = Site::read(&settings, Told::each_time(&log));
@@ -98,6 +101,10 @@ fn warn_of_unheeded(settings: &Settings, log: &Log) {
     for variable in settings.unheeded.iter().filter(|variable| variable.missed) {
         log.warning(format_args!("{variable}"));
     }
+}
+
+fn say_or_complain(text: Result<String, String>) -> Answer {
+    text.map_or_else(|problem| complain(format!("distcc: {problem}"), code::IO_ERROR), say)
 }
 
 fn say(text: String) -> Answer {

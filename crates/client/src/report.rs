@@ -22,11 +22,14 @@ Compile C and C++ on other machines, with the result of a local compile.
 Usage:
    distcc [COMPILER] [compile options] -o OBJECT -c SOURCE
    distcc --why [COMPILER] [compile options]
+   distcc --summary [--begin]
    distcc --help | --version | --show-hosts | -j
 
 Options:
    COMPILER                   compiler to run; cc if left out
    --why COMMAND...           say whether COMMAND would be sent away, and if not, why
+   --summary                  say how many jobs ran where, and why here, since the last summary
+   --summary --begin          leave what has been out of the next summary
    --show-hosts               list the hosts that jobs may be sent to, one a line
    -j                         print the sum of the hosts' slots, for make -j
    --help                     explain usage and exit
