@@ -36,13 +36,19 @@ const PROBES: &[Row] = {
         (File, "meson-private/sanitycheck*", Probe),
         // Kconfig and Kbuild: not a file of such a name, which may be a part of the kernel on its way.
         (Above, ".tmp_*", Probe),
-        (File, "dev/null", Probe),
     ]
 };
 
+/// What Kconfig and Kbuild compile to try an option. An output there is no sign: many a real compile has one.
+const NO_SOURCE: &str = "/dev/null";
+
 /// Why a compile that could be sent should not be; `directory` is where it runs.
 pub(crate) fn reason(compilation: &Compilation, directory: &Path) -> Option<WhyLocal> {
-    [compilation.input(), compilation.output()].into_iter().find_map(|path| {
+    let source = compilation.input();
+    if source == Path::new(NO_SOURCE) {
+        return Some(WhyLocal::Probe(NO_SOURCE.into()));
+    }
+    [source, compilation.output()].into_iter().find_map(|path| {
         let whole = directory.join(path);
         let names: Vec<&[u8]> = whole.iter().map(OsStrExt::as_bytes).collect();
         let (_, _, why) = PROBES.iter().find(|(at, pattern, _)| fits(*at, pattern, &names))?;
@@ -128,6 +134,7 @@ mod tests {
     fn probes_of_kconfig() {
         check("gcc -Werror -c -x c /dev/null -o .tmp_4711/tmp.o", Some("probe"));
         check("gcc -Wall -S -o /dev/null -xc /dev/null", Some("probe"));
+        check("gcc -c lib/string.c -o /dev/null", None);
         check("gcc -c -o init/.tmp_main.o init/main.c", None);
         check("gcc -c -o scripts/kconfig/conf.o scripts/kconfig/conf.c", None);
     }
