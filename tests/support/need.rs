@@ -112,7 +112,8 @@ pub fn compiler_link(compiler: &str) -> bool {
 /// The unpacked source of a program that tests/run fetches; None after a skip has been announced.
 pub fn source(name: &'static str) -> Option<PathBuf> {
     let tree = Settings::from_environment().sources.join(name);
-    let found = if tree.join("Makefile.in").exists() || tree.join("Makefile").exists() {
+    let build_files = ["Makefile", "Makefile.in", "CMakeLists.txt"];
+    let found = if build_files.iter().any(|file| tree.join(file).exists()) {
         Ok(tree)
     } else {
         let why = format!("its source is not at {}", tree.display());
