@@ -126,6 +126,9 @@ fn the_source(arguments: &Arguments, family: Family, cxx_driver: bool) -> Result
         Input::Other | Input::Object => return Err(WhyLocal::UnknownLanguage(name.into())),
         Input::Source(language) => object.map_or(Ok(language), Err)?,
     };
+    if family == Family::Clang && language.is_objc() {
+        return Err(WhyLocal::NamesItsSource(name.into()));
+    }
     if language.is_preprocessed() && says(arguments, Meaning::InputCharset) {
         return Err(WhyLocal::InputCharset("-finput-charset".into()));
     }

@@ -80,6 +80,11 @@ impl Language {
         matches!(self.preprocessed(), Language::PreprocessedCxx | Language::PreprocessedObjCxx)
     }
 
+    /// True for Objective-C and Objective-C++.
+    pub(crate) fn is_objc(self) -> bool {
+        matches!(self.preprocessed(), Language::PreprocessedObjC | Language::PreprocessedObjCxx)
+    }
+
     /// The name of the preprocessed form after -x.
     pub(crate) fn preprocessed_name(self) -> &'static str {
         match self.preprocessed() {

@@ -32,6 +32,7 @@ pub enum WhyLocal {
     LoadsCode(OsString),
     Modules(OsString),
     Header(OsString),
+    NamesItsSource(OsString),
     AssemblerSource(OsString),
     AssemblerOption(OsString),
     Cc1Option(OsString),
@@ -85,6 +86,10 @@ impl WhyLocal {
             LoadsCode(_) => ("loads-code", "loads code into the compiler or runs another program"),
             Modules(_) => ("modules", "makes or uses modules"),
             Header(_) => ("header", "makes a precompiled header"),
+            NamesItsSource(_) => (
+                "names-its-source",
+                "is Objective-C, and clang writes the path of such a source into the object",
+            ),
             AssemblerSource(_) => ("assembler-source", "is assembler source"),
             AssemblerOption(_) => ("assembler-option", "makes the assembler read or write another file"),
             Cc1Option(_) => ("cc1-option", "is an inner option of clang that is not known to be harmless"),
@@ -125,6 +130,7 @@ impl WhyLocal {
             | LoadsCode(word)
             | Modules(word)
             | Header(word)
+            | NamesItsSource(word)
             | AssemblerSource(word)
             | AssemblerOption(word)
             | Cc1Option(word)
@@ -178,6 +184,7 @@ mod tests {
             LoadsCode,
             Modules,
             Header,
+            NamesItsSource,
             AssemblerSource,
             AssemblerOption,
             Cc1Option,

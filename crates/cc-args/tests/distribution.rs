@@ -195,6 +195,8 @@ fn options_with_side_effects_stay() {
     check_options("records-command-line", "-frecord-gcc-switches | -fembed-bitcode");
     check_options("unknown-option", "-bogus | --bogus | -Zx");
     check("gcc -c x.i -finput-charset=latin1", "input-charset");
+    check("clang -c x.m", "names-its-source");
+    check("clang++ -x objective-c++ -c x.cc", "names-its-source");
 }
 
 #[test]
