@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, geteuid};
@@ -17,6 +17,8 @@ use crate::wait::{wait_for, wait_until};
 use crate::workdir::{Workdir, names_in};
 
 const START: Duration = Duration::from_secs(20);
+/// A job's line is in the log by then.
+const SOON: Duration = Duration::from_secs(5);
 /// A daemon that outlives a killed test ends itself.
 const LIFETIME: &str = "--lifetime=1200";
 
@@ -140,6 +142,15 @@ impl Distccd {
     /// How many jobs had this result so far.
     pub fn count(&self, result: &str) -> usize {
         self.jobs().iter().filter(|job| job.result == result).count()
+    }
+
+    /// Whether the log soon tells of this many jobs with this result: the line about a job may come after its answer.
+    pub fn comes_to_tell(&self, result: &str, jobs: usize) -> bool {
+        let started = Instant::now();
+        wait_for(START, "a daemon's log", || {
+            let told = self.count(result) >= jobs;
+            (told || started.elapsed() > SOON).then_some(told)
+        })
     }
 
     /// Panics unless the log comes to tell of this many good compiles, and not of more.

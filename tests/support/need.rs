@@ -50,6 +50,16 @@ pub fn program(name: &'static str, remedy: &'static str) -> Option<PathBuf> {
     }))
 }
 
+/// A part of gcc for another language than C and C++; false after a skip has been announced.
+pub fn gcc_front_end(name: &'static str, remedy: &'static str) -> bool {
+    let mut gcc = clean("gcc");
+    gcc.arg(format!("-print-prog-name={name}"));
+    // gcc repeats the bare name of what it does not find.
+    let found = Path::new(run(gcc).out().trim()).is_absolute();
+    let lack = || Lack { name: name.to_owned(), why: format!("gcc has no {name}"), remedy };
+    granted(if found { Ok(()) } else { Err(lack()) }).is_some()
+}
+
 /// The right to make hosts of network namespaces; false after a skip has been announced.
 pub fn network_namespaces() -> bool {
     let allowed = netns::try_one();
@@ -165,6 +175,7 @@ mod tests {
         let settings = Settings {
             everything,
             excused: excused.iter().map(|word| (*word).to_owned()).collect(),
+            matrix_groups: Vec::new(),
             sources: PathBuf::new(),
             image: PathBuf::new(),
             cache: PathBuf::new(),

@@ -62,7 +62,9 @@ fn read(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()))
 }
 
-fn same_but_debug(a: &[u8], b: &[u8]) -> Result<(), String> {
+/// Whether two 64-bit ELF objects have the same sections in the same order, and all but debug information hold the same bytes;
+/// `Err` names the first difference.
+pub fn same_but_debug(a: &[u8], b: &[u8]) -> Result<(), String> {
     let (a, b) = (sections(a)?, sections(b)?);
     let names = |list: &[Section]| list.iter().map(|section| section.name.clone()).collect::<Vec<_>>();
     if names(&a) != names(&b) {

@@ -13,6 +13,8 @@ pub struct Settings {
     pub everything: bool,
     /// `DISTCC_ARCH_EXCUSED="netns lua5.4"`: what tests/run could not set up, and has said so.
     pub excused: Vec<String>,
+    /// `DISTCC_ARCH_MATRIX="2 17"`: these groups of the matrix only; empty: all.
+    pub matrix_groups: Vec<u32>,
     /// Where tests/run unpacks the sources of the programs that are built: one folder each.
     pub sources: PathBuf,
     /// Where tests/run keeps the image that machines boot from.
@@ -26,7 +28,9 @@ pub struct Settings {
 impl Settings {
     /// Reads the environment.
     pub fn from_environment() -> Settings {
-        let words = |name| env::var(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+        let words = |name| -> Vec<String> {
+            env::var(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+        };
         let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let cache = set("XDG_CACHE_HOME")
             .or_else(|| set("HOME").map(|home| home.join(".cache")))
@@ -36,6 +40,10 @@ impl Settings {
         Settings {
             everything: env::var("DISTCC_ARCH_TESTS").is_ok_and(|value| value == "all"),
             excused: words("DISTCC_ARCH_EXCUSED"),
+            matrix_groups: words("DISTCC_ARCH_MATRIX")
+                .iter()
+                .map(|word| word.parse().unwrap_or_else(|_| panic!("DISTCC_ARCH_MATRIX: {word} is no group")))
+                .collect(),
             sources: cache.clone(),
             image: cache.join("image"),
             cache,

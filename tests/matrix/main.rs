@@ -1,0 +1,134 @@
+//! The matrix: every odd command line, run by the compiler itself, by the client forced here, and by the client forced to
+//! another host; whatever can be seen afterwards must be the same.
+//!
+//! A group of rows is a file in `groups/`; to add one, add a file:
+//!
+//! ```text
+//! group 2: macros, and where headers come from
+//!
+//! = a heading, for people only
+//! # A row: what must become of the command, the compilers it is for, the command.
+//! remote              all           $CC -include dir/inc.h -c hello.$X
+//! local:response-file gcc:c,c++     ! $CC -c hello.$X @missing
+//! ```
+//!
+//! - The command is a script for sh, run in a fresh copy of `sources/`. `$CC` is the compiler under test (through us in
+//!   two of the ways), `$PLAIN` the same without us, `$X` what the language's sources end in, `$LINKS` a directory that
+//!   may be put in front of PATH: there the compilers' names lead to us (directly: it is empty). `!` in front: it must fail.
+//!   A line that begins with a blank belongs to the row above.
+//! - The compilers: `all`, `gcc`, `clang`, and after a colon some of the languages `c`, `c++`, `objc`, `objc++`. clang's
+//!   Objective-C is meant only where it is named, because it is never sent.
+//! - The verdict: `remote` (compiled there), `local:CODE` (as `distcc --why` says), `unsent` (the preprocessor here refused),
+//!   `rejected` (the compiler there refused, the one here had the last word), `repeated` (compiled there and here again).
+//!   `~debug` behind it: debug sections may differ. It holds for each `$CC` of the row.
+//!
+//! `DISTCC_ARCH_MATRIX="2 17" cargo test --test matrix -- --nocapture` runs groups 2 and 17 and shows the table.
+
+mod excerpts;
+mod place;
+mod row;
+mod table;
+mod traces;
+mod trial;
+
+use std::fs;
+use std::io::Write;
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::Mutex;
+use std::thread;
+
+use test_hosts::settings::Settings;
+use test_hosts::workdir::names_in;
+use test_hosts::{Programs, need};
+
+use place::Place;
+use row::{Case, Family, Group, Language, Row};
+use table::Line;
+
+const OURS: Programs =
+    Programs { distcc: env!("CARGO_BIN_EXE_distcc"), distccd: env!("CARGO_BIN_EXE_distccd") };
+const GROUPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/matrix/groups");
+
+#[test]
+fn every_command_leaves_what_the_compiler_alone_leaves() {
+    let groups = groups();
+    let jobs = jobs(&groups);
+    let lines = Mutex::new(Vec::new());
+    let next = Mutex::new(jobs.iter());
+    let workers = thread::available_parallelism().map_or(2, NonZero::get);
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                let mut place = Place::new(OURS);
+                while let Some(&(group, row, case)) = take(&next) {
+                    let tried = trial::of_row(&mut place, row, case);
+                    lines.lock().expect("no worker panics while it adds").push(Line {
+                        group,
+                        row,
+                        case,
+                        tried,
+                    });
+                }
+            });
+        }
+    });
+    let mut lines = lines.into_inner().expect("all workers have ended");
+    lines.sort_by_key(|line| (line.group.number, line.row.line, line.case));
+    show(&groups, &lines);
+    let complaints = table::complaints(&lines);
+    assert!(complaints.is_empty(), "\n{complaints}");
+}
+
+fn take<'a, T>(next: &Mutex<std::slice::Iter<'a, T>>) -> Option<&'a T> {
+    next.lock().expect("no worker panics while it takes").next()
+}
+
+/// All groups that this run is about, in the order of their numbers.
+fn groups() -> Vec<Group> {
+    let wanted = Settings::from_environment().matrix_groups;
+    let mut groups: Vec<Group> = names_in(Path::new(GROUPS))
+        .iter()
+        .map(|name| {
+            let text = fs::read_to_string(Path::new(GROUPS).join(name)).expect("a file of the project");
+            Group::parse(&text).unwrap_or_else(|what| panic!("{name}: {what}"))
+        })
+        .filter(|group| wanted.is_empty() || wanted.contains(&group.number))
+        .collect();
+    groups.sort_by_key(|group| group.number);
+    groups
+}
+
+/// Each row with each of its compilers that this machine has.
+fn jobs(groups: &[Group]) -> Vec<(&Group, &Row, Case)> {
+    let there: Vec<Case> = Case::ALL.into_iter().filter(is_there).collect();
+    let rows = groups.iter().flat_map(|group| group.rows.iter().map(move |row| (group, row)));
+    rows.flat_map(|(group, row)| {
+        let cases = row.cases.iter().filter(|case| there.contains(case));
+        cases.map(move |&case| (group, row, case))
+    })
+    .collect()
+}
+
+fn is_there(case: &Case) -> bool {
+    match (case.family, case.language) {
+        (Family::Clang, _) => need::program(case.compiler(), "install clang").is_some(),
+        (Family::Gcc, Language::ObjC) => {
+            need::gcc_front_end("cc1obj", "install gobjc (Debian), gcc-objc (Arch)")
+        }
+        (Family::Gcc, Language::ObjCxx) => {
+            need::gcc_front_end("cc1objplus", "install gobjc++ (Debian), gcc-objc (Arch)")
+        }
+        (Family::Gcc, _) => need::program(case.compiler(), "install gcc").is_some(),
+    }
+}
+
+/// The whole table goes where it can be read later; its summary is for everybody who runs the tests.
+fn show(groups: &[Group], lines: &[Line]) {
+    let (whole, summary) = (table::whole(lines), table::summary(groups, lines));
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("matrix.txt");
+    fs::write(&file, format!("{whole}\n{summary}")).expect("a file below target");
+    println!("{whole}");
+    // Written past libtest's capture, as a skip is.
+    let _ = writeln!(std::io::stdout(), "{summary}every row: {}", file.display());
+}
