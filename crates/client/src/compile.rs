@@ -1,5 +1,6 @@
 //! The story of one compile, from command line to object file. The only place that decides to fall back.
 
+use crate::deliver::Writer;
 use crate::dependencies::KeptRule;
 use crate::exit::{Exit, code};
 use crate::interrupts::{Broken, Interrupts};
@@ -319,14 +320,15 @@ impl Prepared<'_> {
         if says(&response.stderr, HEEDS_COMMENTS) {
             return Verdict::Here(WhyHere::Comments, None);
         }
+        let output = self.compilation.output();
+        if let Err(error) = deliver::write_output(output, &response.object, Writer::of(self.compilation)) {
+            return Verdict::Here(WhyHere::NotWritten(output.to_owned(), error), None);
+        }
+        // Last of what may fail, for a compiler that runs here after all adds its own.
         if let Some(rule) = &self.rule
             && let Err(error) = rule.add()
         {
             return Verdict::Here(WhyHere::NotWritten(rule.file().to_owned(), error), None);
-        }
-        let output = self.compilation.output();
-        if let Err(error) = deliver::write_output(output, &response.object) {
-            return Verdict::Here(WhyHere::NotWritten(output.to_owned(), error), None);
         }
         self.replay(response);
         self.count(Outcome::Remote, host, "");

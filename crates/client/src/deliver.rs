@@ -1,27 +1,54 @@
 //! Puts what came back where the compiler would have put it. Knows nothing of where it came from.
 
+use cc_args::{Compilation, Family};
+use nix::unistd::{AccessFlags, access};
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-/// Writes an output file as the assembler does, but so that nobody ever sees half of it: beside its place, then renamed.
-/// Like the assembler, it writes through a name that leads to a device or an empty file. A file in a directory that takes
-/// no new names is overwritten.
+/// What writes the output when the compiler runs here. Each treats a file that is there already in its own way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// gcc's objects: the GNU assembler removes what is there, but writes into a file that is empty.
+    Assembler,
+    /// gcc's assembler files: cc1 opens whatever is there and writes into it.
+    Cc1,
+    /// clang puts a new file in the place of the old one, unless that is write-protected.
+    Clang,
+}
+
+impl Writer {
+    /// Who writes the output of `compilation`.
+    pub(crate) fn of(compilation: &Compilation) -> Writer {
+        match compilation.family() {
+            Family::Clang => Writer::Clang,
+            _ if compilation.makes_assembly() => Writer::Cc1,
+            _ => Writer::Assembler,
+        }
+    }
+}
+
+/// Writes an output file as `writer` would, but so that nobody ever sees half of it: beside its place, then renamed. Only
+/// what a compiler writes into, such as a device, is written into; a file in a directory that takes no new names, too.
 ///
 /// # Errors
 /// Those of the file system, and outputs of other kinds, which are for the compiler itself to judge; the old file, if any,
-/// is still whole unless the directory forbade renaming.
-pub(crate) fn write_output(output: &Path, bytes: &[u8]) -> io::Result<()> {
+/// is still whole unless it was to be written into.
+pub(crate) fn write_output(output: &Path, bytes: &[u8], writer: Writer) -> io::Result<()> {
     match fs::metadata(output) {
-        Ok(found) if found.is_file() && found.len() > 0 => {}
-        Ok(found) if found.is_file() || found.file_type().is_char_device() => {
+        Ok(found) if found.file_type().is_char_device() => return overwrite(output, bytes),
+        Ok(found) if !found.is_file() => return Err(io::Error::other("it is not a regular file")),
+        Ok(found) => match writer {
+            Writer::Assembler if found.len() > 0 => {}
+            Writer::Assembler | Writer::Cc1 => return overwrite(output, bytes),
+            Writer::Clang => access(output, AccessFlags::W_OK)?,
+        },
+        // A link that leads nowhere yet.
+        Err(_) if writer != Writer::Clang && fs::symlink_metadata(output).is_ok() => {
             return overwrite(output, bytes);
         }
-        Ok(_) => return Err(io::Error::other("it is not a regular file")),
-        // A link that leads nowhere yet.
-        Err(_) if fs::symlink_metadata(output).is_ok() => return overwrite(output, bytes),
         Err(_) => {}
     }
     match Unfinished::beside(output) {
@@ -87,6 +114,7 @@ impl Drop for Unfinished {
 
 #[cfg(test)]
 mod tests {
+    use super::Writer::Assembler;
     use super::*;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -100,7 +128,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let output = root.path().join("x.o");
         for bytes in [b"first".as_slice(), b"", b"second"] {
-            write_output(&output, bytes).unwrap();
+            write_output(&output, bytes, Assembler).unwrap();
             assert_eq!(fs::read(&output).unwrap(), bytes);
         }
         assert_eq!(names(root.path()), ["x.o"]);
@@ -113,38 +141,49 @@ mod tests {
     #[test]
     fn a_missing_directory_is_not_made() {
         let root = tempfile::tempdir().unwrap();
-        assert!(write_output(&root.path().join("missing/x.o"), b"x").is_err());
+        assert!(write_output(&root.path().join("missing/x.o"), b"x", Assembler).is_err());
         assert!(names(root.path()).is_empty());
     }
 
     #[test]
     fn devices_stay_devices() {
-        write_output(Path::new("/dev/null"), b"object").unwrap();
+        write_output(Path::new("/dev/null"), b"object", Assembler).unwrap();
         assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
     }
 
-    /// The assembler unlinks what it would overwrite, but only if that is not empty.
+    /// Files and links that are there already, as `gcc -c`, `gcc -S` and clang leave them.
     #[test]
-    fn links_and_empty_files_are_treated_as_the_assembler_treats_them() {
+    fn old_files_are_treated_as_the_compiler_treats_them() {
         let root = tempfile::tempdir().unwrap();
         let (target, link) = (root.path().join("target"), root.path().join("x.o"));
-        let check = |content: Option<&str>, stays: bool| {
+        let mode = |file: &Path| fs::metadata(file).unwrap().permissions().mode() & 0o777;
+        let prepare = |content: Option<&str>| {
             let _ = (fs::remove_file(&target), fs::remove_file(&link));
             if let Some(content) = content {
                 fs::write(&target, content).unwrap();
+                fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
             }
             symlink(&target, &link).unwrap();
-            write_output(&link, b"object").unwrap();
-            assert_eq!(fs::read(&link).unwrap(), b"object");
-            assert_eq!(fs::symlink_metadata(&link).unwrap().is_symlink(), stays, "{content:?}");
         };
-        check(Some("kept"), false);
-        check(Some(""), true);
-        check(None, true);
-        fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
-        fs::write(&target, "").unwrap();
-        write_output(&target, b"object").unwrap();
-        assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
+        let check = |writer: Writer, content: Option<&str>, written_into: bool| {
+            let case = format!("{writer:?} {content:?}");
+            prepare(content);
+            write_output(&link, b"object", writer).unwrap();
+            assert_eq!(fs::read(&link).unwrap(), b"object", "{case}");
+            assert_eq!(fs::symlink_metadata(&link).unwrap().is_symlink(), written_into, "{case}");
+            prepare(content);
+            write_output(&target, b"object", writer).unwrap();
+            assert_eq!(mode(&target) == 0o600, written_into && content.is_some(), "{case}");
+        };
+        check(Assembler, Some("kept"), false);
+        check(Assembler, Some(""), true);
+        check(Assembler, None, true);
+        check(Writer::Cc1, Some("old"), true);
+        check(Writer::Cc1, Some(""), true);
+        check(Writer::Cc1, None, true);
+        check(Writer::Clang, Some("kept"), false);
+        check(Writer::Clang, Some(""), false);
+        check(Writer::Clang, None, false);
     }
 
     #[test]
@@ -152,8 +191,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let fifo = root.path().join("x.o");
         nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        assert!(write_output(&fifo, b"object").is_err());
-        assert!(write_output(root.path(), b"object").is_err());
+        assert!(write_output(&fifo, b"object", Assembler).is_err());
+        assert!(write_output(root.path(), b"object", Assembler).is_err());
     }
 
     #[test]
@@ -161,7 +200,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let output = root.path().join("x.o");
         let other = Unfinished::beside(&output).unwrap();
-        write_output(&output, b"object").unwrap();
+        write_output(&output, b"object", Assembler).unwrap();
         assert!(other.path.exists());
         drop(other);
         assert_eq!(names(root.path()), ["x.o"]);
@@ -171,7 +210,7 @@ mod tests {
     fn a_long_name_needs_no_longer_one() {
         let root = tempfile::tempdir().unwrap();
         let output = root.path().join("x".repeat(253) + ".o");
-        write_output(&output, b"object").unwrap();
+        write_output(&output, b"object", Assembler).unwrap();
         assert_eq!(fs::read(&output).unwrap(), b"object");
     }
 }
