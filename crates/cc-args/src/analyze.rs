@@ -29,6 +29,7 @@ pub fn analyze(
     check_options(&arguments, family)?;
     let source = the_source(&arguments, family, cxx_driver)?;
     let named_output = named_output(&arguments)?;
+    check_compiler(compiler)?;
     let (assembly, llvm) = (says(&arguments, Meaning::AssemblyMode), says(&arguments, Meaning::EmitLlvm));
     let default_output = || outputs::default_output(&source.path, assembly, llvm);
     Ok(Compilation {
@@ -54,6 +55,12 @@ fn compiler_and_words(command: &[OsString]) -> Result<(&OsString, &[OsString]), 
         _ if program.is_empty() || is_option(program) => Err(WhyLocal::NoCompiler),
         _ => Ok((program, words)),
     }
+}
+
+/// Another machine has other files there, or none.
+fn check_compiler(compiler: &OsString) -> Result<(), WhyLocal> {
+    let is_relative = compiler.as_bytes().contains(&b'/') && Path::new(compiler).is_relative();
+    if is_relative { Err(WhyLocal::RelativeCompiler(compiler.clone())) } else { Ok(()) }
 }
 
 /// What the command is for decides first, so that a link with -march=native counts as a link.

@@ -2,10 +2,22 @@
 
 use crate::compilation::Compilation;
 use crate::family::Family;
+use crate::why_local::WhyLocal;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 impl Compilation {
+    /// Why the object would not name its directory `cwd` as it does when compiled here, if so: gcc writes quotes, backslashes
+    /// and newlines of that name with a backslash into the text and takes all of it for the name when it reads the text.
+    ///
+    /// `cwd` as for [`Compilation::server_args_in`].
+    pub fn hazard_of_directory(&self, cwd: &Path) -> Option<WhyLocal> {
+        let is_odd = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20 | 0x7f);
+        let in_text = self.family != Family::Clang && self.object_names_directory();
+        let garbled = in_text && cwd.as_os_str().as_bytes().iter().any(is_odd);
+        garbled.then(|| WhyLocal::OddDirectory(cwd.into()))
+    }
+
     /// Completes `text`, the content of an already preprocessed input, so that compiled in another directory and under
     /// another name it gives the same object: names the input if the text does not begin with a line marker, and for gcc
     /// the directory `cwd` if the object is to name it and the text does not.
@@ -78,6 +90,23 @@ mod tests {
         let compilation = analyze(&words, |_| None).unwrap_or_else(|why| panic!("{command}: {why}"));
         let completed = compilation.with_line_markers(text.into(), Path::new("/w"));
         assert_eq!(String::from_utf8_lossy(&completed), expected, "{command}");
+    }
+
+    #[test]
+    fn directories_that_the_text_cannot_name() {
+        let check = |command: &str, directory: &str, expected: bool| {
+            let words: Vec<OsString> = command.split_whitespace().map(OsString::from).collect();
+            let compilation = analyze(&words, |_| None).unwrap_or_else(|why| panic!("{command}: {why}"));
+            let hazard = compilation.hazard_of_directory(Path::new(directory));
+            assert_eq!(hazard.is_some(), expected, "{command} in {directory:?}");
+        };
+        for odd in ["/a\"b", "/a\\b", "/a\nb", "/a\rb", "/a\x1b"] {
+            check("gcc -g -c x.c", odd, true);
+            check("gcc -flto -c x.c", odd, true);
+            check("gcc -c x.c", odd, false);
+            check("clang -g -c x.c", odd, false);
+        }
+        check("gcc -g -c x.c", "/a b/caf\u{e9}/$x'", false);
     }
 
     #[test]

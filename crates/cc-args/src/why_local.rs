@@ -21,6 +21,8 @@ pub enum WhyLocal {
     OtherOutput(OsString),
     AsksCompiler(OsString),
     MissingValue(OsString),
+    RelativeCompiler(OsString),
+    OddDirectory(OsString),
     UnknownOption(OsString),
     UnknownLanguage(OsString),
     ResponseFile(OsString),
@@ -75,6 +77,10 @@ impl WhyLocal {
             OtherOutput(_) => ("other-output", "makes neither an object nor an assembler file"),
             AsksCompiler(_) => ("asks-compiler", "asks the compiler about itself"),
             MissingValue(_) => ("missing-value", "lacks its value"),
+            RelativeCompiler(_) => ("relative-compiler", "is a path that leads elsewhere on another machine"),
+            OddDirectory(_) => {
+                ("odd-directory", "is a directory whose name gcc does not read as it writes it")
+            }
             UnknownOption(_) => ("unknown-option", "is not a known option"),
             UnknownLanguage(_) => ("unknown-language", "is in a language that is not distributed"),
             ResponseFile(_) => ("response-file", "names a file of words, which cannot be used"),
@@ -119,6 +125,8 @@ impl WhyLocal {
             | OtherOutput(word)
             | AsksCompiler(word)
             | MissingValue(word)
+            | RelativeCompiler(word)
+            | OddDirectory(word)
             | UnknownOption(word)
             | UnknownLanguage(word)
             | ResponseFile(word)
@@ -164,7 +172,7 @@ mod tests {
 
     fn every_reason() -> Vec<WhyLocal> {
         use WhyLocal::*;
-        let with_a_word: [fn(OsString) -> WhyLocal; 29] = [
+        let with_a_word: [fn(OsString) -> WhyLocal; 32] = [
             TwoInputs,
             TwoOutputs,
             ObjectInput,
@@ -173,6 +181,8 @@ mod tests {
             OtherOutput,
             AsksCompiler,
             MissingValue,
+            RelativeCompiler,
+            OddDirectory,
             UnknownOption,
             UnknownLanguage,
             ResponseFile,

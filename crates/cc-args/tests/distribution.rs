@@ -102,6 +102,10 @@ fn what_has_other_inputs_or_outputs_stays() {
     check("gcc -c hello.c -o", "missing-value");
     check("gcc -c hello.c -D", "missing-value");
     check("-c hello.c", "no-compiler");
+    check("./gcc -c hello.c", "relative-compiler");
+    check("ccache ../bin/gcc -c hello.c", "relative-compiler");
+    check("./gcc hello.c", "link");
+    check("/opt/bin/gcc -c hello.c", SENT);
     check("", "no-compiler");
 }
 

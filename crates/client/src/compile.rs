@@ -119,12 +119,19 @@ impl Job<'_> {
         // What comes from a pipe would be gone when a compiler here asks for it.
         let compilation =
             cc_args::analyze(&words, |file| file.is_file().then(|| std::fs::read(file).ok())?)?;
-        // A directory that is gone leaves the names as they were typed.
-        let directory = std::env::current_dir().unwrap_or_default();
-        match probe::reason(&compilation, &directory) {
-            Some(why) if !self.settings.probes_remote => Err(why),
-            _ => Ok(compilation),
+        let odd_directory = || compilation.hazard_of_directory(&self.directory(&compilation));
+        match self.probe(&compilation).or_else(odd_directory) {
+            Some(why) => Err(why),
+            None => Ok(compilation),
         }
+    }
+
+    fn probe(&self, compilation: &Compilation) -> Option<WhyLocal> {
+        if self.settings.probes_remote {
+            return None;
+        }
+        // A directory that is gone leaves the names as they were typed.
+        probe::reason(compilation, &std::env::current_dir().unwrap_or_default())
     }
 
     /// The compiler as typed; it puts its own name before some of its messages. A launcher (`ccache gcc`) is passed over.
