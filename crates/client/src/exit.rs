@@ -1,5 +1,7 @@
 //! How the client ends: every exit code in one table, or the signal that ended it. Knows nothing of jobs.
 
+use crate::interrupts::heed;
+use nix::sys::prctl::set_dumpable;
 use nix::sys::signal::Signal;
 use std::process::ExitStatus;
 
@@ -19,12 +21,25 @@ pub(crate) mod code {
     pub(crate) const NO_HOSTS: u8 = 116;
 }
 
+/// Signals whose default action ends nobody.
+const SURVIVED: [Signal; 8] = [
+    Signal::SIGCHLD,
+    Signal::SIGCONT,
+    Signal::SIGSTOP,
+    Signal::SIGTSTP,
+    Signal::SIGTTIN,
+    Signal::SIGTTOU,
+    Signal::SIGURG,
+    Signal::SIGWINCH,
+];
+
 /// How the process should end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// With this exit code.
     Code(u8),
-    /// By this signal, so that whoever waits for us sees what it would have seen of the compiler.
+    /// By this signal, which ended the compiler or was to end us: whoever waits for us sees what it would have seen of
+    /// the compiler.
     Signal(Signal),
 }
 
@@ -41,9 +56,18 @@ impl Exit {
         }
     }
 
+    /// As a process ends that this signal killed. One that kills nobody, or that has no name, was made up by a host.
+    fn by_signal(number: i32) -> Exit {
+        let named = Signal::try_from(number).ok().filter(|signal| !SURVIVED.contains(signal));
+        named.map_or(Exit::Code(128u8.wrapping_add(number as u8)), Exit::Signal)
+    }
+
     /// Ends the process. A signal is raised with its default action, after all that was held has been dropped.
     pub fn leave(self) -> ! {
         if let Exit::Signal(signal) = self {
+            // The core that may lie here is the compiler's.
+            let _ = set_dumpable(false);
+            heed(signal);
             let mut mask = nix::sys::signal::SigSet::empty();
             mask.add(signal);
             // Should raising fail there is still the shell's convention below.
@@ -54,19 +78,18 @@ impl Exit {
 }
 
 impl From<ExitStatus> for Exit {
-    /// A compiler that died from a signal gives 128 + its number, as a shell would.
+    /// The end of a compiler that ran here.
     fn from(status: ExitStatus) -> Exit {
         use std::os::unix::process::ExitStatusExt;
-        let code = status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(255);
-        Exit::Code(code as u8)
+        let by_signal = || status.signal().map(Exit::by_signal);
+        status.code().map(|code| Exit::Code(code as u8)).or_else(by_signal).unwrap_or(Exit::Code(255))
     }
 }
 
 impl From<protocol::WaitStatus> for Exit {
     /// The same for a compiler that ran elsewhere.
     fn from(status: protocol::WaitStatus) -> Exit {
-        let by_signal = 128u8.wrapping_add(status.signal().unwrap_or(0) as u8);
-        Exit::Code(status.code().unwrap_or(by_signal))
+        status.code().map_or_else(|| Exit::by_signal(status.signal().unwrap_or(0)), Exit::Code)
     }
 }
 
@@ -77,9 +100,19 @@ mod tests {
 
     #[test]
     fn wait_statuses_become_exit_codes() {
-        for (raw, expected) in [(0, 0), (0x100, 1), (0x6e00, 110), (11, 139), (0x8b, 139), (0xff00, 255)] {
-            assert_eq!(Exit::from(ExitStatus::from_raw(raw)), Exit::Code(expected), "{raw:#x}");
+        let check = |raw: i32, expected: Exit| {
+            assert_eq!(Exit::from(ExitStatus::from_raw(raw)), expected, "{raw:#x}");
+            let sent = protocol::WaitStatus::from_raw(raw.cast_unsigned());
+            assert_eq!(Exit::from(sent), expected, "{raw:#x} from elsewhere");
+        };
+        for (raw, code) in [(0, 0), (0x100, 1), (0x6e00, 110), (0xff00, 255)] {
+            check(raw, Exit::Code(code));
         }
+        check(11, Exit::Signal(Signal::SIGSEGV));
+        check(0x8b, Exit::Signal(Signal::SIGSEGV));
+        check(13, Exit::Signal(Signal::SIGPIPE));
+        check(19, Exit::Code(147));
+        check(64, Exit::Code(192));
     }
 
     #[test]

@@ -72,7 +72,8 @@ impl Interrupts {
     /// # Errors
     /// Those of `sigprocmask(2)` and `signalfd(2)`.
     pub(crate) fn catch() -> io::Result<Interrupts> {
-        heed_children();
+        // A parent may have us ignore it, and then nobody learns how a child ended; compilers do the same for theirs.
+        heed(Signal::SIGCHLD);
         let caught: SigSet = FATAL.into_iter().chain([Signal::SIGCHLD]).collect();
         let signals = SignalFd::with_flags(&caught, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
         let before = caught.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
@@ -174,11 +175,11 @@ impl Interrupts {
     }
 }
 
-/// A parent may have us ignore SIGCHLD, and then nobody learns how a child ended; compilers do the same for theirs.
+/// Gives a signal its default action.
 #[allow(unsafe_code, reason = "setting a signal's action has no safe form")]
-fn heed_children() {
+pub(crate) fn heed(number: Signal) {
     // SAFETY: the default action runs no code of ours.
-    let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
+    let _ = unsafe { signal(number, SigHandler::SigDfl) };
 }
 
 /// The fatal signal that arrived while they were postponed; 0 for none.
