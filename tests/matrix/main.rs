@@ -14,13 +14,16 @@
 //!
 //! - The command is a script for sh, run in a fresh copy of `sources/`. `$CC` is the compiler under test (through us in
 //!   two of the ways), `$PLAIN` the same without us, `$X` what the language's sources end in, `$LINKS` a directory that
-//!   may be put in front of PATH: there the compilers' names lead to us (directly: it is empty). `!` in front: it must fail.
+//!   may be put in front of PATH: there the compilers' names lead to us (directly: it is empty). `$DISTCC` is the client,
+//!   `$HOST` the host that it is given, `$HUMBLY` runs a command without root's privileges. `!` in front: it must fail.
 //!   A line that begins with a blank belongs to the row above.
 //! - The compilers: `all`, `gcc`, `clang`, and after a colon some of the languages `c`, `c++`, `objc`, `objc++`. clang's
 //!   Objective-C is meant only where it is named, because it is never sent.
 //! - The verdict: `remote` (compiled there), `local:CODE` (as `distcc --why` says), `unsent` (the preprocessor here refused),
-//!   `rejected` (the compiler there refused, the one here had the last word), `repeated` (compiled there and here again).
-//!   `~debug` behind it: debug sections may differ. It holds for each `$CC` of the row.
+//!   `rejected` (the compiler there refused, the one here had the last word), `repeated` (compiled there and here again),
+//!   `fallback` (the only host is not there). `~debug` behind it: debug sections may differ. It holds for each `$CC` of
+//!   the row; where a loop makes them more, `*6` behind the verdict says how many.
+//! - `tested FILE::FUNCTION CLAUSE` is no row: it tells which other test proves a clause.
 //!
 //! `DISTCC_ARCH_MATRIX="2 17" cargo test --test matrix -- --nocapture` runs groups 2 and 17 and shows the table.
 
@@ -28,6 +31,7 @@ mod excerpts;
 mod place;
 mod row;
 mod table;
+mod tested;
 mod traces;
 mod trial;
 
@@ -80,6 +84,17 @@ fn every_command_leaves_what_the_compiler_alone_leaves() {
     assert!(complaints.is_empty(), "\n{complaints}");
 }
 
+#[test]
+fn what_is_tested_elsewhere_is_tested_there() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let groups = groups();
+    let wrong = groups.iter().flat_map(|group| {
+        let complaint = |tested: &tested::Tested| Some((group.number, tested.line, tested.complaint(top)?));
+        group.elsewhere.iter().filter_map(complaint)
+    });
+    assert_eq!(wrong.collect::<Vec<_>>(), []);
+}
+
 fn take<'a, T>(next: &Mutex<std::slice::Iter<'a, T>>) -> Option<&'a T> {
     next.lock().expect("no worker panics while it takes").next()
 }
@@ -102,7 +117,10 @@ fn groups() -> Vec<Group> {
 /// Each row with each of its compilers that this machine has.
 fn jobs(groups: &[Group]) -> Vec<(&Group, &Row, Case)> {
     let there: Vec<Case> = Case::ALL.into_iter().filter(is_there).collect();
-    let rows = groups.iter().flat_map(|group| group.rows.iter().map(move |row| (group, row)));
+    let has_ccache = need::program("ccache", "install ccache").is_some();
+    let can_be_run = move |row: &&Row| has_ccache || !row.script.contains("ccache");
+    let rows =
+        groups.iter().flat_map(|group| group.rows.iter().filter(can_be_run).map(move |row| (group, row)));
     rows.flat_map(|(group, row)| {
         let cases = row.cases.iter().filter(|case| there.contains(case));
         cases.map(move |&case| (group, row, case))
@@ -125,7 +143,7 @@ fn is_there(case: &Case) -> bool {
 
 /// The whole table goes where it can be read later; its summary is for everybody who runs the tests.
 fn show(groups: &[Group], lines: &[Line]) {
-    let (whole, summary) = (table::whole(lines), table::summary(groups, lines));
+    let (whole, summary) = (table::whole(lines) + &table::elsewhere(groups), table::summary(groups, lines));
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("matrix.txt");
     fs::write(&file, format!("{whole}\n{summary}")).expect("a file below target");
     println!("{whole}");

@@ -6,19 +6,25 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use nix::unistd::geteuid;
 use test_hosts::Programs;
 use test_hosts::client::Client;
 use test_hosts::distccd::{Distccd, Setup};
 use test_hosts::process::{LIMIT, Running};
 use test_hosts::workdir::{Workdir, names_in, records_in};
 
-use crate::row::{Case, Row};
+use crate::row::{Case, Row, Verdict};
 use crate::traces::Traces;
 
 /// What every row finds around it.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/matrix/sources");
 /// The names under which the client is found on a search path.
 const LINKS: [&str; 6] = ["cc", "c++", "gcc", "g++", "clang", "clang++"];
+
+/// Runs a command of root's with the rights of an ordinary owner of its files.
+const HUMBLY: &str = "setpriv --bounding-set=-all --inh-caps=-all";
+/// A host where nobody listens.
+const NOBODY: &str = "127.0.0.1:1";
 
 /// How a row's command is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,15 +83,22 @@ impl Place {
     /// Runs a row's command in a tree as it is at the beginning of each.
     pub(crate) fn run(&self, row: &Row, case: Case, way: Way) -> Run {
         self.renew();
-        let mut shell = self.shell(case, way);
+        let mut shell = self.shell(case, way, self.hosts(row, way));
         shell.args(["-c", &row.script]);
         let outcome = Running::start(shell).finish(LIMIT);
         let traces = Traces::of(&outcome, &self.work.src());
         Run { traces, log: fs::read_to_string(self.log()).unwrap_or_default(), litter: self.litter() }
     }
 
-    fn shell(&self, case: Case, way: Way) -> Command {
-        let hosts = if way == Way::Here { "localhost".to_owned() } else { self.daemon.host() };
+    fn hosts(&self, row: &Row, way: Way) -> String {
+        match way {
+            Way::Here => "localhost".to_owned(),
+            _ if row.verdict == Verdict::Fallback => NOBODY.to_owned(),
+            _ => self.daemon.host(),
+        }
+    }
+
+    fn shell(&self, case: Case, way: Way, hosts: String) -> Command {
         let client = self.work.path().join("distcc-client");
         let compiler = case.compiler();
         let (prefix, links) = match way {
@@ -97,6 +110,9 @@ impl Place {
             .env("CC", format!("{prefix}{compiler}"))
             .env("PLAIN", compiler)
             .env("X", case.extension())
+            .env("DISTCC", self.distcc)
+            .env("HOST", &hosts)
+            .env("HUMBLY", if geteuid().is_root() { HUMBLY } else { "" })
             .env("LINKS", self.work.path().join(links));
         if way != Way::Here {
             shell.env("DISTCC_LOG", self.log()).env("DISTCC_VERBOSE", "1");

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use crate::tested::Tested;
+
 /// One numbered group of rows; a file of `groups/` each.
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(crate) number: u32,
     pub(crate) title: String,
     pub(crate) rows: Vec<Row>,
+    /// What else there is to the group.
+    pub(crate) elsewhere: Vec<Tested>,
 }
 
 /// One command and what must become of it.
@@ -16,6 +20,8 @@ pub(crate) struct Row {
     /// The line in its file.
     pub(crate) line: usize,
     pub(crate) verdict: Verdict,
+    /// How many compiles go through the client; without it, as many as `$CC` is in the script.
+    pub(crate) compiles: Option<usize>,
     /// The debug sections of its objects may differ: preprocessed text has lost columns, for clang more.
     pub(crate) loses_debug: bool,
     pub(crate) cases: Vec<Case>,
@@ -36,6 +42,8 @@ pub(crate) enum Verdict {
     Rejected,
     /// To be sent, but the preprocessor here refused it.
     Unsent,
+    /// No host is there to take it, so it is done here after a warning.
+    Fallback,
     /// Never meant to be sent, for the reason with this code.
     Local(String),
 }
@@ -108,7 +116,7 @@ impl Group {
         let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line)).peekable();
         let (_, first) = lines.next().ok_or("the file is empty")?;
         let (number, title) = heading(first).ok_or("line 1 is not `group NUMBER: TITLE`")?;
-        let mut rows = Vec::new();
+        let (mut rows, mut elsewhere) = (Vec::new(), Vec::new());
         while let Some((line, text)) = lines.next() {
             if text.trim().is_empty() || text.starts_with(['#', '=']) {
                 continue;
@@ -117,9 +125,13 @@ impl Group {
             while let Some((_, more)) = lines.next_if(|(_, next)| next.starts_with(' ')) {
                 whole = format!("{}\n{}", whole, more.trim());
             }
-            rows.push(Row::parse(line, &whole).map_err(|what| format!("line {line}: {what}"))?);
+            let wrong = |what| format!("line {line}: {what}");
+            match whole.strip_prefix("tested ") {
+                Some(rest) => elsewhere.push(Tested::parse(line, rest).map_err(wrong)?),
+                None => rows.push(Row::parse(line, &whole).map_err(wrong)?),
+            }
         }
-        Ok(Group { number, title, rows })
+        Ok(Group { number, title, rows, elsewhere })
     }
 }
 
@@ -137,8 +149,15 @@ impl Row {
             Some(verdict) => (verdict, true),
             None => (verdict, false),
         };
+        let (verdict, compiles) = match verdict.split_once('*') {
+            Some((verdict, times)) => {
+                (verdict, Some(times.parse().map_err(|_| format!("*{times} is no number"))?))
+            }
+            None => (verdict, None),
+        };
         Ok(Row {
             line,
+            compiles,
             verdict: Verdict::parse(verdict).ok_or_else(|| format!("{verdict} is no verdict"))?,
             loses_debug,
             cases: cases_named(cases).ok_or_else(|| format!("{cases} names no compilers"))?,
@@ -149,7 +168,7 @@ impl Row {
 
     /// How many compiles go through the client.
     pub(crate) fn compiles(&self) -> usize {
-        self.script.matches("$CC").count().max(1)
+        self.compiles.unwrap_or_else(|| self.script.matches("$CC").count().max(1))
     }
 }
 
@@ -160,6 +179,7 @@ impl Verdict {
             "repeated" => Verdict::Repeated,
             "rejected" => Verdict::Rejected,
             "unsent" => Verdict::Unsent,
+            "fallback" => Verdict::Fallback,
             _ => Verdict::Local(word.strip_prefix("local:")?.to_owned()),
         })
     }
@@ -170,6 +190,7 @@ impl Verdict {
             Verdict::Repeated => "repeated".to_owned(),
             Verdict::Rejected => "rejected".to_owned(),
             Verdict::Unsent => "unsent".to_owned(),
+            Verdict::Fallback => "fallback".to_owned(),
             Verdict::Local(code) => format!("local:{code}"),
         }
     }
@@ -221,6 +242,7 @@ mod tests {
         let row = |verdict, cases: &[Case], script: &str, fails| Row {
             line: 1,
             verdict,
+            compiles: None,
             loses_debug: false,
             cases: cases.to_vec(),
             script: script.to_owned(),
@@ -235,6 +257,10 @@ mod tests {
         );
         let debug = Row { loses_debug: true, ..row(Verdict::Repeated, &[gcc_c], "$CC", false) };
         check("repeated~debug gcc:c $CC", Ok(debug));
+        let many = Row { compiles: Some(6), ..row(Verdict::Remote, &[gcc_c], "$CC; $CC", false) };
+        assert_eq!(many.compiles(), 6);
+        check("remote*6 gcc:c $CC; $CC", Ok(many));
+        check("remote*x gcc:c $CC", Err("*x is no number"));
         check("somewhere all $CC", Err("somewhere is no verdict"));
         check("remote gcc:ada $CC", Err("gcc:ada names no compilers"));
         check("remote all", Err("the command is missing"));
@@ -242,10 +268,10 @@ mod tests {
 
     #[test]
     fn a_file_is_a_group() {
-        let text =
-            "group 7: odd ones\n\n# why\n= a clause\nremote all $CC -c x.c\nunsent gcc a;\n    b\n  c\n";
+        let text = "group 7: odd ones\n\n# why\n= a clause\nremote all $CC -c x.c\nunsent gcc a;\n    b\n  c\ntested f::g h\n";
         let group = Group::parse(text).unwrap();
         assert_eq!((group.number, group.title.as_str(), group.rows.len()), (7, "odd ones", 2));
+        assert_eq!((group.elsewhere[0].line, group.elsewhere[0].clause.as_str()), (9, "h"));
         assert_eq!((group.rows[1].line, group.rows[1].script.as_str()), (6, "a;\nb\nc"));
         assert_eq!(Group::parse("7\n").unwrap_err(), "line 1 is not `group NUMBER: TITLE`");
         assert_eq!(Group::parse("group 7: x\nremote\n").unwrap_err().split(':').next(), Some("line 2"));

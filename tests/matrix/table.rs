@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::row::{Case, Family, Group, Language, Row};
+use crate::tested::Tested;
 use crate::trial::Tried;
 
 /// One row with one compiler, tried.
@@ -11,6 +12,17 @@ pub(crate) struct Line<'a> {
     pub(crate) row: &'a Row,
     pub(crate) case: Case,
     pub(crate) tried: Tried,
+}
+
+/// Clauses that are proven elsewhere, a line each.
+pub(crate) fn elsewhere(groups: &[Group]) -> String {
+    let mut table = String::new();
+    for group in groups {
+        for Tested { line, file, function, clause } in &group.elsewhere {
+            let _ = writeln!(table, "{:>5} {line:>4} tested: {clause}: {file} {function}", group.number);
+        }
+    }
+    table
 }
 
 const HEAD: &str = "group line compiler       verdict                  direct here there exact  command\n";
@@ -40,12 +52,16 @@ pub(crate) fn whole(lines: &[Line]) -> String {
 
 /// A line for each group.
 pub(crate) fn summary(groups: &[Group], lines: &[Line]) -> String {
-    let head = "group  rows  runs  differ  what\n".to_owned();
+    let head = "group  rows  runs  differ  tested elsewhere  what\n".to_owned();
     groups.iter().fold(head, |mut table, group| {
         let of_group = || lines.iter().filter(|line| line.group.number == group.number);
         let differ = of_group().filter(|line| line.tried.complaints().next().is_some()).count();
-        let (rows, runs) = (group.rows.len(), of_group().count());
-        let _ = writeln!(table, "{:>5} {rows:>5} {runs:>5} {differ:>7}  {}", group.number, group.title);
+        let (rows, runs, elsewhere) = (group.rows.len(), of_group().count(), group.elsewhere.len());
+        let _ = writeln!(
+            table,
+            "{:>5} {rows:>5} {runs:>5} {differ:>7} {elsewhere:>17}  {}",
+            group.number, group.title
+        );
         table
     })
 }

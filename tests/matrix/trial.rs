@@ -54,7 +54,7 @@ pub(crate) fn there(place: &mut Place, row: &Row, case: Case, direct: &Run) -> R
     let leeway = Leeway { excerpts: is_remote, debug: row.loses_debug };
     let result = same(&there, direct, leeway)
         .and_then(|()| reasons(row, &there.log))
-        .and_then(|()| quiet(&there.log))
+        .and_then(|()| if row.verdict == Verdict::Fallback { Ok(()) } else { quiet(&there.log) })
         .and_then(|()| {
             let wrong = || Err(format!("the host did {served:?} instead of {expected:?}"));
             if served == expected { Ok(()) } else { wrong() }
@@ -71,7 +71,7 @@ fn expected_counts(row: &Row) -> Counts {
     match row.verdict {
         Verdict::Remote | Verdict::Repeated => Counts { good: row.compiles(), refused: 0 },
         Verdict::Rejected => Counts { good: 0, refused: row.compiles() },
-        Verdict::Unsent | Verdict::Local(_) => Counts::default(),
+        Verdict::Unsent | Verdict::Fallback | Verdict::Local(_) => Counts::default(),
     }
 }
 
@@ -80,6 +80,7 @@ fn reasons(row: &Row, log: &str) -> Result<(), String> {
     let sign = match &row.verdict {
         Verdict::Remote => " completed ok".to_owned(),
         Verdict::Repeated | Verdict::Unsent => "] local: ".to_owned(),
+        Verdict::Fallback => ", running locally instead".to_owned(),
         Verdict::Rejected => " failed with exit code ".to_owned(),
         Verdict::Local(code) => format!("] local: {code}: "),
     };
