@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use test_hosts::client::Client;
-use test_hosts::distccd::{Distccd, Setup};
+use test_hosts::distccd::{Distccd, Setup, make_executable};
 use test_hosts::evil::{Behaviour, EvilServer};
 use test_hosts::process::{LIMIT, Outcome, Running};
 use test_hosts::workdir::{Workdir, names_in};
@@ -72,6 +72,32 @@ fn a_response_file_that_is_a_pipe_is_left_to_the_compiler() {
     let said: Vec<String> = outcome.out().lines().map(str::to_owned).collect();
     assert!(said[0].starts_with("local: response-file: "), "{said:?}");
     assert_eq!(said[1..], ["-c x.c"]);
+}
+
+/// A wrapper that takes itself for the compiler would call us for ever.
+#[test]
+fn a_compiler_that_calls_us_again_is_stopped() {
+    let work = Workdir::new();
+    work.write("x.c", "int x;\n");
+    let daemon = Distccd::start(&Setup::of(DISTCCD));
+    let wrappers = work.path().join("wrappers");
+    fs::create_dir(&wrappers).unwrap();
+    fs::write(wrappers.join("gcc"), format!("#!/bin/sh\nexec {DISTCC} gcc \"$@\"\n")).unwrap();
+    make_executable(&wrappers.join("gcc"));
+    for hosts in [daemon.host(), "localhost".to_owned(), NOWHERE.to_owned()] {
+        for calls in ["gcc -c x.c", "$distcc gcc -c x.c", "gcc -E x.c"] {
+            let client = Client::new(DISTCC, &work, &hosts).env("DISTCC_LOG", work.path().join("log"));
+            let client = client.env("PATH", format!("{}:/usr/bin:/bin", wrappers.display()));
+            let outcome = shell(&client, calls);
+            assert_eq!(
+                (outcome.code(), outcome.err(), outcome.out()),
+                (Some(111), String::new(), String::new())
+            );
+            assert_eq!(names_in(&work.src()), ["x.c"], "{calls} with {hosts}");
+        }
+    }
+    let log = fs::read_to_string(work.path().join("log")).unwrap();
+    assert!(log.contains("CRITICAL! distcc seems to have invoked itself recursively!"), "{log}");
 }
 
 #[test]
