@@ -1,6 +1,7 @@
 //! What a build has to live through: hosts that are dead, die, or misbehave. Knows nothing of the words on the wire but those it spoils.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use test_hosts::client::Client;
@@ -146,6 +147,57 @@ fn nobody_listens() {
     site.assert_object("nobody listens");
     assert_one_line_naming(&outcome, &nobody, "nobody listens");
     daemon.assert_served(1);
+}
+
+#[test]
+fn a_host_that_comes_back_is_used_again() {
+    let site = Site::new();
+    let mut daemon = Distccd::start(&Setup::of(DISTCCD));
+    let host = daemon.host();
+    for served in 1..=2 {
+        let outcome = site.compile(&site.client(&host).env("DISTCC_FALLBACK", "0")).good();
+        assert_eq!(outcome.err(), "");
+        site.assert_object("a host that was restarted");
+        daemon.assert_served(served);
+        daemon.kill();
+        daemon.restart();
+    }
+    daemon.kill();
+    let outcome = site.compile(&site.client(&host)).good();
+    site.assert_object("a host that is gone");
+    assert!(outcome.err().contains("running locally instead"), "{}", outcome.err());
+    daemon.restart();
+    site.compile(&site.client(&host).env("DISTCC_BACKOFF_PERIOD", "0").env("DISTCC_FALLBACK", "0")).good();
+    daemon.assert_served(3);
+}
+
+/// It takes the job and then cannot do it, for reasons of its own.
+#[test]
+fn a_host_that_fails_inside_is_no_compile_error() {
+    let site = Site::new();
+    let daemon = Distccd::start(&Setup::of(DISTCCD));
+    daemon.lose_spool();
+    let outcome = site.compile(&site.client(&daemon.host())).good();
+    site.assert_object("a host without room");
+    assert!(outcome.err().contains(&daemon.host()), "{}", outcome.err());
+    assert!(outcome.err().contains("running locally instead"), "{}", outcome.err());
+    assert_eq!((daemon.count("OTHER"), daemon.count("COMPILE_ERROR")), (1, 0), "{}", daemon.log());
+}
+
+/// A cross compiler, say, that only this machine has.
+#[test]
+fn a_host_without_the_compiler_is_told_of() {
+    let site = Site::new();
+    let compilers = site.work.path().join("compilers");
+    fs::create_dir(&compilers).expect("a new directory of ours");
+    symlink("/usr/bin/gcc", compilers.join("riscv64-elsewhere-gcc")).expect("a new name");
+    let daemon = Distccd::start(&Setup::of(DISTCCD));
+    let path = format!("{}:/usr/bin:/bin", compilers.display());
+    let client = site.client(&daemon.host()).env("PATH", path);
+    let outcome = client.run(&["riscv64-elsewhere-gcc", "-O2", "-c", "x.c", "-o", "x.o"]).good();
+    site.assert_object("a compiler that the host lacks");
+    assert_one_line_naming(&outcome, &daemon.host(), "a compiler that the host lacks");
+    assert_eq!(daemon.count("COMPILE_ERROR"), 1, "{}", daemon.log());
 }
 
 /// Without a host that serves and without leave to work here there is one exit status, and nothing is made.

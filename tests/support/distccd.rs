@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
@@ -41,6 +41,7 @@ impl<'a> Setup<'a> {
 
 /// A daemon that listens.
 pub struct Distccd {
+    command: Command,
     child: Child,
     address: Ipv4Addr,
     port: u16,
@@ -91,10 +92,9 @@ impl Distccd {
         command.env("TMPDIR", &tmp).env("HOME", &tmp);
         let said = File::create(place.path().join("said")).expect("a file in a directory of ours");
         let also = said.try_clone().expect("a file that is open");
-        let child =
-            command.current_dir("/").stdout(said).stderr(also).stdin(Stdio::null()).process_group(0).spawn();
-        let child = child.unwrap_or_else(|error| panic!("cannot start {}: {error}", setup.distccd));
-        let mut daemon = Distccd { child, address, port, place };
+        command.current_dir("/").stdout(said).stderr(also).stdin(Stdio::null()).process_group(0);
+        let child = command.spawn().unwrap_or_else(|error| panic!("cannot start {}: {error}", setup.distccd));
+        let mut daemon = Distccd { command, child, address, port, place };
         daemon.listening().then_some(daemon)
     }
 
@@ -166,6 +166,18 @@ impl Distccd {
     /// What lies in its TMPDIR.
     pub fn spool(&self) -> Vec<String> {
         names_in(&self.place.path().join("spool"))
+    }
+
+    /// Takes its TMPDIR away, so that whatever is asked of it fails inside.
+    pub fn lose_spool(&self) {
+        fs::remove_dir_all(self.place.path().join("spool")).expect("a directory of ours");
+    }
+
+    /// Starts it anew after a kill, with the port and the log that it had.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        self.child = self.command.spawn().expect("it could be started before");
+        assert!(self.listening(), "somebody else has taken port {}", self.port);
     }
 
     /// Kills it as a crash or a power switch would; nothing gets to clean up.
