@@ -9,7 +9,7 @@ use test_hosts::distccd::{Distccd, Setup};
 use test_hosts::process::Running;
 use test_hosts::stub::{OBJECT, Stub};
 use test_hosts::wait::wait_until;
-use test_hosts::workdir::Workdir;
+use test_hosts::workdir::{Workdir, records_in};
 
 const DISTCC: &str = env!("CARGO_BIN_EXE_distcc");
 const DISTCCD: &str = env!("CARGO_BIN_EXE_distccd");
@@ -17,6 +17,7 @@ const DISTCCD: &str = env!("CARGO_BIN_EXE_distccd");
 const CLIENTS: usize = 200;
 const SLOTS: usize = 4;
 const KILLED: usize = 50;
+const FILES: usize = 30;
 const LIMIT: Duration = Duration::from_secs(120);
 /// The daemon could take more than the host list allows, so that what is counted is the clients' doing.
 const DAEMON_JOBS: u32 = 16;
@@ -70,6 +71,34 @@ fn killed_clients_free_their_slots() {
     for client in last {
         client.finish(LIMIT).good();
     }
+}
+
+/// Two slots on each of two hosts, ten jobs of make: four compile at once, on both hosts, and the link runs here.
+#[test]
+fn make_with_more_jobs_than_slots() {
+    let work = Workdir::new();
+    let stub = Stub::new(&work, "0.1");
+    let hosts = [0, 1].map(|_| Distccd::start(&Setup { jobs: DAEMON_JOBS, ..Setup::of(DISTCCD) }));
+    let list: String = hosts.iter().map(|host| format!("{}/2 ", host.host())).collect();
+    let objects: Vec<String> = (0..FILES).map(|number| format!("{number}.o")).collect();
+    (0..FILES).for_each(|number| drop(work.write(&format!("{number}.c"), "int x;\n")));
+    let (compiler, objects) = (format!("{DISTCC} {}", stub.word()), objects.join(" "));
+    let rules = format!("program: {objects}\n\t@{compiler} $^ -o $@\n%.o: %.c\n\t@{compiler} -c $< -o $@\n");
+    work.write("Makefile", rules);
+    let client = Client::new(DISTCC, &work, &list).env("DISTCC_FALLBACK", "0");
+    let mut make = client.command("make");
+    make.arg("-j10");
+    let outcome = Running::start(make).finish(LIMIT).good();
+    assert_eq!((outcome.out(), outcome.err()), (String::new(), String::new()));
+
+    let served = hosts.each_ref().map(|host| host.count("COMPILE_OK"));
+    assert!(served.iter().all(|&jobs| jobs > 0), "{served:?}");
+    wait_until(LIMIT, "a log of all jobs", || {
+        hosts.iter().map(|host| host.count("COMPILE_OK")).sum::<usize>() == FILES
+    });
+    let diary = stub.diary();
+    assert_eq!((diary.started, diary.ended, diary.most), (FILES + 1, FILES + 1, 2 * hosts.len()));
+    assert_eq!(records_in(&work), [""; 0]);
 }
 
 fn start(client: &Client, work: &Workdir, stub: &Stub, count: usize) -> Vec<Running> {

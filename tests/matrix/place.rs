@@ -112,6 +112,7 @@ impl Place {
             .env("X", case.extension())
             .env("DISTCC", self.distcc)
             .env("HOST", &hosts)
+            .env("LZO", if way == Way::Here { "" } else { ",lzo" })
             .env("HUMBLY", if geteuid().is_root() { HUMBLY } else { "" })
             .env("LINKS", self.work.path().join(links));
         if way != Way::Here {
