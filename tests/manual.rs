@@ -44,6 +44,30 @@ fn the_manuals_know_every_field_of_the_journal() {
     check(&source("crates/daemon/man/distccd.sections.1"), names(), 10);
 }
 
+/// Whatever they do here, nobody has to guess it.
+#[test]
+fn the_manuals_know_every_variable_of_distcc_3_4() {
+    let Some(programs) = need::c_distcc() else { return };
+    const UNPREFIXED: &[&str] = &[
+        "UNCACHED_ERR_FD",
+        "TMPDIR",
+        "HOME",
+        "DEPENDENCIES_OUTPUT",
+        "CPATH",
+        "C_INCLUDE_PATH",
+        "CPLUS_INCLUDE_PATH",
+    ];
+    let is_ours = |name: &&str| {
+        name.contains("DISTCC") || name.starts_with("INCLUDE_SERVER") || UNPREFIXED.contains(name)
+    };
+    let pages = ["crates/client/man/distcc.1", "crates/daemon/man/distccd.sections.1"].map(source).concat();
+    for (program, at_least) in [(programs.distcc, 20), (programs.distccd, 8)] {
+        let bytes = fs::read(program).expect("a program that is installed");
+        let strings = bytes.split(|byte| *byte == 0).filter_map(|string| std::str::from_utf8(string).ok());
+        check(&pages, strings.filter(|string| is_variable(string)).filter(is_ours), at_least);
+    }
+}
+
 /// Every exit code of the client's own table, and no other.
 #[test]
 fn the_manual_of_distcc_knows_every_exit_code() {

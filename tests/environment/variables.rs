@@ -166,6 +166,19 @@ fn distcc_backoff_period_leaves_a_failed_host_alone() {
     check("0", &["Warning: cannot compile x.c on 127.0.0.1:1: "]);
 }
 
+/// A preprocessor finds headers as it does without us.
+#[test]
+fn cpath() {
+    let scene = Scene::new();
+    fs::create_dir(scene.work.src().join("include")).unwrap();
+    scene.work.write("include/far.h", "int far;\n");
+    for (name, source) in [("CPATH", "x.c"), ("C_INCLUDE_PATH", "x.c"), ("CPLUS_INCLUDE_PATH", "x.cc")] {
+        scene.work.write(source, "#include <far.h>\n");
+        scene.client(&[(name, "include")]).run(&["gcc", "-c", source]).good();
+    }
+    scene.daemon.assert_served(3);
+}
+
 /// `PATH` is where compilers are looked for, `HOME` where locks are when DISTCC_DIR does not say otherwise.
 #[test]
 fn path_and_home() {

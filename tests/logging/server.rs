@@ -5,9 +5,11 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
 use test_hosts::client::Client;
 use test_hosts::distccd::{free_port, make_executable};
 use test_hosts::need;
+use test_hosts::process::pid_of;
 use test_hosts::wait::wait_until;
 use test_hosts::workdir::Workdir;
 
@@ -184,6 +186,10 @@ fn readers_may_come_and_go() {
         drop(journal);
         daemon.odd_request();
     }
+    kill(pid_of(&daemon.child), Signal::SIGHUP).unwrap();
+    let journal = Reader::at(&rooms.journal());
+    daemon.odd_request();
+    journal.record(" REJ_BAD_REQ ");
 }
 
 #[test]
