@@ -4,6 +4,7 @@ mod activation;
 mod compiling;
 mod daemon;
 mod environment;
+mod exit_codes;
 mod refusing;
 mod starting;
 mod stopping;

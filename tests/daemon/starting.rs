@@ -65,15 +65,6 @@ fn a_port_that_is_taken() {
     }
 }
 
-#[test]
-fn a_daemon_without_permitted_compilers_says_what_to_do() {
-    if ["/usr/lib/distcc", "/usr/local/lib/distcc"].iter().any(|directory| fs::exists(directory).unwrap()) {
-        // Only a machine without distcc's directories can show it; compiler.rs tests the decision.
-        return;
-    }
-    ends(&["--daemon", "--no-detach"], 110, "run update-distcc-symlinks");
-}
-
 /// Ends the daemon that a test started and lost sight of.
 struct Detached(Pid);
 

@@ -114,7 +114,12 @@ impl Settings {
                 .find_map(|variable| Some(DependencyFile { variable, value: var(variable)? }))
                 // With an empty one no compiler works, and it has to say so.
                 .filter(|asked| !asked.value.is_empty()),
-            unheeded: unheeded::UNHEEDED.iter().filter(|one| var(one.name).is_some()).copied().collect(),
+            // With 0, a switch of distcc 3.4 asks for nothing.
+            unheeded: unheeded::UNHEEDED
+                .iter()
+                .filter(|one| filled(one.name).is_some_and(|value| value != "0"))
+                .copied()
+                .collect(),
             keep_compiler_name: var("DISTCC_NO_REWRITE_CROSS").is_some(),
             depth: depth(var("_DISTCC_SAFEGUARD")),
             temporary: filled("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from),
@@ -255,9 +260,15 @@ mod tests {
 
     #[test]
     fn what_is_unheeded_is_noticed() {
-        let names = |name| with(name, "x").unheeded.iter().map(|one| one.name).collect::<Vec<_>>();
-        assert_eq!(names("DISTCC_PRINCIPAL"), ["DISTCC_PRINCIPAL"]);
-        assert_eq!(names("DISTCC_LOG"), [""; 0]);
+        let check = |name, value, expected: &[&str]| {
+            let names: Vec<_> = with(name, value).unheeded.iter().map(|one| one.name).collect();
+            assert_eq!(names, expected, "{name}={value}");
+        };
+        check("DISTCC_PRINCIPAL", "x", &["DISTCC_PRINCIPAL"]);
+        check("DISTCC_ENABLE_DISCREPANCY_EMAIL", "1", &["DISTCC_ENABLE_DISCREPANCY_EMAIL"]);
+        check("DISTCC_ENABLE_DISCREPANCY_EMAIL", "0", &[]);
+        check("DISTCC_PRINCIPAL", "", &[]);
+        check("DISTCC_LOG", "x", &[]);
     }
 
     #[test]

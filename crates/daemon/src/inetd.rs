@@ -36,7 +36,7 @@ pub(crate) async fn serve(server: &Server, signals: &mut Signals) -> End {
         }
     };
     if let Err(reason) = server.access.admit(peer) {
-        log.error(format_args!("connection from client '{peer}' {reason}"));
+        server.journal.log_about(peer).error(format_args!("connection from client '{peer}' {reason}"));
         return End::Code(ACCESS_DENIED);
     }
     let job = job::serve(server, peer, from, to);
