@@ -128,20 +128,39 @@ fn the_reason_of_a_refusal_is_in_its_record() {
     let rooms = Rooms::new();
     let journal = Reader::at(&rooms.journal());
     let nowhere = ("DISTCCD_PATH", "/nowhere");
-    let daemon = Daemon::start(&rooms, &["--log-level=warning", "--allow=127.0.0.1"], &[nowhere]);
+    let daemon = Daemon::start(&rooms, &["--allow=127.0.0.1"], &[nowhere]);
     daemon.work.write("x.c", "int x;\n");
     let own = daemon.work.write("gcc", "#!/bin/sh\nexec gcc \"$@\"\n");
     make_executable(&own);
     let own = own.to_str().unwrap();
     assert_eq!(daemon.compile(&[own, "-c", "x.c", "-o", "x.o"]), Some(116));
-    let refused = journal.record("\" refused: ");
-    refused.check(&["PRIORITY=4", "DISTCC_FILE=x.c", &format!("DISTCC_COMPILER={own}")]);
+    let told = journal.record("\" refused: ");
+    told.check(&["PRIORITY=4", "DISTCC_FILE=x.c", &format!("DISTCC_COMPILER={own}")]);
+    let summary = journal.record(" exit:0 sig:0 core:0 ret:100 ");
+    summary.check(&["DISTCC_RESULT=OTHER", "DISTCC_FILE=x.c", "DISTCC_CLIENT=127.0.0.1"]);
+    assert!(told.get("MESSAGE").contains(&summary.get("DISTCC_REASON")), "{summary:?}");
     if need::compiler_link("gcc") {
         assert_eq!(daemon.compile(&GCC), Some(110));
         journal.record("failed to exec gcc").check(&["PRIORITY=3", "DISTCC_CLIENT=127.0.0.1"]);
+        let missing = "DISTCC_REASON=gcc: no such program on the PATH of this server";
+        journal.record(" exit:110 ").check(&["DISTCC_RESULT=COMPILE_ERROR", "DISTCC_EXIT=110", missing]);
     }
-    // The threshold holds for the journal, too.
-    assert!(journal.records().iter().all(|record| record.get("PRIORITY").as_str() <= "4"));
+}
+
+#[test]
+fn the_threshold_holds_for_the_journal_too() {
+    if !need::root() {
+        return;
+    }
+    let rooms = Rooms::new();
+    let journal = Reader::at(&rooms.journal());
+    let daemon = Daemon::start(&rooms, &["--enable-tcp-insecure", "--log-level=error"], &[]);
+    for _ in 0..2 {
+        daemon.odd_request();
+    }
+    journal.record("bad request: ");
+    let levels: Vec<String> = journal.records().iter().map(|record| record.get("PRIORITY")).collect();
+    assert!(levels.iter().all(|level| level == "3"), "{levels:?}");
 }
 
 #[test]
