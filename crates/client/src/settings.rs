@@ -85,13 +85,7 @@ impl Settings {
         let (max_body, bad_body) = positive("DISTCC_MAX_BODY", "MiB", var("DISTCC_MAX_BODY"));
         Settings {
             hosts: var("DISTCC_HOSTS"),
-            state_dir: match (filled("DISTCC_DIR"), filled("HOME")) {
-                (Some(named), _) => Some(StateDir { path: named.into(), create: false }),
-                (None, Some(home)) => {
-                    Some(StateDir { path: PathBuf::from(home).join(".distcc"), create: true })
-                }
-                (None, None) => None,
-            },
+            state_dir: state_dir(filled("DISTCC_DIR"), filled("HOME")),
             log_file: filled("DISTCC_LOG").map(PathBuf::from),
             uncached_stderr: filled("UNCACHED_ERR_FD")
                 .and_then(|fd| fd.to_str()?.parse().ok())
@@ -109,17 +103,8 @@ impl Settings {
             ssh: ssh(filled("DISTCC_SSH")),
             save_temps: switch(var("DISTCC_SAVE_TEMPS"), false)
                 .then(|| filled("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)),
-            dependency_file: ["DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"]
-                .into_iter()
-                .find_map(|variable| Some(DependencyFile { variable, value: var(variable)? }))
-                // With an empty one no compiler works, and it has to say so.
-                .filter(|asked| !asked.value.is_empty()),
-            // With 0, a switch of distcc 3.4 asks for nothing.
-            unheeded: unheeded::UNHEEDED
-                .iter()
-                .filter(|one| filled(one.name).is_some_and(|value| value != "0"))
-                .copied()
-                .collect(),
+            dependency_file: dependency_file(&var),
+            unheeded: unheeded(&var),
             keep_compiler_name: var("DISTCC_NO_REWRITE_CROSS").is_some(),
             depth: depth(var("_DISTCC_SAFEGUARD")),
             temporary: filled("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from),
@@ -129,6 +114,24 @@ impl Settings {
                 && var("GCC_COLORS").is_none_or(|colors| !colors.is_empty()),
         }
     }
+}
+
+fn state_dir(named: Option<OsString>, home: Option<OsString>) -> Option<StateDir> {
+    let named = named.map(|named| StateDir { path: named.into(), create: false });
+    named.or_else(|| Some(StateDir { path: PathBuf::from(home?).join(".distcc"), create: true }))
+}
+
+/// The first that is set counts; with an empty one no compiler works, and it has to say so.
+fn dependency_file(var: impl Fn(&str) -> Option<OsString>) -> Option<DependencyFile> {
+    let asked = |variable| Some(DependencyFile { variable, value: var(variable)? });
+    let first = ["DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"].into_iter().find_map(asked);
+    first.filter(|asked| !asked.value.is_empty())
+}
+
+/// With 0, a switch of distcc 3.4 asks for nothing.
+fn unheeded(var: impl Fn(&str) -> Option<OsString>) -> Vec<Unheeded> {
+    let asks = |one: &&Unheeded| var(one.name).is_some_and(|value| !value.is_empty() && value != "0");
+    unheeded::UNHEEDED.iter().filter(asks).copied().collect()
 }
 
 /// distcc's boolean variables know "0" and "1"; anything else means the default.
