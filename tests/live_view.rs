@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use test_hosts::client::Client;
-use test_hosts::distccd::{Distccd, Setup};
+use test_hosts::distccd::{Distccd, Setup, free_port};
 use test_hosts::need;
 use test_hosts::process::{Running, clean, run};
 use test_hosts::stub::Stub;
@@ -48,6 +48,29 @@ fn a_compile_is_followed_until_it_ends() {
 
     drop(compile);
     terminal.until(|screen| has(screen, &["distcc: 0 jobs, 0 of 9 slots"]) && !screen.contains("hello.c"));
+}
+
+#[test]
+fn jobs_that_are_over_are_counted() {
+    let Some(tmux) = tmux() else { return };
+    let daemon = Distccd::start(&Setup::of(DISTCCD));
+    let (work, dead) = (Workdir::new(), format!("127.0.0.1:{}", free_port()));
+    let hosts = format!("{dead} {}/3", daemon.host());
+    let client = Client::new(DISTCC, &work, &hosts);
+    work.write("a.c", "int main(void) { return 0; }\n");
+    let compile = |words: &[&str]| drop(client.run(words).good());
+    compile(&["gcc", "-c", "a.c"]);
+    let terminal = Terminal::start(&tmux, &work, &hosts, "");
+    let failed = format!("failed {dead}, 0:0");
+    terminal.until(|screen| {
+        has(screen, &["since the last summary: 1 remote, 0 here"])
+            && row_with(screen, &[&failed, "a.c: connect to "])
+    });
+    compile(&["gcc", "a.o", "-o", "a"]);
+    compile(&["gcc", "-c", "a.c"]);
+    terminal.until(|screen| has(screen, &["since the last summary: 2 remote, 1 here (1 link)"]));
+    compile(&["--summary"]);
+    terminal.until(|screen| !screen.contains("since the last summary") && !screen.contains("failed"));
 }
 
 #[test]

@@ -33,10 +33,15 @@ impl Counts {
     #[must_use]
     pub fn of<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Counts {
         let mut counts = Counts::default();
-        entries.into_iter().for_each(|entry| counts.add(entry));
-        counts.reasons.sort_by(|(a, many), (b, more)| more.cmp(many).then(a.cmp(b)));
-        counts.hosts.sort_by(|a, b| b.done.cmp(&a.done).then(a.host.cmp(&b.host)));
+        counts.add_all(entries);
         counts
+    }
+
+    /// Adds up these, too.
+    pub fn add_all<'a>(&mut self, entries: impl IntoIterator<Item = &'a Entry>) {
+        entries.into_iter().for_each(|entry| self.add(entry));
+        self.reasons.sort_by(|(a, many), (b, more)| more.cmp(many).then(a.cmp(b)));
+        self.hosts.sort_by(|a, b| b.done.cmp(&a.done).then(a.host.cmp(&b.host)));
     }
 
     fn add(&mut self, entry: &Entry) {

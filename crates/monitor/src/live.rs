@@ -2,6 +2,7 @@
 
 mod board;
 mod events;
+mod past;
 mod screen;
 mod view;
 
@@ -15,6 +16,7 @@ use crate::jobs::Source;
 use crate::settings::Settings;
 use board::Board;
 use events::{Event, Events};
+use past::Past;
 use screen::Screen;
 
 /// Where the host list of the whole system is, as `distcc/hosts`.
@@ -42,14 +44,16 @@ fn follow(
     mut screen: Screen<impl Write>,
     events: &mut Events,
 ) -> io::Result<Event> {
+    let mut past = Past::new(source.directories());
     loop {
         // Watched first and read then, or a change in between would go unseen.
         events.watch(source.directories());
         let jobs = source.read()?;
+        past.read();
         let directory = settings.state_dir.as_ref().map(|directory| directory.path.as_path());
         // Read anew each time: the list may be edited while we watch.
         let list = hosts::load(settings.hosts.as_deref(), directory, Path::new(ETC));
-        let board = Board::new(&list, &jobs, SystemTime::now());
+        let board = Board::new(&list, &jobs, &past, SystemTime::now());
         screen.draw(|frame| view::paint(frame, &board, !settings.no_color))?;
         match events.wait()? {
             Event::Change => {}

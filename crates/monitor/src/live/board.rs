@@ -1,9 +1,11 @@
-//! What the view shows, as figures: hosts with their slots, jobs with their age, totals. Knows nothing of colours and columns.
+//! What the view shows, as figures: hosts with their slots, jobs with their age, totals, failures. Knows nothing of colours and columns.
 
 use std::time::{Duration, SystemTime};
 
 use hosts::{HostList, ListError, Place};
-use job_state::{Phase, Sighting};
+use job_state::{Entry, Phase, Sighting};
+
+use super::past::Past;
 
 /// All figures at one moment.
 #[derive(Debug, Default)]
@@ -14,6 +16,10 @@ pub(crate) struct Board {
     pub(crate) jobs: Vec<JobRow>,
     /// How many jobs are in which phase; phases without a job are left out.
     pub(crate) phases: Vec<(Phase, usize)>,
+    /// What became of jobs that are over, as text, if there were any.
+    pub(crate) totals: Option<String>,
+    /// Hosts that were tried in vain, the latest first.
+    pub(crate) failures: Vec<FailureRow>,
     /// Where the host list stands, or why there is none.
     pub(crate) list: String,
 }
@@ -41,14 +47,29 @@ pub(crate) struct JobRow {
     pub(crate) file: String,
 }
 
+/// One vain attempt.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FailureRow {
+    pub(crate) age: Duration,
+    pub(crate) host: String,
+    pub(crate) file: String,
+    pub(crate) reason: String,
+}
+
 /// What this machine is called in records.
 const HERE: &str = "localhost";
 /// Preprocessors here have slots of their own number.
 const PREPROCESSORS: &str = "localhost, preprocessing";
 
 impl Board {
-    pub(crate) fn new(list: &Result<HostList, ListError>, jobs: &[Sighting], now: SystemTime) -> Board {
-        let mut board = Board { hosts: listed(list), ..Board::default() };
+    pub(crate) fn new(
+        list: &Result<HostList, ListError>,
+        jobs: &[Sighting],
+        past: &Past,
+        now: SystemTime,
+    ) -> Board {
+        let mut board = Board { hosts: listed(list), totals: past.totals(), ..Board::default() };
+        board.failures = past.failures().map(|failed| failure(failed, now)).collect();
         board.list = match list {
             Ok(list) => list.source_name.clone(),
             Err(error) => error.to_string(),
@@ -92,6 +113,15 @@ impl Board {
             Some((_, count)) => *count += 1,
             None => self.phases.push((phase, 1)),
         }
+    }
+}
+
+fn failure(entry: &Entry, now: SystemTime) -> FailureRow {
+    FailureRow {
+        age: now.duration_since(entry.when).unwrap_or_default(),
+        host: plain(&entry.host),
+        file: plain(&entry.file.to_string_lossy()),
+        reason: plain(&entry.reason),
     }
 }
 
@@ -141,7 +171,8 @@ mod tests {
     #[track_caller]
     fn check(hosts: &str, jobs: &[Sighting], rows: &[&str], slots: (u32, u32)) {
         let list = Ok(HostList::parse(hosts.as_bytes(), "$DISTCC_HOSTS"));
-        let board = Board::new(&list, jobs, SystemTime::UNIX_EPOCH + Duration::from_secs(100));
+        let board =
+            Board::new(&list, jobs, &Past::new(&[]), SystemTime::UNIX_EPOCH + Duration::from_secs(100));
         let shown: Vec<String> = board
             .hosts
             .iter()
@@ -176,7 +207,7 @@ mod tests {
         let list = Err(ListError::NoList);
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
         let jobs = [job("red", 2, Phase::Compile, 70), job("red", 3, Phase::Connect, 0)];
-        let board = Board::new(&list, &jobs, now - Duration::from_secs(1));
+        let board = Board::new(&list, &jobs, &Past::new(&[]), now - Duration::from_secs(1));
         let expected = JobRow {
             pid: 7,
             phase: Phase::Compile,

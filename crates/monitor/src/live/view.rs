@@ -7,7 +7,7 @@ use ratatui::Frame;
 use ratatui::style::{Color, Style, Stylize};
 use ratatui::text::{Line, Span};
 
-use super::board::{Board, HostRow, JobRow};
+use super::board::{Board, FailureRow, HostRow, JobRow};
 
 /// Title, empty line, heading and footer.
 const FRAME: usize = 4;
@@ -46,12 +46,17 @@ impl Ink {
 }
 
 fn lines(board: &Board, width: usize, height: usize, ink: Ink) -> Vec<Line<'static>> {
-    let room = height.saturating_sub(FRAME);
+    let room = height.saturating_sub(FRAME + usize::from(board.totals.is_some()));
+    // What is over matters least.
+    let failures = board.failures.len().min(room / 4);
+    let room = room - failures;
     // Jobs matter more: hosts leave them half of the room, or all that they do not need.
     let for_hosts = board.hosts.len().min((room / 2).max(room.saturating_sub(board.jobs.len())));
     let mut lines = vec![title(board, ink)];
+    lines.extend(board.totals.iter().map(|totals| Line::from(format!("since the last summary: {totals}"))));
     let name_width = if width < WIDE { 12 } else { 24 };
     lines.extend(cut(&board.hosts, for_hosts, "hosts", |host| host_line(host, name_width, ink)));
+    lines.extend(board.failures[..failures].iter().map(|failure| failure_line(failure, ink)));
     lines.push(Line::default());
     lines.push(Line::from(heading(width)).bold());
     lines.extend(cut(&board.jobs, room - for_hosts, "jobs", |job| job_line(job, width, ink)));
@@ -110,6 +115,12 @@ fn host_line(host: &HostRow, name_width: usize, ink: Ink) -> Line<'static> {
     Line::from(vec![name, figures, bar, rest])
 }
 
+fn failure_line(failure: &FailureRow, ink: Ink) -> Line<'static> {
+    let FailureRow { host, file, reason, .. } = failure;
+    let text = format!(" {host}, {} ago, {file}: {reason}", age(failure.age));
+    Line::from(vec![Span::styled("failed", ink.of(Color::Red)), Span::from(text)])
+}
+
 fn heading(width: usize) -> String {
     if width < WIDE {
         format!("{:<10} {:>6} {:<14} FILE", "PHASE", "TIME", "HOST")
@@ -164,14 +175,33 @@ mod tests {
                 job(9, Phase::Compile, 3725, "red[1]"),
             ],
             phases: vec![(Phase::Send, 1), (Phase::Compile, 2)],
+            totals: None,
+            failures: Vec::new(),
             list: "/etc/distcc/hosts".to_owned(),
         }
     }
 
+    /// The same after two failures.
+    fn board_with_a_past() -> Board {
+        let failure = |minutes: u64, host: &str| FailureRow {
+            age: Duration::from_secs(minutes * 60),
+            host: host.to_owned(),
+            file: "a.c".to_owned(),
+            reason: "Connection refused".to_owned(),
+        };
+        let totals = Some("812 remote, 31 here (22 conftest, 9 link)".to_owned());
+        Board { totals, failures: vec![failure(1, "blue/2"), failure(75, "green")], ..board() }
+    }
+
     #[track_caller]
     fn check(width: u16, height: u16, expected: &[&str]) {
+        check_board(&board(), width, height, expected);
+    }
+
+    #[track_caller]
+    fn check_board(board: &Board, width: u16, height: u16, expected: &[&str]) {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        terminal.draw(|frame| paint(frame, &board(), true)).unwrap();
+        terminal.draw(|frame| paint(frame, board, true)).unwrap();
         let buffer = terminal.backend().buffer();
         let rows: Vec<String> = buffer
             .content()
@@ -205,6 +235,38 @@ mod tests {
     }
 
     #[test]
+    fn what_is_over() {
+        let title = "distcc: 3 jobs, 12 of 46 slots; 1 Send, 2 Compile";
+        let totals = "since the last summary: 812 remote, 31 here (22 conftest, 9 link)";
+        let board = board_with_a_past();
+        check_board(
+            &board,
+            80,
+            15,
+            &[
+                title,
+                totals,
+                "red                          2/4 ##..",
+                "blue                         0/2 down",
+                "localhost                  10/40 #####...............",
+                "green                          1  not in the list",
+                "failed blue/2, 1:00 ago, a.c: Connection refused",
+                "failed green, 1:15:00 ago, a.c: Connection refused",
+                "",
+                "    PID PHASE          TIME HOST                     FILE",
+                "      7 Send           0:00 green[0]                 file7.c",
+                "      8 Compile        1:15 red[0]                   file8.c",
+                "      9 Compile     1:02:05 red[1]                   file9.c",
+                "",
+                "q quits   hosts: /etc/distcc/hosts",
+            ],
+        );
+        let small = ["distcc: 3 jobs, 12 of", "since the last summar", "... and 4 more hosts"];
+        let rest = ["", "PHASE        TIME HOS", "... and 3 more jobs", "q quits   hosts: /etc"];
+        check_board(&board, 21, 7, &[small.as_slice(), &rest].concat());
+    }
+
+    #[test]
     fn a_small_screen() {
         check(
             40,
@@ -227,7 +289,7 @@ mod tests {
     fn no_size_is_too_small() {
         for (width, height) in [(1, 1), (1, 2), (3, 3), (500, 1), (1, 100), (40, 4), (40, 5)] {
             let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-            terminal.draw(|frame| paint(frame, &board(), false)).unwrap();
+            terminal.draw(|frame| paint(frame, &board_with_a_past(), false)).unwrap();
         }
     }
 }
