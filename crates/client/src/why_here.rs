@@ -64,3 +64,33 @@ impl fmt::Display for WhyHere {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_code_is_a_word_of_its_own_and_every_reason_a_fragment() {
+        let (host, missing) = ("red".to_owned(), io::Error::from(io::ErrorKind::NotFound));
+        let reasons = [
+            WhyHere::Command(WhyLocal::Link),
+            WhyHere::Localhost,
+            WhyHere::BadSource,
+            WhyHere::NoHosts,
+            WhyHere::Trouble,
+            WhyHere::Rejected,
+            WhyHere::Messages,
+            WhyHere::Comments,
+            WhyHere::EmptyObject(host),
+            WhyHere::NotWritten("a.o".into(), missing),
+        ];
+        let codes: BTreeSet<_> = reasons.iter().map(WhyHere::code).collect();
+        assert_eq!(codes.len(), reasons.len());
+        assert!(codes.iter().all(|code| code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')));
+        for reason in reasons {
+            let text = reason.to_string();
+            assert!(text.split(' ').count() > 3 && !text.ends_with('.'), "{text}");
+        }
+    }
+}
