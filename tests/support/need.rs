@@ -60,6 +60,15 @@ pub fn gcc_front_end(name: &'static str, remedy: &'static str) -> bool {
     granted(if found { Ok(()) } else { Err(lack()) }).is_some()
 }
 
+/// Python with this module; None after a skip has been announced.
+pub fn python_module(module: &'static str, remedy: &'static str) -> Option<PathBuf> {
+    let python = program("python3", "install python3")?;
+    let mut import = clean(&python);
+    import.args(["-c", &format!("import {module}")]);
+    let found = if run(import).code() == Some(0) { Ok(python) } else { Err(format!("no module {module}")) };
+    granted(found.map_err(|why| Lack { name: module.to_owned(), why, remedy }))
+}
+
 /// The right to make hosts of network namespaces; false after a skip has been announced.
 pub fn network_namespaces() -> bool {
     let allowed = netns::try_one();

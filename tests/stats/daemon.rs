@@ -1,0 +1,178 @@
+//! A daemon of either make that shows statistics, jobs sent to it by hand, and what it answers. Knows nothing of what the
+//! answers should be.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::geteuid;
+use test_hosts::distccd::{free_port, listens, make_executable};
+use test_hosts::process::{clean, pid_of};
+use test_hosts::wait::wait_for;
+use test_hosts::workdir::Workdir;
+
+pub(crate) const DISTCCD: &str = env!("CARGO_BIN_EXE_distccd");
+
+/// Nothing that a daemon does may take longer.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// A daemon that outlives a killed test ends itself.
+const LIFETIME: &str = "--lifetime=300";
+
+/// A daemon that serves; killed when dropped, with all that it started.
+pub(crate) struct Daemon {
+    child: Child,
+    pub(crate) port: u16,
+    pub(crate) stats: u16,
+    pub(crate) work: Workdir,
+}
+
+impl Daemon {
+    /// Ours, with more options.
+    #[track_caller]
+    pub(crate) fn ours(options: &[&str]) -> Daemon {
+        Daemon::start(DISTCCD, options)
+    }
+
+    /// Starts it and waits until it listens. A port may be taken before the daemon has it; then it tries others.
+    #[track_caller]
+    pub(crate) fn start(distccd: &str, options: &[&str]) -> Daemon {
+        let started = (0..5).find_map(|_| Daemon::try_start(distccd, options));
+        started.expect("free ports for a daemon")
+    }
+
+    fn try_start(distccd: &str, options: &[&str]) -> Option<Daemon> {
+        let work = Workdir::new();
+        let (spool, logs) = (work.open_dir("spool"), work.open_dir("logs"));
+        let (port, stats) = (free_port(), free_port());
+        let mut command = clean(distccd);
+        command
+            .args(["--daemon", "--no-detach", "--stats", "--enable-tcp-insecure", "--log-level=info"])
+            .args([LIFETIME, "--allow=127.0.0.1", "--jobs=4"])
+            .arg(format!("--port={port}"))
+            .arg(format!("--stats-port={stats}"))
+            .args(options)
+            .arg("--log-file")
+            .arg(logs.join("log"))
+            .env("TMPDIR", spool)
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stderr(File::create(work.path().join("said")).expect("a file of ours"));
+        if geteuid().is_root() {
+            command.args(["--user", "nobody"]);
+        }
+        let mut daemon = Daemon { child: command.spawn().expect("a daemon"), port, stats, work };
+        let pid = pid_of(&daemon.child);
+        let ended = wait_for(SOON, "a daemon that listens", || {
+            let listens = listens(pid, port) && listens(pid, stats);
+            if listens { Some(None) } else { daemon.child.try_wait().expect("our child").map(Some) }
+        });
+        assert!(ended.is_none_or(|status| status.code() == Some(102)), "{ended:?}: {}", daemon.log());
+        ended.is_none().then_some(daemon)
+    }
+
+    pub(crate) fn log(&self) -> String {
+        let read = |name| fs::read_to_string(self.work.path().join(name)).unwrap_or_default();
+        read("said") + &read("logs/log")
+    }
+
+    /// A gcc that rests for so many seconds before it works.
+    pub(crate) fn sleeper(&self, seconds: u32) -> String {
+        let script = format!("#!/bin/sh\nsleep {seconds}\nexec gcc \"$@\"\n");
+        let program = self.work.write(&format!("sleeper-{seconds}"), script);
+        make_executable(&program);
+        program.display().to_string()
+    }
+
+    /// Sends it a job and waits for the end of the answer.
+    #[track_caller]
+    pub(crate) fn compile(&self, compiler: &str, file: &str, source: &str) {
+        let mut client = self.begin(compiler, file, source);
+        let _ = client.read_to_end(&mut Vec::new());
+    }
+
+    /// Sends it a job and leaves the answer to the caller.
+    #[track_caller]
+    pub(crate) fn begin(&self, compiler: &str, file: &str, source: &str) -> TcpStream {
+        let args = [compiler, "-c", file, "-o", "x.o"];
+        let mut request = format!("DIST00000001ARGC{:08x}", args.len());
+        request.extend(args.map(|arg| format!("ARGV{:08x}{arg}", arg.len())));
+        request.push_str(&format!("DOTI{:08x}{source}", source.len()));
+        self.send(request.as_bytes())
+    }
+
+    /// Sends bytes to the port for jobs.
+    #[track_caller]
+    pub(crate) fn send(&self, bytes: &[u8]) -> TcpStream {
+        let mut client = connect(self.port);
+        client.write_all(bytes).expect("a daemon that reads");
+        client
+    }
+
+    /// Sends bytes to the port for statistics, and returns all that is answered.
+    #[track_caller]
+    pub(crate) fn ask(&self, request: &str) -> String {
+        ask(self.stats, request)
+    }
+
+    /// The values that this daemon's text gives, in its order.
+    #[track_caller]
+    pub(crate) fn values(&self) -> Vec<(String, String)> {
+        let answer = self.ask("GET / HTTP/1.0\r\n\r\n");
+        let rows = answer.lines().filter(|line| line.starts_with("dcc_"));
+        rows.map(|row| row.split_once(' ').expect("a name and a value"))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    /// One of them.
+    #[track_caller]
+    pub(crate) fn value(&self, name: &str) -> String {
+        let found = self.values().into_iter().find(|(other, _)| other == name);
+        found.unwrap_or_else(|| panic!("no {name}")).1
+    }
+
+    /// All metrics.
+    #[track_caller]
+    pub(crate) fn metrics(&self) -> String {
+        let answer = self.ask("GET /metrics HTTP/1.0\r\n\r\n");
+        answer.split_once("\r\n\r\n").expect("a head").1.to_owned()
+    }
+
+    /// The value of one metric, labels and all.
+    #[track_caller]
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let metrics = self.metrics();
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("no {name} in\n{metrics}")).parse().expect("a number")
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = killpg(pid_of(&self.child), Signal::SIGKILL);
+        let _ = self.child.wait();
+    }
+}
+
+#[track_caller]
+pub(crate) fn connect(port: u16) -> TcpStream {
+    let client = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).expect("a daemon");
+    client.set_read_timeout(Some(SOON)).expect("our socket");
+    client.set_write_timeout(Some(SOON)).expect("our socket");
+    client
+}
+
+/// Sends bytes and returns all that is answered.
+#[track_caller]
+pub(crate) fn ask(port: u16, request: &str) -> String {
+    let mut client = connect(port);
+    client.write_all(request.as_bytes()).expect("somebody who reads");
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).expect("an end of the answer");
+    answer
+}
