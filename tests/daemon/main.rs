@@ -3,6 +3,7 @@
 mod activation;
 mod compiling;
 mod daemon;
+mod ending;
 mod environment;
 mod exit_codes;
 mod refusing;

@@ -12,18 +12,19 @@ use std::time::Duration;
 
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use protocol::WaitStatus;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::compiler::is_masquerade;
+use crate::server::Server;
 use crate::settings::Settings;
+use crate::strays::Known;
 use crate::workspace::Workspace;
 
 /// How long a compiler that is told to end may take for it.
-const GRACE: Duration = Duration::from_secs(2);
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// The most that is kept of what a compiler prints, in bytes.
 const LONGEST_MESSAGE: u64 = 16 << 20;
@@ -53,16 +54,17 @@ impl Environment {
     }
 }
 
-/// A compiler at work. Its end, or dropping it, ends also what it started, but for what has left its process group.
+/// A compiler at work. Its end, or dropping it, ends also what it started, but for what has left its process group:
+/// that is a stray.
 #[derive(Debug)]
-pub(crate) struct Execution {
+pub(crate) struct Execution<'a> {
     child: Child,
-    group: Option<Pid>,
+    group: Option<Known<'a>>,
     stdout: File,
     stderr: File,
 }
 
-impl Execution {
+impl<'a> Execution<'a> {
     /// Starts `compiler` in the workspace, in a process group of its own.
     ///
     /// # Errors
@@ -71,10 +73,12 @@ impl Execution {
         compiler: &Path,
         args: &[OsString],
         workspace: &Workspace,
-        environment: &Environment,
-    ) -> io::Result<Execution> {
+        server: &'a Server,
+    ) -> io::Result<Execution<'a>> {
         let (stdout, stderr) = (buffer()?, buffer()?);
-        let child = Command::new(compiler)
+        let environment = &server.environment;
+        let mut command = Command::new(compiler);
+        command
             .args(args)
             .current_dir(workspace.path())
             .env_clear()
@@ -83,10 +87,10 @@ impl Execution {
             .stdin(Stdio::null())
             .stdout(stdout.as_fd().try_clone_to_owned()?)
             .stderr(stderr.as_fd().try_clone_to_owned()?)
-            .process_group(0)
-            .spawn()?;
-        let group = child.id().map(|id| Pid::from_raw(id.cast_signed()));
-        group.inspect(|compiler| restrict(*compiler, environment.longest_file));
+            .process_group(0);
+        let (child, group) = server.strays.start(|| command.spawn())?;
+        let process = child.id().map(|id| Pid::from_raw(id.cast_signed()));
+        process.inspect(|compiler| restrict(*compiler, environment.longest_file));
         Ok(Execution { child, group, stdout, stderr })
     }
 
@@ -97,9 +101,7 @@ impl Execution {
     pub(crate) async fn wait(&mut self) -> io::Result<WaitStatus> {
         let status = self.child.wait().await?;
         if let Some(group) = self.group.take() {
-            // While anyone is in the group nobody else can get its number, and if nobody is, the number would have
-            // to come round and be made a group again between these two lines.
-            let _ = killpg(group, Signal::SIGKILL);
+            group.bury().await;
         }
         Ok(WaitStatus::from_raw(status.into_raw().cast_unsigned()))
     }
@@ -107,13 +109,12 @@ impl Execution {
     /// Ends it and everything that it started: first politely, so that it can remove its temporary files.
     pub(crate) async fn kill(&mut self) {
         let Some(group) = self.group.take() else { return };
-        // The group may be gone already.
-        let _ = killpg(group, Signal::SIGTERM);
-        let polite = timeout(GRACE, self.child.wait()).await.is_ok();
-        let _ = killpg(group, Signal::SIGKILL);
-        if !polite {
+        group.terminate();
+        if timeout(GRACE, self.child.wait()).await.is_err() {
+            group.kill();
             let _ = timeout(GRACE, self.child.wait()).await;
         }
+        group.bury().await;
     }
 
     /// What it printed: stdout, stderr.
@@ -122,14 +123,6 @@ impl Execution {
     /// The buffers cannot be read.
     pub(crate) fn printed(&self) -> io::Result<(Vec<u8>, Vec<u8>)> {
         Ok((content(&self.stdout)?, content(&self.stderr)?))
-    }
-}
-
-impl Drop for Execution {
-    fn drop(&mut self) {
-        if let Some(group) = self.group {
-            let _ = killpg(group, Signal::SIGKILL);
-        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::net;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -12,6 +13,7 @@ use tokio::net::unix::pipe;
 use tokio::select;
 
 use crate::access::Peer;
+use crate::ending;
 use crate::job;
 use crate::server::Server;
 use crate::signals::{End, Signals, Wish};
@@ -25,8 +27,8 @@ pub(crate) fn is_socket(fd: BorrowedFd) -> bool {
     kind(fd).is_ok_and(|kind| kind.is_socket())
 }
 
-/// Serves the one client.
-pub(crate) async fn serve(server: &Server, signals: &mut Signals) -> End {
+/// Serves the one client. Told to end by SIGTERM, its compiler may go on for as long as `drain` says.
+pub(crate) async fn serve(server: &Server, signals: &mut Signals, drain: Option<Duration>) -> End {
     let log = server.log();
     let (peer, from, to) = match connection() {
         Ok(connection) => connection,
@@ -41,19 +43,20 @@ pub(crate) async fn serve(server: &Server, signals: &mut Signals) -> End {
     }
     let job = job::serve(server, peer, from, to);
     tokio::pin!(job);
-    loop {
+    let end = loop {
         select! {
-            code = &mut job => return End::Code(code),
+            code = &mut job => break End::Code(code),
             wish = signals.next() => match wish {
                 Wish::ReopenLog => server.journal.reopen(),
                 Wish::End(signal) => {
-                    server.close();
-                    job.await;
-                    return End::Signal(signal);
+                    ending::end(&mut job, signal, server, signals, drain).await;
+                    break End::Signal(signal);
                 }
             },
         }
-    }
+    };
+    server.strays.kill_all().await;
+    end
 }
 
 type Reader = Box<dyn AsyncRead + Unpin>;

@@ -82,7 +82,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
     /// The error is an outcome, too: of a job that ended early and gets no answer.
     async fn run(&mut self) -> Result<Outcome, Outcome> {
         let server = self.server;
-        let (Judged { command, compiler }, version, source) = unless_closing(server, self.receive()).await?;
+        let (Judged { command, compiler }, version, source) = unless_draining(server, self.receive()).await?;
         let (input, output) = (base(command.input()), base(command.output()));
         self.log.info(format_args!("compile from {} to {}", input.display(), output.display()));
         let answer = match compiler {
@@ -153,7 +153,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         // It is in the workspace now, and may be several megabytes long.
         drop(source);
         let args = compiler_args(command, &workspace);
-        let mut execution = match Execution::start(compiler, &args, &workspace, &self.server.environment) {
+        let mut execution = match Execution::start(compiler, &args, &workspace, self.server) {
             Ok(execution) => execution,
             Err(error) => {
                 let reason = not_started(compiler, &error)?;
@@ -194,12 +194,12 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             biased;
             slot = server.slots.acquire() => Ok(slot.expect("the semaphore is never closed")),
             () = gone(&mut self.from) => Err(Outcome::ClientGone),
-            () = server.closing() => Err(Outcome::Closing),
+            () = server.draining() => Err(Outcome::Closing),
         }
     }
 
     /// Waits for the compiler as long as anyone wants its object.
-    async fn supervise(&mut self, execution: &mut Execution) -> Result<WaitStatus, Outcome> {
+    async fn supervise(&mut self, execution: &mut Execution<'_>) -> Result<WaitStatus, Outcome> {
         let stopped = select! {
             biased;
             ended = execution.wait() => {
@@ -244,14 +244,14 @@ fn unhurried<T>(long: bool, work: impl FnOnce() -> T) -> T {
     }
 }
 
-async fn unless_closing<T>(
+async fn unless_draining<T>(
     server: &Server,
     work: impl Future<Output = Result<T, Outcome>>,
 ) -> Result<T, Outcome> {
     select! {
         biased;
         done = work => done,
-        () = server.closing() => Err(Outcome::Closing),
+        () = server.draining() => Err(Outcome::Closing),
     }
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod compiler;
 mod detach;
+mod ending;
 mod execution;
 mod inetd;
 mod job;
@@ -16,6 +17,7 @@ mod server;
 mod settings;
 mod signals;
 mod stats;
+mod strays;
 mod summary;
 mod workspace;
 
@@ -133,7 +135,7 @@ fn serve_stdin(settings: &Settings, journal: Journal) -> Result<End, NoStart> {
     runtime.block_on(async {
         let mut signals =
             Signals::listen(settings.lifetime).map_err(NoStart::io("cannot listen to signals"))?;
-        Ok(inetd::serve(&server, &mut signals).await)
+        Ok(inetd::serve(&server, &mut signals, settings.drain).await)
     })
 }
 
@@ -199,15 +201,14 @@ fn serve_ports(
             asides.spawn(stats::serve(stats, Arc::clone(&server), settings.disk().to_owned()));
         }
         starter.ready(server.journal.is_stderr()).map_err(NoStart::io("cannot leave the terminal"))?;
-        notify(&server.log(), NotifyState::Ready);
+        ending::notify(&server.log(), &[NotifyState::Ready]);
         let limits = listen::Limits {
             places: listen::places(settings.jobs, privileges::open_files()),
             // Without a service manager that starts it again, a daemon that ended would be gone.
             idle: settings.idle_exit.filter(|_| settings.passed.is_any()),
+            drain: settings.drain,
         };
-        let end = listen::serve(listeners, &server, &mut signals, limits).await;
-        notify(&server.log(), NotifyState::Stopping);
-        Ok(end)
+        Ok(listen::serve(listeners, &server, &mut signals, limits).await)
     })
 }
 
@@ -254,12 +255,6 @@ fn report_start(settings: &Settings, server: &Server, listeners: &[TcpListener])
 fn report_stats(log: &Log, listeners: &[TcpListener]) {
     for address in listeners.iter().flat_map(TcpListener::local_addr) {
         log.info(format_args!("statistics at http://{address}/ and http://{address}/metrics"));
-    }
-}
-
-fn notify(log: &Log, state: NotifyState) {
-    if let Err(error) = sd_notify::notify(&[state]) {
-        log.warning(format_args!("cannot tell the service manager: {error}"));
     }
 }
 

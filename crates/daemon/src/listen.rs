@@ -21,9 +21,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::access::Peer;
+use crate::ending;
 use crate::job;
 use crate::memory;
 use crate::server::Server;
@@ -41,11 +42,8 @@ const FILES_PER_JOB: usize = 8;
 /// Log, port, and what tokio waits on.
 const FILES_OF_THE_DAEMON: usize = 32;
 
-/// How long jobs may take to end when the daemon does.
-const FAREWELL: Duration = Duration::from_secs(5);
-
-/// Without a client for so long, the daemon tidies up.
-const QUIET: Duration = Duration::from_secs(1);
+/// A daemon that serves tidies up each time so long has passed.
+const TIDYING: Duration = Duration::from_secs(1);
 
 /// When there is no descriptor left for another client.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -149,6 +147,8 @@ pub(crate) struct Limits {
     pub(crate) places: usize,
     /// How long the daemon stays without a client, if not for ever.
     pub(crate) idle: Option<Duration>,
+    /// How long compilers may go on after a SIGTERM, if they may.
+    pub(crate) drain: Option<Duration>,
 }
 
 /// Serves whoever connects, so many at a time, until the daemon is to end; says how it does.
@@ -162,6 +162,7 @@ pub(crate) async fn serve(
     let mut running = JoinSet::new();
     let mut has_served = false;
     let mut last_busy = Instant::now();
+    let mut tidy_at = last_busy;
     loop {
         select! {
             (client, place) = next_client(&listeners, &places, server) => {
@@ -170,6 +171,9 @@ pub(crate) async fn serve(
                     serve_client(client, &server).await;
                     drop(place);
                 });
+                if !has_served {
+                    tidy_at = Instant::now() + TIDYING;
+                }
                 has_served = true;
             }
             Some(_) = running.join_next() => last_busy = Instant::now(),
@@ -177,15 +181,22 @@ pub(crate) async fn serve(
                 server.log().info(format_args!("nobody came, so the service manager waits alone again"));
                 return End::Code(0);
             }
-            () = sleep(QUIET), if has_served && running.is_empty() => {
-                memory::give_back();
-                has_served = false;
+            () = sleep_until(tidy_at), if has_served => {
+                tidy_at = Instant::now() + TIDYING;
+                if server.strays.kill() == 0 && running.is_empty() {
+                    memory::give_back();
+                    has_served = false;
+                }
             }
             wish = signals.next() => match wish {
                 Wish::ReopenLog => server.journal.reopen(),
                 Wish::End(signal) => {
                     drop(listeners);
-                    end(&mut running, server).await;
+                    let all = async { while running.join_next().await.is_some() {} };
+                    if ending::end(all, signal, server, signals, limits.drain).await.is_none() {
+                        running.shutdown().await;
+                    }
+                    server.strays.kill_all().await;
                     return End::Signal(signal);
                 }
             },
@@ -239,15 +250,6 @@ async fn serve_client((mut client, address): (TcpStream, SocketAddr), server: &S
             let (from, to) = client.split();
             job::serve(server, peer, from, to).await;
         }
-    }
-}
-
-/// Ends all jobs: they kill their compilers and remove their directories.
-async fn end(running: &mut JoinSet<()>, server: &Server) {
-    server.close();
-    let farewell = timeout(FAREWELL, async { while running.join_next().await.is_some() {} }).await;
-    if farewell.is_err() {
-        running.shutdown().await;
     }
 }
 

@@ -49,6 +49,10 @@ pub(crate) struct Options {
     /// With sockets from a service manager, which starts it again: end after so long without a client; 0 = never
     #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = "Mode of operation")]
     pub(crate) idle_exit: i64,
+    /// Told to end by SIGTERM, take no new job and wait so long for the compilers that run [default: 300]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_value_t = 0, default_missing_value = "300",
+        hide_default_value = true, help_heading = "Mode of operation")]
+    pub(crate) drain: i64,
     /// End by itself after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide = true)]
     pub(crate) lifetime: i64,
@@ -199,6 +203,15 @@ mod tests {
             jobs(line, 4);
         }
         jobs("-j -1", -1);
+        for (line, expected) in [
+            ("", 0),
+            ("--drain", 300),
+            ("--drain --daemon", 300),
+            ("--drain=9", 9),
+            ("--drain 9 --daemon", 9),
+        ] {
+            assert_eq!(typed(line).unwrap().drain, expected, "{line}");
+        }
         assert_eq!(typed("--nice -5").unwrap().nice, -5);
         assert_eq!(typed("-a 10.0.0.0/8 --allow=::1").unwrap().allow, ["10.0.0.0/8", "::1"]);
         assert_eq!(typed("-P p").unwrap().pid_file, Some(PathBuf::from("p")));
@@ -221,6 +234,7 @@ mod tests {
         refused("-V", "-V: unknown option");
         refused("--port=abc", "--port=abc: invalid numeric value");
         refused("--port", "--port: missing argument");
+        refused("--drain=soon", "--drain=soon: invalid numeric value");
         refused("--daemon=foo", "--daemon=foo: option does not take an argument");
         refused("--zeroconf", "--zeroconf: not supported yet");
         refused("--stats-port abc", "--stats-port=abc: invalid numeric value");

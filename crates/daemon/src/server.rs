@@ -13,6 +13,7 @@ use crate::execution::Environment;
 use crate::journal::Journal;
 use crate::settings::Settings;
 use crate::stats::Stats;
+use crate::strays::Strays;
 use crate::workspace::Workspaces;
 
 /// Passed to every job.
@@ -23,13 +24,22 @@ pub(crate) struct Server {
     pub(crate) compilers: Compilers,
     pub(crate) environment: Environment,
     pub(crate) workspaces: Workspaces,
+    pub(crate) strays: Strays,
     pub(crate) limits: Limits,
     /// A job has one of these while its compiler runs.
     pub(crate) slots: Semaphore,
     pub(crate) stats: Stats,
     pub(crate) io_timeout: Duration,
     pub(crate) job_lifetime: Option<Duration>,
-    closing: watch::Sender<bool>,
+    stage: watch::Sender<Stage>,
+}
+
+/// How near the daemon's end is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Serving,
+    Draining,
+    Closing,
 }
 
 impl Server {
@@ -45,12 +55,13 @@ impl Server {
             compilers,
             environment: Environment::new(settings),
             workspaces,
+            strays: Strays::adopt(),
             limits: settings.limits.clone(),
             slots: Semaphore::new(settings.jobs.min(Semaphore::MAX_PERMITS)),
             stats: Stats::new(settings.stats.is_some(), settings.jobs),
             io_timeout: settings.io_timeout,
             job_lifetime: settings.job_lifetime,
-            closing: watch::Sender::new(false),
+            stage: watch::Sender::new(Stage::Serving),
         }
     }
 
@@ -59,14 +70,28 @@ impl Server {
         self.journal.log()
     }
 
+    /// Tells all jobs to end whose compilers do not run yet.
+    pub(crate) fn drain(&self) {
+        self.stage.send_replace(Stage::Draining);
+    }
+
     /// Tells all jobs to end.
     pub(crate) fn close(&self) {
-        self.closing.send_replace(true);
+        self.stage.send_replace(Stage::Closing);
+    }
+
+    /// Returns when jobs without a compiler are to end.
+    pub(crate) async fn draining(&self) {
+        self.reach(Stage::Draining).await;
     }
 
     /// Returns when jobs are to end.
     pub(crate) async fn closing(&self) {
+        self.reach(Stage::Closing).await;
+    }
+
+    async fn reach(&self, wanted: Stage) {
         // The sender lives as long as we do.
-        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+        let _ = self.stage.subscribe().wait_for(|stage| *stage >= wanted).await;
     }
 }

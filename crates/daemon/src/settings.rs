@@ -50,6 +50,8 @@ pub struct Settings {
     pub(crate) job_lifetime: Option<Duration>,
     /// How long a daemon with passed sockets waits for a client before it ends.
     pub(crate) idle_exit: Option<Duration>,
+    /// How long compilers may go on when SIGTERM ends the daemon.
+    pub(crate) drain: Option<Duration>,
     /// When the daemon ends by itself.
     pub(crate) lifetime: Option<Duration>,
     pub(crate) log: LogTarget,
@@ -147,6 +149,7 @@ impl Settings {
             limits: limits(var("DISTCC_MAX_BODY"))?,
             job_lifetime: seconds(options.job_lifetime),
             idle_exit: seconds(options.idle_exit),
+            drain: seconds(options.drain),
             lifetime: seconds(options.lifetime),
             log_level: level(&options, &mut warnings),
             log: match options.log_file {

@@ -1,0 +1,214 @@
+//! Ends processes that compilers left behind in process groups or sessions of their own. Knows nothing of jobs.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::prctl::set_child_subreaper;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, getpgrp};
+use tokio::process::Child;
+use tokio::time::{Instant, sleep};
+
+/// A process that has been killed takes a moment to be gone, and its children become ours only then.
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// How long the killed may take: a disk that does not answer holds a process for as long as it likes.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// The compilers at work; what else is a child of the daemon, in a process group of its own, is a stray.
+#[derive(Debug, Default)]
+pub(crate) struct Strays {
+    /// Held shared from before a compiler is started until it is known.
+    starting: RwLock<()>,
+    /// By process, which is its process group, too. A number can come round before its last use is forgotten.
+    compilers: Mutex<HashMap<Pid, usize>>,
+}
+
+/// A compiler that is no stray; it leads its process group.
+#[derive(Debug)]
+pub(crate) struct Known<'a> {
+    strays: &'a Strays,
+    group: Pid,
+}
+
+impl Strays {
+    /// Makes orphans of compilers children of this process, where the kernel can do that.
+    pub(crate) fn adopt() -> Strays {
+        let _ = set_child_subreaper(true);
+        Strays::default()
+    }
+
+    /// Starts a compiler as leader of a process group. Without a `Known` it has ended and been waited for already.
+    ///
+    /// # Errors
+    /// Those of `start`.
+    pub(crate) fn start(
+        &self,
+        start: impl FnOnce() -> io::Result<Child>,
+    ) -> io::Result<(Child, Option<Known<'_>>)> {
+        let _starting = self.starting.read().unwrap_or_else(PoisonError::into_inner);
+        let child = start()?;
+        let known = child.id().map(|id| Known::of(self, Pid::from_raw(id.cast_signed())));
+        Ok((child, known))
+    }
+
+    /// Kills the strays there are now, and says how many; what they started becomes a stray only then.
+    pub(crate) fn kill(&self) -> usize {
+        let children = {
+            let _nobody_starts = self.starting.write().unwrap_or_else(PoisonError::into_inner);
+            let known = self.compilers();
+            let is_known = |pid: Pid| known.contains_key(&pid);
+            let is_stray = |child: &Pid| {
+                !is_known(*child)
+                    && group_of(*child).is_some_and(|group| !is_known(group) && group != getpgrp())
+            };
+            children().into_iter().filter(is_stray).collect::<Vec<_>>()
+        };
+        for &stray in &children {
+            let _ = kill(stray, Signal::SIGKILL);
+            let _ = waitpid(stray, Some(WaitPidFlag::WNOHANG));
+        }
+        children.len()
+    }
+
+    /// Kills strays until there are none, for a bounded time.
+    pub(crate) async fn kill_all(&self) {
+        let end = Instant::now() + PATIENCE;
+        while self.kill() > 0 && Instant::now() < end {
+            sleep(MOMENT).await;
+        }
+    }
+
+    fn compilers(&self) -> MutexGuard<'_, HashMap<Pid, usize>> {
+        self.compilers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'a> Known<'a> {
+    fn of(strays: &'a Strays, group: Pid) -> Known<'a> {
+        *strays.compilers().entry(group).or_default() += 1;
+        Known { strays, group }
+    }
+
+    /// Asks the whole group to end.
+    pub(crate) fn terminate(&self) {
+        // The group may be gone already.
+        let _ = killpg(self.group, Signal::SIGTERM);
+    }
+
+    /// Kills the whole group.
+    pub(crate) fn kill(&self) {
+        let _ = killpg(self.group, Signal::SIGKILL);
+    }
+
+    /// Kills what is left of the group, whose leader has been waited for, and waits for a bounded time until it is
+    /// gone.
+    pub(crate) async fn bury(self) {
+        let end = Instant::now() + PATIENCE;
+        // While anyone is in the group nobody else can get its number, and if nobody is, the number would have to come
+        // round and be made a group again since then.
+        while killpg(self.group, Signal::SIGKILL).is_ok() && Instant::now() < end {
+            let everyone = Pid::from_raw(-self.group.as_raw());
+            match waitpid(everyone, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => sleep(MOMENT).await,
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Drop for Known<'_> {
+    fn drop(&mut self) {
+        self.kill();
+        let mut compilers = self.strays.compilers();
+        if let Some(count) = compilers.get_mut(&self.group) {
+            *count -= 1;
+            if *count == 0 {
+                compilers.remove(&self.group);
+            }
+        }
+    }
+}
+
+/// Those of all threads; the kernel may leave some out while others end.
+fn children() -> Vec<Pid> {
+    let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    let numbers = lists.flat_map(|list| {
+        list.split_whitespace().filter_map(|number| number.parse().ok()).collect::<Vec<i32>>()
+    });
+    numbers.map(Pid::from_raw).collect()
+}
+
+/// None of a process that is not there.
+fn group_of(process: Pid) -> Option<Pid> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    group_in(&stat)
+}
+
+/// `42 (any ) name) S PARENT GROUP SESSION …`, as proc(5) has it.
+fn group_in(stat: &str) -> Option<Pid> {
+    let (_, facts) = stat.rsplit_once(") ")?;
+    facts.split(' ').nth(2)?.parse().ok().map(Pid::from_raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::process::Command;
+    use tokio::time::timeout;
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn groups_of_processes() {
+        let check = |stat: &str, expected: Option<i32>| {
+            assert_eq!(group_in(stat), expected.map(Pid::from_raw), "{stat}");
+        };
+        check("42 (cc1) S 7 40 40 0 -1", Some(40));
+        check("42 (a) b) (c) ) R 7 41 40 0", Some(41));
+        check("42 (cc1) S", None);
+        check("", None);
+    }
+
+    /// A compiler that starts `script` in the background; the process that this writes the number of.
+    async fn left_by(strays: &Strays, script: &str) -> Pid {
+        let place = tempfile::tempdir().unwrap();
+        let number = place.path().join("pid");
+        let script = format!("{script} & until [ -s {} ]; do sleep 0.01; done", number.display());
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).env("PID", &number).process_group(0);
+        let (mut child, known) = strays.start(|| command.spawn()).unwrap();
+        timeout(SOON, child.wait()).await.unwrap().unwrap();
+        known.unwrap().bury().await;
+        Pid::from_raw(fs::read_to_string(number).unwrap().trim().parse().unwrap())
+    }
+
+    /// One test for all: a process has only one set of children.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_compilers_leave_is_killed() {
+        let strays = Strays::adopt();
+        let sleeper = r#"sh -c 'echo $$ >"$PID".new; mv "$PID".new "$PID"; exec sleep 60'"#;
+        for script in [sleeper.to_owned(), format!("setsid {sleeper}"), format!("setsid setsid -f {sleeper}")]
+        {
+            let left = left_by(&strays, &script).await;
+            strays.kill_all().await;
+            assert_eq!(kill(left, None), Err(Errno::ESRCH), "{script}");
+        }
+
+        // One that another part of the daemon started is none of them, nor is a compiler at work.
+        let mut other = Command::new("sleep").arg("60").kill_on_drop(true).spawn().unwrap();
+        let mut sleep = Command::new("sleep");
+        let (mut compiler, known) = strays.start(|| sleep.arg("60").process_group(0).spawn()).unwrap();
+        assert_eq!(strays.kill(), 0);
+        assert!(other.try_wait().unwrap().is_none() && compiler.try_wait().unwrap().is_none());
+        drop(known);
+        timeout(SOON, compiler.wait()).await.unwrap().unwrap();
+        assert!(strays.compilers().is_empty());
+    }
+}
