@@ -61,23 +61,8 @@ enum Flags {
 type Case = (Programs, Programs, &'static str, Flags);
 
 #[test]
-fn lua_ours_with_ours() {
-    check(&LUA, (OURS, OURS, "", Flags::Default));
-}
-
-#[test]
 fn lua_ours_with_ours_compressed_with_debug_information() {
     check(&LUA, (OURS, OURS, ",lzo", Flags::Debug));
-}
-
-#[test]
-fn lua_c_client_with_our_daemons() {
-    check(&LUA, (C_DISTCC, OURS, "", Flags::Default));
-}
-
-#[test]
-fn lua_our_client_with_c_daemons_compressed() {
-    check(&LUA, (OURS, C_DISTCC, ",lzo", Flags::Default));
 }
 
 #[test]

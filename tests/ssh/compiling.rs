@@ -1,77 +1,17 @@
-//! Every pairing of client and daemon gives the objects of a local compile, counted on the server.
+//! What is compiled behind ssh is what is compiled here, whatever its size and whatever ssh is called.
 
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
+use test_hosts::C_DISTCC;
 use test_hosts::client::Client;
 use test_hosts::need;
 use test_hosts::objects::assert_same_bytes;
-use test_hosts::process::{Running, clean, run};
+use test_hosts::process::{clean, run};
+use test_hosts::ssh_host::SshHost;
 use test_hosts::workdir::Workdir;
-use test_hosts::{C_DISTCC, Programs};
 
-use crate::host::{OURS, SshHost};
-
-const LONGEST_BUILD: Duration = Duration::from_secs(180);
-
-/// A build of many small files, each with a login of its own.
-fn check(client: Programs, daemon: Programs, options: &str) {
-    if client == C_DISTCC && need::c_distcc().is_none() {
-        return;
-    }
-    let Some(lua) = need::source("lua5.4") else { return };
-    let Some(host) = SshHost::start(daemon.distccd) else { return };
-    let work = Workdir::new();
-    let calling = host.client(client.distcc, &work, &host.spec(4, options));
-    let names = sources(&lua, &work);
-    build(&calling, &format!("{} gcc", client.distcc), "there");
-    build(&calling, "gcc", "here");
-    for name in &names {
-        let object = name.replace(".c", ".o");
-        let [there, here] = ["there", "here"].map(|place| work.src().join(place).join(&object));
-        assert_same_bytes(&there, &here);
-    }
-    host.assert_served(names.len());
-}
-
-/// The sources of Lua in a directory, and a makefile that compiles them into another.
-fn sources(lua: &Path, work: &Workdir) -> Vec<String> {
-    let mut copy = clean("cp");
-    copy.arg("-r").arg(lua.join("src")).arg(work.src().join("lua"));
-    run(copy).good();
-    let entries = fs::read_dir(work.src().join("lua")).unwrap();
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.retain(|name| name.ends_with(".c"));
-    let makefile = "all: $(patsubst lua/%.c,$(OUT)/%.o,$(wildcard lua/*.c))\n\
-                    $(OUT)/%.o: lua/%.c\n\t$(CC) -O2 -Ilua -c $< -o $@\n";
-    work.write("Makefile", makefile);
-    names
-}
-
-fn build(calling: &Client, compiler: &str, out: &str) {
-    let mut make = calling.command("make");
-    make.args(["-j6", &format!("CC={compiler}"), &format!("OUT={out}")]).env("DISTCC_FALLBACK", "0");
-    fs::create_dir(make.get_current_dir().unwrap().join(out)).unwrap();
-    let outcome = Running::start(make).finish(LONGEST_BUILD).good();
-    assert_eq!(outcome.err(), "", "nothing but what the compiler says");
-}
-
-#[test]
-fn lua_ours_with_ours() {
-    check(OURS, OURS, "");
-}
-
-#[test]
-fn lua_ours_with_c_compressed() {
-    check(OURS, C_DISTCC, ",lzo");
-}
-
-#[test]
-fn lua_c_with_ours_compressed() {
-    check(C_DISTCC, OURS, ",lzo");
-}
+use crate::OURS;
 
 /// The daemon at a local socket instead of pipes, with nothing between it and the client.
 #[test]

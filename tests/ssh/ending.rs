@@ -4,11 +4,12 @@ use std::fs;
 
 use nix::sys::signal::{Signal, killpg};
 use test_hosts::client::Client;
+use test_hosts::ssh_host::SshHost;
 use test_hosts::stub::Stub;
 use test_hosts::wait::wait_until;
 use test_hosts::workdir::{Workdir, names_in};
 
-use crate::host::{OURS, SOON, SshHost};
+use crate::{OURS, SOON};
 
 const LONG: &str = "60";
 const SIGNALS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGKILL];

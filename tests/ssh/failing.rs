@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use test_hosts::client::Client;
 use test_hosts::process::Outcome;
+use test_hosts::ssh_host::SshHost;
 use test_hosts::sshd::Sshd;
 use test_hosts::workdir::{Workdir, names_in};
 
-use crate::host::{OURS, SshHost};
+use crate::OURS;
 
 const HOST: &str = "root@127.0.0.1/1";
 

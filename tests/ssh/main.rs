@@ -4,4 +4,11 @@
 mod compiling;
 mod ending;
 mod failing;
-mod host;
+
+use std::time::Duration;
+
+use test_hosts::Programs;
+
+const OURS: Programs =
+    Programs { distcc: env!("CARGO_BIN_EXE_distcc"), distccd: env!("CARGO_BIN_EXE_distccd") };
+const SOON: Duration = Duration::from_secs(20);

@@ -11,6 +11,7 @@ pub mod objects;
 pub mod process;
 pub mod relay;
 pub mod settings;
+pub mod ssh_host;
 pub mod sshd;
 pub mod strace;
 pub mod stub;

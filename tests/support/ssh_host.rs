@@ -4,27 +4,26 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use test_hosts::client::Client;
-use test_hosts::need;
-use test_hosts::sshd::Sshd;
-use test_hosts::wait::wait_until;
-use test_hosts::workdir::Workdir;
-use test_hosts::{C_DISTCC, Programs};
+use crate::C_DISTCC;
+use crate::client::Client;
+use crate::need;
+use crate::sshd::Sshd;
+use crate::wait::wait_until;
+use crate::workdir::Workdir;
 
-pub(crate) const OURS: Programs =
-    Programs { distcc: env!("CARGO_BIN_EXE_distcc"), distccd: env!("CARGO_BIN_EXE_distccd") };
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(20);
 
 /// A machine that compiles for whoever may log in.
-pub(crate) struct SshHost {
-    pub(crate) sshd: Sshd,
+pub struct SshHost {
+    /// Its server.
+    pub sshd: Sshd,
     logs: Workdir,
     daemon: PathBuf,
 }
 
 impl SshHost {
     /// None after a skip has been announced.
-    pub(crate) fn start(distccd: &str) -> Option<SshHost> {
+    pub fn start(distccd: &str) -> Option<SshHost> {
         if distccd == C_DISTCC.distccd && need::c_distcc().is_none() {
             return None;
         }
@@ -38,28 +37,28 @@ impl SshHost {
     }
 
     /// As a host list names it, with so many slots.
-    pub(crate) fn spec(&self, slots: u32, options: &str) -> String {
+    pub fn spec(&self, slots: u32, options: &str) -> String {
         format!("root@127.0.0.1/{slots}:{}{options}", self.daemon.display())
     }
 
     /// A client that knows the way.
-    pub(crate) fn client<'a>(&self, distcc: &'a str, work: &'a Workdir, hosts: &str) -> Client<'a> {
+    pub fn client<'a>(&self, distcc: &'a str, work: &'a Workdir, hosts: &str) -> Client<'a> {
         Client::new(distcc, work, hosts).env("DISTCC_SSH", self.sshd.ssh("key"))
     }
 
     /// What the daemons there logged so far.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         fs::read_to_string(self.logs.path().join("logs/log")).unwrap_or_default()
     }
 
     /// How many jobs had this result.
-    pub(crate) fn count(&self, result: &str) -> usize {
+    pub fn count(&self, result: &str) -> usize {
         self.log().lines().filter(|line| line.contains(&format!(" {result} "))).count()
     }
 
     /// Panics unless the log comes to tell of this many good compiles, and not of more.
     #[track_caller]
-    pub(crate) fn assert_served(&self, jobs: usize) {
+    pub fn assert_served(&self, jobs: usize) {
         wait_until(SOON, &format!("a log that tells of {jobs} good jobs"), || {
             self.count("COMPILE_OK") >= jobs
         });
