@@ -22,6 +22,7 @@ use crate::access::Peer;
 use crate::compiler::Refusal;
 use crate::execution::Execution;
 use crate::server::Server;
+use crate::source::{self, Source};
 use crate::stats::JobStats;
 use crate::summary::{Outcome, Summary};
 use crate::workspace::Workspace;
@@ -96,15 +97,20 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
     }
 
     /// The command is judged as soon as it has come: nobody sends megabytes for one that is refused.
-    async fn receive(&mut self) -> Result<(Judged, Version, Vec<u8>), Outcome> {
+    async fn receive(&mut self) -> Result<(Judged, Version, Source<'a>), Outcome> {
         let started = Instant::now();
         let silence = self.server.io_timeout;
+        let end = started + silence * SILENCES;
         let mut decoder = RequestDecoder::new(self.server.limits.clone());
+        let mut share = self.server.budget.share();
         let (mut judged, mut received) = (None, 0);
         loop {
+            source::allow(&mut share, decoder.will_hold(), silence).await?;
             let deadline = match &judged {
                 None => started + HEAD_TIMEOUT.min(silence),
-                Some(_) => (Instant::now() + silence).min(started + silence * SILENCES),
+                // Others may be waiting for it.
+                Some(_) if share.is_overdrawn() => (Instant::now() + HEAD_TIMEOUT.min(silence)).min(end),
+                Some(_) => (Instant::now() + silence).min(end),
             };
             let read = timeout_at(deadline.into(), self.from.read(decoder.space())).await;
             let count =
@@ -118,9 +124,11 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             {
                 judged = Some(self.judge(args.to_vec())?);
             }
-            if let Progress::Done(Request { version, args, source }) = progress {
+            if let Progress::Done(arrived) = progress {
+                let (request, _share) = source::unpack(arrived, share, silence).await?;
+                let Request { version, args, source: text } = request;
                 let judged = judged.map_or_else(|| self.judge(args), Ok)?;
-                return Ok((judged, version, source));
+                return Ok((judged, version, Source { text, _share }));
             }
         }
     }
@@ -142,12 +150,12 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         &mut self,
         compiler: &Path,
         command: &ServerCommand,
-        source: Vec<u8>,
+        source: Source<'a>,
     ) -> Result<Answer, Outcome> {
         let _slot = self.slot().await?;
         let _booked = self.stats.compiles();
         let extension = command.language().preprocessed_extension();
-        let workspace = self.server.workspaces.make(Path::new(command.input()), extension, &source);
+        let workspace = self.server.workspaces.make(Path::new(command.input()), extension, &source.text);
         let workspace =
             workspace.map_err(|error| Outcome::Failed(format!("cannot make a workspace: {error}")))?;
         // It is in the workspace now, and may be several megabytes long.
@@ -236,7 +244,7 @@ struct Judged {
 
 /// Does `work`, and lets other jobs move to another thread before if it is long. Where there is one thread there is
 /// one job.
-fn unhurried<T>(long: bool, work: impl FnOnce() -> T) -> T {
+pub(crate) fn unhurried<T>(long: bool, work: impl FnOnce() -> T) -> T {
     if long && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
         block_in_place(work)
     } else {

@@ -1,6 +1,7 @@
 //! distccd: compiles for distcc clients. This file is the order of start and end; the rooms know the rest.
 
 mod access;
+mod budget;
 mod compiler;
 mod detach;
 mod ending;
@@ -16,6 +17,7 @@ mod privileges;
 mod server;
 mod settings;
 mod signals;
+mod source;
 mod stats;
 mod strays;
 mod summary;

@@ -1,7 +1,14 @@
-//! Keeps the megabytes of past jobs from staying with a daemon that waits. Knows nothing of jobs.
+//! How much memory there is, and how that of past jobs does not stay with a daemon that waits. Knows nothing of jobs.
 
 #[cfg(target_env = "gnu")]
 use nix::libc;
+use nix::unistd::{SysconfVar, sysconf};
+
+/// How much of it this machine has, in bytes; 0 if nobody knows.
+pub(crate) fn physical() -> u64 {
+    let known = |variable| sysconf(variable).ok().flatten().and_then(|value| u64::try_from(value).ok());
+    known(SysconfVar::_PHYS_PAGES).unwrap_or(0) * known(SysconfVar::PAGE_SIZE).unwrap_or(0)
+}
 
 /// Makes all threads share one heap. glibc otherwise gives each its own, and what the largest jobs used stays in every
 /// one of them. To be called before there are threads.

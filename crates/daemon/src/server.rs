@@ -8,6 +8,7 @@ use protocol::Limits;
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::AccessList;
+use crate::budget::Budget;
 use crate::compiler::Compilers;
 use crate::execution::Environment;
 use crate::journal::Journal;
@@ -26,6 +27,8 @@ pub(crate) struct Server {
     pub(crate) workspaces: Workspaces,
     pub(crate) strays: Strays,
     pub(crate) limits: Limits,
+    /// Memory for requests whose compilers have not started.
+    pub(crate) budget: Budget,
     /// A job has one of these while its compiler runs.
     pub(crate) slots: Semaphore,
     pub(crate) stats: Stats,
@@ -57,6 +60,7 @@ impl Server {
             workspaces,
             strays: Strays::adopt(),
             limits: settings.limits.clone(),
+            budget: Budget::of(settings.request_mib),
             slots: Semaphore::new(settings.jobs.min(Semaphore::MAX_PERMITS)),
             stats: Stats::new(settings.stats.is_some(), settings.jobs),
             io_timeout: settings.io_timeout,

@@ -40,6 +40,11 @@ pub(crate) fn original(
     if version.compresses() { unpack(&transmitted, limit) } else { Ok(transmitted) }
 }
 
+/// The most that `original` may take for so many bytes; nothing if it is what was transmitted.
+pub(crate) fn most_unpacked(version: Version, transmitted: usize, limit: usize) -> usize {
+    if version.compresses() { transmitted.saturating_mul(GREATEST_GROWTH).min(limit) } else { 0 }
+}
+
 /// Compresses with LZO1X-1. Nothing becomes nothing (the empty rule), not an empty stream.
 pub fn pack(bytes: &[u8]) -> Vec<u8> {
     if bytes.is_empty() {

@@ -8,7 +8,7 @@ use crate::token::{HEADER_BYTES, Token};
 const ROOM: usize = 16 * 1024;
 
 /// A long body's place is this at first, in bytes, and never more than twice what has arrived.
-const STEP: usize = 1024 * 1024;
+const STEP: usize = 64 * 1024;
 
 /// What the bytes so far have come to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -118,6 +118,11 @@ impl Packets {
         }
     }
 
+    /// Memory set aside for bytes, come and to come, once more space is asked for.
+    pub(crate) fn will_hold(&self) -> usize {
+        self.room.bytes.capacity() + self.body.as_ref().map_or(0, Body::will_hold)
+    }
+
     /// Memory set aside for bytes, come and to come.
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
@@ -182,10 +187,18 @@ impl Body {
         self.missing() > ROOM
     }
 
+    fn will_hold(&self) -> usize {
+        if self.filled == self.bytes.len() { self.grown() } else { self.bytes.len() }
+    }
+
+    fn grown(&self) -> usize {
+        self.length.min(2 * self.filled)
+    }
+
     /// Room for some of what is missing; there is some as long as anything is.
     fn space(&mut self) -> &mut [u8] {
         if self.filled == self.bytes.len() {
-            let grown = self.length.min(2 * self.filled);
+            let grown = self.grown();
             self.bytes.reserve_exact(grown - self.filled);
             self.bytes.resize(grown, 0);
         }

@@ -17,7 +17,7 @@ pub use compression::{pack, unpack};
 pub use decode::Progress;
 pub use error::ProtocolError;
 pub use limits::Limits;
-pub use request::{Request, RequestDecoder, bulk_header, encode_request, request_head};
+pub use request::{Arrived, Request, RequestDecoder, bulk_header, encode_request, request_head};
 pub use response::{Response, ResponseDecoder};
 pub use status::WaitStatus;
 pub use token::{Token, Version};

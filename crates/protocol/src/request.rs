@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use crate::compression::{original, transmitted};
+use crate::compression::{most_unpacked, original, transmitted};
 use crate::decode::{Packets, Pause, Progress, check_limit, progress};
 use crate::token::HEADER_BYTES;
 use crate::{Limits, ProtocolError, Token, Version};
@@ -17,6 +17,31 @@ pub struct Request {
     pub args: Vec<OsString>,
     /// The preprocessed source, unpacked.
     pub source: Vec<u8>,
+}
+
+/// A request that has come whole; its source is still as it was transmitted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Arrived {
+    version: Version,
+    args: Vec<OsString>,
+    source: Vec<u8>,
+    longest: usize,
+}
+
+impl Arrived {
+    /// Memory that the source takes while it is unpacked, at most, in bytes.
+    pub fn will_hold(&self) -> usize {
+        self.source.len().saturating_add(most_unpacked(self.version, self.source.len(), self.longest))
+    }
+
+    /// The request with its source unpacked.
+    ///
+    /// # Errors
+    /// The source is damaged, or longer than [`Limits::unpacked_bytes`].
+    pub fn unpack(self) -> Result<Request, ProtocolError> {
+        let Arrived { version, args, source, longest } = self;
+        Ok(Request { version, args, source: original(version, source, longest)? })
+    }
 }
 
 /// `DIST`, `ARGC` and `ARGV`…: everything before `DOTI`, which can be sent while the source is not ready.
@@ -114,7 +139,7 @@ impl RequestDecoder {
     ///
     /// # Panics
     /// If `count` is more than there was space for.
-    pub fn advance(&mut self, count: usize) -> Result<Progress<Request>, ProtocolError> {
+    pub fn advance(&mut self, count: usize) -> Result<Progress<Arrived>, ProtocolError> {
         self.packets.advance(count)?;
         progress(self.proceed())
     }
@@ -124,14 +149,23 @@ impl RequestDecoder {
         (self.count == Some(self.args.len())).then_some(&self.args)
     }
 
+    /// Memory set aside for what has come and is to come, once [`space`](Self::space) is called again: in bytes, but for
+    /// the small room that headers are read through.
+    pub fn will_hold(&self) -> usize {
+        self.packets.will_hold() + self.args_hold()
+    }
+
     /// Memory set aside for what has come and is to come.
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
-        let args: usize = self.args.iter().map(OsString::capacity).sum();
-        self.packets.held() + args + self.args.capacity() * size_of::<OsString>()
+        self.packets.held() + self.args_hold()
     }
 
-    fn proceed(&mut self) -> Result<Request, Pause> {
+    fn args_hold(&self) -> usize {
+        self.args_bytes as usize + self.args.capacity() * size_of::<OsString>()
+    }
+
+    fn proceed(&mut self) -> Result<Arrived, Pause> {
         let version = match self.version {
             Some(version) => version,
             None => *self.version.insert(Version::from_number(self.packets.number(Token::DIST)?)?),
@@ -151,9 +185,9 @@ impl RequestDecoder {
             let arg = self.next_arg()?;
             self.args.push(arg);
         }
-        let body = self.packets.body(Token::DOTI, self.limits.bulk_bytes)?;
-        let source = original(version, body, self.limits.unpacked_bytes)?;
-        Ok(Request { version, args: std::mem::take(&mut self.args), source })
+        let source = self.packets.body(Token::DOTI, self.limits.bulk_bytes)?;
+        let args = std::mem::take(&mut self.args);
+        Ok(Arrived { version, args, source, longest: self.limits.unpacked_bytes })
     }
 
     fn next_arg(&mut self) -> Result<OsString, Pause> {

@@ -27,8 +27,8 @@ fn decode(bytes: &[u8], chunk: usize) -> Result<Request, ProtocolError> {
         assert!(!space.is_empty());
         space[..count].copy_from_slice(&rest[..count]);
         rest = &rest[count..];
-        if let Progress::Done(request) = decoder.advance(count)? {
-            return Ok(request);
+        if let Progress::Done(arrived) = decoder.advance(count)? {
+            return arrived.unpack();
         }
     }
 }

@@ -8,6 +8,9 @@ use std::ffi::OsString;
 
 use crate::{Limits, Progress, ProtocolError, Request, RequestDecoder, Response, ResponseDecoder, Version};
 
+/// What headers and short bodies are read through, in bytes.
+const SMALL: usize = 32 * 1024;
+
 /// What came of a stream of bytes that then ended.
 struct Fed<T> {
     outcome: Result<T, ProtocolError>,
@@ -21,8 +24,15 @@ struct Fed<T> {
 fn feed_request(bytes: &[u8], chunk: usize, limits: &Limits) -> Fed<Request> {
     let mut decoder = RequestDecoder::new(limits.clone());
     feed(bytes, chunk, |piece| {
+        let expected = decoder.will_hold();
         let count = fill(decoder.space(), piece);
-        (count, decoder.advance(count), decoder.held())
+        assert!(decoder.held() <= expected + SMALL, "{} bytes, not {expected}", decoder.held());
+        let progress = match decoder.advance(count) {
+            Ok(Progress::Done(arrived)) => arrived.unpack().map(Progress::Done),
+            Ok(Progress::More) => Ok(Progress::More),
+            Err(error) => Err(error),
+        };
+        (count, progress, decoder.held())
     })
 }
 
