@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::id;
 use std::time::{Duration, SystemTime};
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use test_hosts::client::Client;
 use test_hosts::distccd::{Distccd, Setup};
 use test_hosts::need;
@@ -171,6 +172,65 @@ fn a_build_shows_in_both_monitors() {
     });
     drop(running);
     wait_until_empty(&work);
+}
+
+/// Every client of the build is stopped for each look, so that both programs look at the same moment.
+#[test]
+fn a_build_in_progress_shows_alike_again_and_again() {
+    let (Some(c), Some(lua)) = (need::c_distcc(), need::source("lua5.4")) else { return };
+    let daemon = Distccd::start(&Setup::of(DISTCCD));
+    let work = Workdir::new();
+    let makefile = "all: $(patsubst %.c,$(OUT)-%.o,$(wildcard l*.c))\n$(OUT)-%.o: %.c\n\t$(DISTCC) gcc -O2 -c $< -o $@\n";
+    run_in(&work, &["cp", "-r", &format!("{}/.", path(&lua.join("src"))), "."]);
+    work.write("build.mk", makefile);
+    let hosts = format!("{}/2 localhost/2", daemon.host());
+    let builds = [DISTCC, c.distcc].map(|distcc| {
+        let mut make = Client::new(distcc, &work, &hosts).command("make");
+        let out = if distcc == DISTCC { "ours" } else { "theirs" };
+        make.args(["-f", "build.mk", "-j4", &format!("DISTCC={distcc}"), &format!("OUT={out}")]);
+        Running::start(make)
+    });
+    let mut seen = String::new();
+    wait_until(SOON * 6, "looks at jobs of both kinds", || {
+        stop(&builds, true);
+        let rows = check_same(&work);
+        stop(&builds, false);
+        seen.push_str(&rows);
+        let has = |words: &str| seen.lines().any(|row| row.contains(words));
+        let both = has("  Compile ") && has("127.0.0.1[") && has("localhost[") && has("  Preprocess ");
+        both && seen.lines().filter(|row| !row.is_empty()).count() > 40
+    });
+    drop(builds);
+    wait_until_empty(&work);
+}
+
+/// Stops all processes of these groups, or lets them go on.
+fn stop(groups: &[Running], stop: bool) {
+    for group in groups {
+        killpg(group.pid(), if stop { Signal::SIGSTOP } else { Signal::SIGCONT })
+            .expect("a build that goes on");
+    }
+    // One that waits for a disk will stop; one that waits for a stopped child to start its program stays as it is.
+    let mut looks = 0;
+    wait_until(SOON, "clients that stand still", || {
+        looks = if groups.iter().all(|group| stands_still(group.pid())) { looks + 1 } else { 0 };
+        !stop || looks == 4
+    });
+}
+
+fn stands_still(group: Pid) -> bool {
+    let processes = fs::read_dir("/proc").expect("a list of processes").flatten();
+    let mut stats = processes.filter_map(|process| fs::read_to_string(process.path().join("stat")).ok());
+    stats.all(|stat| {
+        let facts: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+        facts.get(2) != Some(&group.to_string().as_str()) || ["T", "D", "Z", "X"].contains(&facts[0])
+    })
+}
+
+fn run_in(work: &Workdir, words: &[&str]) {
+    let mut command = clean(words[0]);
+    command.args(&words[1..]).current_dir(work.src());
+    run(command).good();
 }
 
 #[test]

@@ -5,4 +5,5 @@ mod crowd;
 mod daemon;
 mod memory;
 mod row;
+mod under_systemd;
 mod wire;
