@@ -1,17 +1,19 @@
 //! Clients that announce more than they send, or send more than there is room for: memory is bounded for all of them
 //! together, and whoever means it is served.
 
+use std::fs;
 use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use test_hosts::distccd::make_executable;
 use test_hosts::workdir::Workdir;
 
 use crate::daemon::{Daemon, quick_compiler};
 use crate::wire::{connect, head, read_all, request, send, take_object};
 
 const MIB: usize = 1 << 20;
-/// `DISTCC_REQUEST_MEMORY`.
+/// `DISTCC_MAX_BODIES`.
 const BUDGET: usize = 16;
 /// The longest source that anyone here has.
 const LONGEST: usize = 8;
@@ -26,15 +28,15 @@ const EACH: usize = 128;
 struct Scene {
     daemon: Daemon,
     compiler: String,
-    _work: Workdir,
+    work: Workdir,
 }
 
 fn scene(silence: u64) -> Scene {
     let work = Workdir::new();
     let compiler = quick_compiler(&work);
     let (budget, silence) = (BUDGET.to_string(), silence.to_string());
-    let variables = [("DISTCC_REQUEST_MEMORY", budget.as_str()), ("DISTCC_IO_TIMEOUT", &silence)];
-    Scene { daemon: Daemon::start(&["--jobs", "2"], &variables), compiler, _work: work }
+    let variables = [("DISTCC_MAX_BODIES", budget.as_str()), ("DISTCC_IO_TIMEOUT", &silence)];
+    Scene { daemon: Daemon::start(&["--jobs", "2"], &variables), compiler, work }
 }
 
 impl Scene {
@@ -107,6 +109,26 @@ fn honest_clients_beyond_the_budget_take_turns() {
 fn one_that_is_larger_than_the_budget_is_served() {
     let scene = scene(PATIENCE);
     scene.check_served(3 * BUDGET * MIB, Duration::from_secs(PATIENCE));
+}
+
+#[test]
+fn answers_that_nobody_takes_are_bounded() {
+    let scene = scene(SILENCE);
+    let compiler = scene.work.path().join("cc");
+    let length = LONGEST * MIB / 2;
+    fs::write(&compiler, format!("#!/bin/sh\nhead -c {length} /dev/zero >$4\n")).unwrap();
+    make_executable(&compiler);
+    let request = request(compiler.to_str().unwrap(), "large", b"int x;\n");
+    let takers: Vec<_> = (0..40)
+        .map(|_| {
+            let mut stream = connect(scene.daemon.address());
+            send(&mut stream, &request);
+            stream
+        })
+        .collect();
+    scene.check_served(LONGEST * MIB, AFTER_SILENCE);
+    scene.check_memory(takers.len());
+    scene.daemon.wait_for_log("the answer was not taken", 1);
 }
 
 /// A short text that unpacks to a long one.

@@ -1,9 +1,9 @@
-//! What all requests together may hold of memory, from their first bytes until their compilers have them. Knows nothing
-//! of what requests are.
+//! What all jobs together may hold of memory: requests until their compilers have them, and answers until their clients
+//! have them. Knows nothing of either.
 //!
-//! Nobody waits for a share while he holds what others wait for, but for other shares; and there is always one request
-//! that may take more than is left, so that it comes to its end and gives back what it holds. All together never hold
-//! more than the budget and that one.
+//! Nobody waits for a share while he holds what others wait for, but for other shares; and there is always one that may
+//! take more than is left, so that it comes to its end and gives back what it holds. All together never hold more than
+//! the budget and that one.
 
 use tokio::select;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -20,7 +20,7 @@ pub(crate) struct Budget {
     overdraft: Semaphore,
 }
 
-/// What one request holds; dropping it gives it back.
+/// What one request or answer holds; dropping it gives it back.
 #[derive(Debug)]
 pub(crate) struct Share<'a> {
     budget: &'a Budget,
@@ -42,7 +42,7 @@ impl Budget {
 }
 
 impl<'a> Share<'a> {
-    /// Returns when the request may hold so many bytes, first come, first served; the caller gives up at some time.
+    /// Returns when it may hold so many bytes, first come, first served; the caller gives up at some time.
     pub(crate) async fn grow_to(&mut self, bytes: usize) {
         let more = kib_of(bytes).saturating_sub(self.held());
         if more == 0 || self.is_overdrawn() || self.take(more) {

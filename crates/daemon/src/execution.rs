@@ -117,6 +117,11 @@ impl<'a> Execution<'a> {
         group.bury().await;
     }
 
+    /// How many bytes are kept of what it printed.
+    pub(crate) fn printed_length(&self) -> usize {
+        length(&self.stdout).unwrap_or(0) + length(&self.stderr).unwrap_or(0)
+    }
+
     /// What it printed: stdout, stderr.
     ///
     /// # Errors
@@ -143,8 +148,11 @@ fn buffer() -> io::Result<File> {
 }
 
 fn content(buffer: &File) -> io::Result<Vec<u8>> {
-    let length = buffer.metadata()?.len().min(LONGEST_MESSAGE);
-    let mut bytes = vec![0; length as usize];
+    let mut bytes = vec![0; length(buffer)?];
     buffer.read_exact_at(&mut bytes, 0)?;
     Ok(bytes)
+}
+
+fn length(buffer: &File) -> io::Result<usize> {
+    Ok(buffer.metadata()?.len().min(LONGEST_MESSAGE) as usize)
 }

@@ -19,6 +19,7 @@ use tokio::task::block_in_place;
 use tokio::time::{sleep, timeout_at};
 
 use crate::access::Peer;
+use crate::budget::Share;
 use crate::compiler::Refusal;
 use crate::execution::Execution;
 use crate::server::Server;
@@ -36,6 +37,9 @@ const SILENCES: u32 = 4;
 
 /// From so many bytes on, (un)packing takes long enough to keep other jobs waiting.
 const LONG: usize = 256 * 1024;
+
+/// What a compiler made is held as it is, and once more as it is sent.
+const COPIES: usize = 2;
 
 /// Spares a client's many small packets as many reads.
 const READ_AHEAD: usize = 16 * 1024;
@@ -86,12 +90,14 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         let (Judged { command, compiler }, version, source) = unless_draining(server, self.receive()).await?;
         let (input, output) = (base(command.input()), base(command.output()));
         self.log.info(format_args!("compile from {} to {}", input.display(), output.display()));
+        let mut share = server.budget.share();
         let answer = match compiler {
-            Ok(compiler) => self.compile(&compiler, &command, source).await?,
+            Ok(compiler) => self.compile(&compiler, &command, source, &mut share).await?,
             Err(missing) => self.not_run(&command, &missing),
         };
         let long = answer.object.len() >= LONG;
         let (outcome, response) = unhurried(long, || answer.encode(version))?;
+        share.settle(response.len());
         self.send(&response).await?;
         Ok(outcome)
     }
@@ -151,9 +157,10 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         compiler: &Path,
         command: &ServerCommand,
         source: Source<'a>,
+        share: &mut Share<'_>,
     ) -> Result<Answer, Outcome> {
-        let _slot = self.slot().await?;
-        let _booked = self.stats.compiles();
+        let slot = self.slot().await?;
+        let booked = self.stats.compiles();
         let extension = command.language().preprocessed_extension();
         let workspace = self.server.workspaces.make(Path::new(command.input()), extension, &source.text);
         let workspace =
@@ -171,8 +178,13 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         if workspace.is_kept() {
             self.log.notice(format_args!("kept {}: {}", workspace.path().display(), words(compiler, &args)));
         }
-        let answer = match self.supervise(&mut execution).await {
+        let ended = self.supervise(&mut execution).await;
+        // Whoever waits for memory must not keep others from compiling: they may hold it.
+        drop((booked, slot));
+        let answer = match ended {
             Ok(status) => {
+                let made = workspace.object_length().saturating_add(execution.printed_length());
+                source::allow(share, made.saturating_mul(COPIES), self.server.io_timeout).await?;
                 let longest = self.server.limits.unpacked_bytes;
                 Answer::compiled(command, status, &execution, &workspace, longest)
             }

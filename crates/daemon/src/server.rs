@@ -27,7 +27,7 @@ pub(crate) struct Server {
     pub(crate) workspaces: Workspaces,
     pub(crate) strays: Strays,
     pub(crate) limits: Limits,
-    /// Memory for requests whose compilers have not started.
+    /// Memory for requests whose compilers have not started, and for answers that have not been taken.
     pub(crate) budget: Budget,
     /// A job has one of these while its compiler runs.
     pub(crate) slots: Semaphore,
@@ -60,7 +60,7 @@ impl Server {
             workspaces,
             strays: Strays::adopt(),
             limits: settings.limits.clone(),
-            budget: Budget::of(settings.request_mib),
+            budget: Budget::of(settings.bodies_mib),
             slots: Semaphore::new(settings.jobs.min(Semaphore::MAX_PERMITS)),
             stats: Stats::new(settings.stats.is_some(), settings.jobs),
             io_timeout: settings.io_timeout,

@@ -47,8 +47,8 @@ pub struct Settings {
     /// The longest silence of a client.
     pub(crate) io_timeout: Duration,
     pub(crate) limits: Limits,
-    /// What all requests together may hold until their compilers have them, in MiB.
-    pub(crate) request_mib: usize,
+    /// What all requests and answers together may hold, in MiB.
+    pub(crate) bodies_mib: usize,
     /// The longest that one compiler may run.
     pub(crate) job_lifetime: Option<Duration>,
     /// How long a daemon with passed sockets waits for a client before it ends.
@@ -150,7 +150,7 @@ impl Settings {
             save_temps: filled("DISTCC_SAVE_TEMPS").is_some_and(|value| value == "1"),
             io_timeout: io_timeout(var("DISTCC_IO_TIMEOUT"))?,
             limits: limits(var("DISTCC_MAX_BODY"))?,
-            request_mib: request_mib(var("DISTCC_REQUEST_MEMORY"), memory::physical())?,
+            bodies_mib: bodies_mib(var("DISTCC_MAX_BODIES"), memory::physical())?,
             job_lifetime: seconds(options.job_lifetime),
             idle_exit: seconds(options.idle_exit),
             drain: seconds(options.drain),
@@ -254,16 +254,13 @@ fn limits(value: Option<OsString>) -> Result<Limits, String> {
 }
 
 /// A quarter of what this machine has, unless something else is asked for.
-fn request_mib(asked: Option<OsString>, physical: u64) -> Result<usize, String> {
+fn bodies_mib(asked: Option<OsString>, physical: u64) -> Result<usize, String> {
     let Some(asked) = asked else {
         return Ok(usize::try_from((physical / 4) >> 20).unwrap_or(usize::MAX).max(64));
     };
     match number(&asked).map(usize::try_from) {
         Some(Ok(mib @ 1..)) => Ok(mib),
-        _ => Err(format!(
-            "Bad DISTCC_REQUEST_MEMORY value: {}: give a positive number of MiB",
-            asked.display()
-        )),
+        _ => Err(format!("Bad DISTCC_MAX_BODIES value: {}: give a positive number of MiB", asked.display())),
     }
 }
 
@@ -350,7 +347,7 @@ mod tests {
         refused("", &[("DISTCC_IO_TIMEOUT", "soon")], "Bad DISTCC_IO_TIMEOUT value: soon");
         refused("", &[("DISTCC_IO_TIMEOUT", "0")], "Bad DISTCC_IO_TIMEOUT value: 0");
         refused("", &[("DISTCC_MAX_BODY", "0")], "Bad DISTCC_MAX_BODY value: 0");
-        refused("", &[("DISTCC_REQUEST_MEMORY", "0")], "Bad DISTCC_REQUEST_MEMORY value: 0");
+        refused("", &[("DISTCC_MAX_BODIES", "0")], "Bad DISTCC_MAX_BODIES value: 0");
         refused("", &[("DISTCC_MAX_BODY", "1G")], "Bad DISTCC_MAX_BODY value: 1G");
         let list = ("DISTCC_CMDLIST", "/list");
         refused("", &[list, ("DISTCC_CMDLIST_NUMWORDS", "0")], "Bad DISTCC_CMDLIST_NUMWORDS value: 0");

@@ -19,14 +19,14 @@ pub(crate) struct Source<'a> {
     pub(crate) _share: Share<'a>,
 }
 
-/// Waits until the request may hold so many bytes.
+/// Waits until a request or an answer may hold so many bytes.
 ///
 /// # Errors
 /// A job that ends, when that takes longer than `patience`.
 pub(crate) async fn allow(share: &mut Share<'_>, bytes: usize, patience: Duration) -> Result<(), Outcome> {
     timeout(patience, share.grow_to(bytes)).await.map_err(|_| {
         let seconds = patience.as_secs();
-        Outcome::Failed(format!("other requests held all memory that they may take for {seconds} s"))
+        Outcome::Failed(format!("other jobs held all memory that they may take for {seconds} s"))
     })
 }
 

@@ -138,6 +138,12 @@ impl Workspace {
         &self.object
     }
 
+    /// How many bytes the object has, were it read.
+    pub(crate) fn object_length(&self) -> usize {
+        let found = fs::symlink_metadata(self.path.join(&self.object));
+        found.map_or(0, |found| usize::try_from(found.len()).unwrap_or(usize::MAX))
+    }
+
     /// The object; empty if the compiler made none, as it is when told to check syntax only.
     ///
     /// # Errors
