@@ -4,15 +4,19 @@
 use std::fs;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 use test_hosts::distccd::make_executable;
+use test_hosts::process::pid_of;
 use test_hosts::stub::{OBJECT, Stub};
-use test_hosts::wait::wait_until;
-use test_hosts::workdir::Workdir;
+use test_hosts::wait::{wait_for, wait_until};
+use test_hosts::workdir::{Workdir, names_in};
 
-use crate::daemon::{Daemon, SOON};
+use crate::daemon::{Daemon, SOON, distccd};
 use crate::wire::{Answer, answer, connect, head, read_all, request};
 
 const JOBS: usize = 8;
@@ -60,14 +64,14 @@ fn check_at_once(options: &[&str], kind: &str, script: &str, end: impl Fn(&Daemo
         (0..JOBS).map(|_| start(daemon.address(), compiler.to_str().unwrap(), "t")).collect();
     // Each is at its last sleep.
     wait_until(SOON, kind, || {
-        sleeping_for(&daemon).len() >= JOBS * script.matches("& sleep").count().max(1)
+        sleeping_for(&daemon.work).len() >= JOBS * script.matches("& sleep").count().max(1)
             && daemon.spool().len() == JOBS
     });
     end(&daemon);
     let told = Instant::now();
     daemon.wait_for_end();
     assert!(told.elapsed() < AT_ONCE, "{kind}: {:?}\n{}", told.elapsed(), daemon.log());
-    assert_eq!(processes_of(&daemon), [""; 0], "{kind}");
+    assert_eq!(processes_of(&daemon.work), [""; 0], "{kind}");
     assert_eq!(daemon.spool(), [""; 0], "{kind}");
     for mut client in clients {
         assert_eq!(read_all(&mut client), b"", "{kind}");
@@ -82,10 +86,10 @@ fn start(to: SocketAddr, compiler: &str, name: &str) -> TcpStream {
     client
 }
 
-/// The command lines of what jobs started: their HOME is in the daemon's spool. The killed that are not gone yet have
+/// The command lines of what jobs started: their HOME is in the spool of the daemon, which has this directory. The killed that are not gone yet have
 /// none.
-fn processes_of(daemon: &Daemon) -> Vec<String> {
-    let home = format!("HOME={}/", daemon.work.path().join("spool").display());
+fn processes_of(work: &Workdir) -> Vec<String> {
+    let home = format!("HOME={}/", work.path().join("spool").display());
     let processes = fs::read_dir("/proc").unwrap().flatten().map(|process| process.path());
     let bytes = |path| fs::read(path).unwrap_or_default();
     let ours = processes.filter(|process| {
@@ -96,8 +100,8 @@ fn processes_of(daemon: &Daemon) -> Vec<String> {
         .collect()
 }
 
-fn sleeping_for(daemon: &Daemon) -> Vec<String> {
-    let mut found = processes_of(daemon);
+fn sleeping_for(work: &Workdir) -> Vec<String> {
+    let mut found = processes_of(work);
     found.retain(|line| line.starts_with("sleep 61"));
     found
 }
@@ -129,7 +133,7 @@ fn draining_lets_compilers_finish_and_takes_nobody() {
     assert_eq!(daemon.wait_for_end(), Some(Signal::SIGTERM as i32));
     let diary = stub.diary();
     assert_eq!((diary.started, diary.ended, diary.open), (2, 2, Vec::new()));
-    assert_eq!((daemon.spool(), processes_of(&daemon)), (Vec::new(), Vec::new()));
+    assert_eq!((daemon.spool(), processes_of(&daemon.work)), (Vec::new(), Vec::new()));
     assert_eq!(daemon.log().matches(" COMPILE_OK ").count(), 2, "{}", daemon.log());
 }
 
@@ -155,7 +159,50 @@ fn strays_do_not_outlive_their_job_for_long() {
     let daemon = Daemon::insecure(&[]);
     let answer = answer(&read_all(&mut start(daemon.address(), compiler.to_str().unwrap(), "t")));
     assert_eq!(answer.status, 0);
-    wait_until(SOON, "the end of a stray", || processes_of(&daemon).is_empty());
+    wait_until(SOON, "the end of a stray", || processes_of(&daemon.work).is_empty());
     let children = || fs::read_to_string(format!("/proc/{0}/task/{0}/children", daemon.pid())).unwrap();
     wait_until(SOON, "a daemon without zombies", || children().is_empty());
+}
+
+/// One for a single client, as inetd starts it, that is told to end while it compiles.
+#[test]
+fn a_daemon_for_one_client() {
+    check_one_client(&[], "trap '' TERM; setsid sleep 61 & sleep 61; sleep 61", b"");
+    check_one_client(&["--drain"], "setsid sleep 61 & sleep 1; : >t.o", b"DONE00000001STAT00000000");
+}
+
+#[track_caller]
+fn check_one_client(options: &[&str], script: &str, answer: &[u8]) {
+    let work = Workdir::new();
+    work.open_dir("spool");
+    let compiler = work.path().join("cc");
+    fs::write(&compiler, format!("#!/bin/sh\n{script}\n")).unwrap();
+    make_executable(&compiler);
+    let (mut client, there) = UnixStream::pair().unwrap();
+    client.set_read_timeout(Some(SOON)).unwrap();
+    let mut command = distccd(&[&["--inetd", "--enable-tcp-insecure"], options].concat(), &work);
+    command.arg("--log-file").arg(work.path().join("log"));
+    let mut daemon = command
+        .stdin(OwnedFd::from(there.try_clone().unwrap()))
+        .stdout(OwnedFd::from(there))
+        .spawn()
+        .unwrap();
+    drop(command);
+    let words = [compiler.to_str().unwrap(), "-c", "t.c", "-o", "t.o"];
+    client.write_all(&request(&words, b"int x;\n")).unwrap();
+    wait_until(SOON, "a compiler and its stray", || {
+        processes_of(&work).iter().filter(|line| line.starts_with("sleep")).count() == 2
+    });
+    kill(pid_of(&daemon), Signal::SIGTERM).unwrap();
+    let told = Instant::now();
+    let ended = wait_for(SOON, "the end of the daemon", || daemon.try_wait().unwrap());
+    assert_eq!(ended.signal(), Some(Signal::SIGTERM as i32));
+    assert!(told.elapsed() < AT_ONCE, "{:?}", told.elapsed());
+    let got = read_all(&mut client);
+    assert!(
+        got.starts_with(answer) && got.is_empty() == answer.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&got)
+    );
+    assert_eq!((processes_of(&work), names_in(&work.path().join("spool"))), (Vec::new(), Vec::new()));
 }
