@@ -79,15 +79,14 @@ pub(crate) struct Options {
     /// Serve clients in private networks; the default when there is no --allow
     #[arg(long, help_heading = "Network")]
     pub(crate) allow_private: bool,
-
     /// Tell how busy the daemon is, over HTTP: as distcc does, to a browser, and under /metrics
-    #[arg(long, help_heading = "Statistics")]
+    #[arg(long, help_heading = "Network")]
     pub(crate) stats: bool,
     /// TCP port for --stats; 0 = any free one [default: 3633]
-    #[arg(long, value_name = "PORT", help_heading = "Statistics")]
+    #[arg(long, value_name = "PORT", help_heading = "Network")]
     pub(crate) stats_port: Option<i64>,
     /// Address for --stats [default: only this machine itself can ask]
-    #[arg(long, value_name = "ADDRESS", help_heading = "Statistics")]
+    #[arg(long, value_name = "ADDRESS", help_heading = "Network")]
     pub(crate) stats_listen: Option<String>,
 
     /// Write messages to FILE instead of syslog

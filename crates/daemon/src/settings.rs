@@ -133,6 +133,7 @@ impl Settings {
         warnings.extend(filled("DISTCCD_PRINCIPAL").map(|_| UNHEEDED_PRINCIPAL.to_owned()));
         let wizard = options.wizard;
         let mode = mode(&options, stdin_is_socket);
+        let access = access(&options, mode)?;
         Ok(Settings {
             mode,
             detach: !options.no_detach && !wizard,
@@ -140,8 +141,8 @@ impl Settings {
             listen: options.listen.clone(),
             port: port(options.port, DEFAULT_PORT)?,
             defer_accept: filled("DISTCC_TCP_DEFER_ACCEPT").is_none_or(|value| value != "0"),
-            stats: StatsPort::asked(&options, mode, &mut warnings)?,
-            access: access(&options, mode)?,
+            stats: StatsPort::asked(&options, mode, &access, &mut warnings)?,
+            access,
             jobs: jobs(options.jobs)?,
             permitted: permitted(&options, filled)?,
             path: directories(filled("DISTCCD_PATH").or_else(|| filled("PATH"))),

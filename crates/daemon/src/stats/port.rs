@@ -17,7 +17,7 @@ use tokio::time::{self, sleep, timeout, timeout_at};
 use super::machine::{Machine, Readings};
 use super::request::{self, ANYTHING, Form, LONGEST, Progress, Question, Refusal};
 use super::{metrics, page, plain};
-use crate::access::Peer;
+use crate::access::{AccessList, Peer};
 use crate::listen::accept;
 use crate::options::Options;
 use crate::server::Server;
@@ -59,6 +59,7 @@ impl StatsPort {
     pub(crate) fn asked(
         options: &Options,
         mode: Mode,
+        access: &AccessList,
         warnings: &mut Vec<String>,
     ) -> Result<Option<StatsPort>, String> {
         let port = port(options.stats_port, DEFAULT_PORT)?;
@@ -75,6 +76,13 @@ impl StatsPort {
             // It is gone before anybody could ask it.
             warnings.push("--stats not heeded: a daemon for one client keeps no statistics".to_owned());
             return Ok(None);
+        }
+        let here = Peer::Network((Ipv4Addr::LOCALHOST, 0).into());
+        if options.stats_listen.is_none() && access.admit(here).is_err() {
+            warnings.push(
+                "--stats: only this machine can ask, and it may not: add --allow 127.0.0.1, or see --stats-listen"
+                    .to_owned(),
+            );
         }
         Ok(Some(StatsPort { listen: options.stats_listen.clone(), port }))
     }
@@ -240,7 +248,9 @@ mod tests {
             let words = ["distccd"].into_iter().chain(line.split_whitespace());
             let options = options::parse(words.map(Into::into)).unwrap();
             let mut warnings = Vec::new();
-            let asked = StatsPort::asked(&options, mode, &mut warnings).unwrap();
+            let mut access = AccessList::default();
+            options.allow.iter().for_each(|rule| access.add(rule).unwrap());
+            let asked = StatsPort::asked(&options, mode, &access, &mut warnings).unwrap();
             let expected =
                 expected.map(|(listen, port)| StatsPort { listen: listen.map(str::to_owned), port });
             assert_eq!(
@@ -253,6 +263,10 @@ mod tests {
         check("--stats", Mode::Standalone, Some((None, 3633)), &[]);
         check("--stats --stats-port 9 --stats-listen ::", Mode::Standalone, Some((Some("::"), 9)), &[]);
         check("--stats-port 9", Mode::Standalone, None, &["--stats-port not heeded: there is no --stats"]);
+        let unasked = "--stats: only this machine can ask, and it may not: add --allow 127.0.0.1, or see --stats-listen";
+        check("--stats --allow 10.0.0.0/8", Mode::Standalone, Some((None, 3633)), &[unasked]);
+        check("--stats --allow 10.0.0.0/8 -a 127.0.0.1", Mode::Standalone, Some((None, 3633)), &[]);
+        check("--stats --allow ::1 --stats-listen ::", Mode::Standalone, Some((Some("::"), 3633)), &[]);
         let one = "--stats not heeded: a daemon for one client keeps no statistics";
         check("--stats --stats-port 9", Mode::Inetd, None, &[one]);
     }
