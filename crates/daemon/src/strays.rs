@@ -34,6 +34,8 @@ pub(crate) struct Strays {
 pub(crate) struct Known<'a> {
     strays: &'a Strays,
     group: Pid,
+    /// There is no such group any more, so that its number may be another's.
+    gone: bool,
 }
 
 impl Strays {
@@ -92,7 +94,7 @@ impl Strays {
 impl<'a> Known<'a> {
     fn of(strays: &'a Strays, group: Pid) -> Known<'a> {
         *strays.compilers().entry(group).or_default() += 1;
-        Known { strays, group }
+        Known { strays, group, gone: false }
     }
 
     /// Asks the whole group to end.
@@ -108,11 +110,15 @@ impl<'a> Known<'a> {
 
     /// Kills what is left of the group, whose leader has been waited for, and waits for a bounded time until it is
     /// gone.
-    pub(crate) async fn bury(self) {
+    pub(crate) async fn bury(mut self) {
         let end = Instant::now() + PATIENCE;
         // While anyone is in the group nobody else can get its number, and if nobody is, the number would have to come
         // round and be made a group again since then.
-        while killpg(self.group, Signal::SIGKILL).is_ok() && Instant::now() < end {
+        loop {
+            self.gone = killpg(self.group, Signal::SIGKILL).is_err();
+            if self.gone || Instant::now() >= end {
+                return;
+            }
             let everyone = Pid::from_raw(-self.group.as_raw());
             match waitpid(everyone, Some(WaitPidFlag::WNOHANG)) {
                 Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => sleep(MOMENT).await,
@@ -124,7 +130,9 @@ impl<'a> Known<'a> {
 
 impl Drop for Known<'_> {
     fn drop(&mut self) {
-        self.kill();
+        if !self.gone {
+            self.kill();
+        }
         let mut compilers = self.strays.compilers();
         if let Some(count) = compilers.get_mut(&self.group) {
             *count -= 1;
