@@ -7,8 +7,11 @@ use crate::token::{HEADER_BYTES, Token};
 /// Headers and short bodies are read through a room of at most this, in bytes; longer bodies straight to their place.
 const ROOM: usize = 16 * 1024;
 
-/// A long body's place is this at first, in bytes, and never more than twice what has arrived.
-const STEP: usize = 64 * 1024;
+/// A body's place is this at first, in bytes: who only announces one makes nobody set memory aside.
+const FIRST: usize = 64 * 1024;
+
+/// Its place is this next, and then never more than twice what has arrived.
+const STEP: usize = 1024 * 1024;
 
 /// What the bytes so far have come to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -176,7 +179,7 @@ struct Body {
 
 impl Body {
     fn new(length: usize) -> Self {
-        Body { bytes: vec![0; length.min(STEP)], filled: 0, length }
+        Body { bytes: vec![0; length.min(FIRST)], filled: 0, length }
     }
 
     fn missing(&self) -> usize {
@@ -192,15 +195,21 @@ impl Body {
     }
 
     fn grown(&self) -> usize {
-        self.length.min(2 * self.filled)
+        self.length.min(STEP.max(2 * self.filled))
     }
 
     /// Room for some of what is missing; there is some as long as anything is.
     fn space(&mut self) -> &mut [u8] {
         if self.filled == self.bytes.len() {
             let grown = self.grown();
-            self.bytes.reserve_exact(grown - self.filled);
-            self.bytes.resize(grown, 0);
+            if self.filled <= FIRST {
+                // Memory that is new is zero already, which is cheaper than to make it so.
+                let first = std::mem::replace(&mut self.bytes, vec![0; grown]);
+                self.bytes[..first.len()].copy_from_slice(&first);
+            } else {
+                self.bytes.reserve_exact(grown - self.filled);
+                self.bytes.resize(grown, 0);
+            }
         }
         &mut self.bytes[self.filled..]
     }
