@@ -7,7 +7,8 @@ use std::time::Duration;
 use test_hosts::client::Client;
 use test_hosts::distccd::{Distccd, Setup, free_port};
 use test_hosts::evil::{Behaviour, EvilServer};
-use test_hosts::process::Outcome;
+use test_hosts::need;
+use test_hosts::process::{Outcome, run};
 use test_hosts::relay::Relay;
 use test_hosts::stub::{OBJECT, Stub};
 use test_hosts::workdir::{Workdir, names_in, records_in};
@@ -198,6 +199,40 @@ fn a_host_without_the_compiler_is_told_of() {
     site.assert_object("a compiler that the host lacks");
     assert_one_line_naming(&outcome, &daemon.host(), "a compiler that the host lacks");
     assert_eq!(daemon.count("COMPILE_ERROR"), 1, "{}", daemon.log());
+}
+
+/// What another version makes is not what this machine would have made.
+#[test]
+fn a_host_with_another_version_of_the_compiler_is_refused() {
+    if need::program("gcc-11", "install gcc-11 (Debian)").is_none() {
+        return;
+    }
+    let work = Workdir::new();
+    work.write("x.c", "int x;\n");
+    let daemon = Distccd::start(&Setup::of(DISTCCD));
+    // Under its long name gcc is another one on either machine.
+    symlink("/usr/bin/gcc-11", work.path().join("gcc")).expect("a new name");
+    let path = format!("{}:/usr/bin:/bin", work.path().display());
+    let client = Client::new(DISTCC, &work, &daemon.host()).env("PATH", path);
+    for (option, output) in [("-c", "x.o"), ("-S", "x.s")] {
+        let words = ["gcc", option, "x.c", "-o", output];
+        let made = |client: &Client| {
+            let outcome = client.run(&words).good();
+            (fs::read(work.src().join(output)).expect("an output"), outcome.err())
+        };
+        let mut plain = client.command("gcc-11");
+        plain.args(&words[1..]);
+        run(plain).good();
+        let expected = fs::read(work.src().join(output)).expect("an output");
+
+        let (object, said) = made(&client.clone().env("DISTCC_BACKOFF_PERIOD", "0"));
+        assert!(object == expected, "{option}: {said}");
+        assert!(said.contains(&format!("on {}: its compiler is gcc (", daemon.host())), "{said}");
+        assert!(said.contains("running locally instead"), "{said}");
+        let (object, said) = made(&client.clone().env("DISTCC_ANY_COMPILER", "1"));
+        assert!(object != expected && said.is_empty(), "{option}: {said}");
+    }
+    assert_eq!(names_in(&work.tmp()), [""; 0], "left behind");
 }
 
 /// Without a host that serves and without leave to work here there is one exit status, and nothing is made.

@@ -5,6 +5,7 @@ use crate::dependencies::KeptRule;
 use crate::exit::{Exit, code};
 use crate::interrupts::{Broken, Interrupts};
 use crate::invocation::CompilerCall;
+use crate::origin::{Here, SIGNING};
 use crate::remote::{self, Failure};
 use crate::settings::Settings;
 use crate::site::Site;
@@ -302,12 +303,31 @@ impl Prepared<'_> {
         };
         // Made when there is something to tell: while a name is looked up a signal ends us at once.
         let mut record = None;
-        job.run(host, &self.interrupts, |phase| {
+        let response = job.run(host, &self.interrupts, |phase| {
             let record = record.get_or_insert_with(|| self.job.site.record(self.compilation.input()));
             if let Some(record) = record {
                 let _ = record.update(phase, host.name(), slot.number());
             }
-        })
+        })?;
+        self.check_origin(response)
+    }
+
+    /// What another version of the compiler has made is not what would have been made here.
+    fn check_origin(&self, response: Response) -> Result<Response, Failure> {
+        let Job { call, settings, .. } = self.job;
+        if settings.any_compiler || !response.status.success() {
+            return Ok(response);
+        }
+        let name = self.job.typed_name(self.compilation);
+        let here = Here {
+            command: local::command(name, &SIGNING.map(OsString::from), &call.path, settings.depth),
+            memory: settings.state_dir.as_ref().map(|directory| directory.path.join("compilers")),
+            interrupts: &self.interrupts,
+        };
+        match here.stranger(&response.object).map_err(Failure::Interrupted)? {
+            Some((there, here)) => Err(Failure::OtherCompiler { there, here }),
+            None => Ok(response),
+        }
     }
 
     /// A host has answered: its object is taken, or what it says about the source is checked here.

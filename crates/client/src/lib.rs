@@ -11,6 +11,7 @@ mod exit;
 mod interrupts;
 mod invocation;
 mod local;
+mod origin;
 mod probe;
 mod remote;
 mod report;

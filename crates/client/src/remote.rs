@@ -13,6 +13,7 @@ use protocol::{Limits, Progress, ProtocolError, Response, ResponseDecoder, Token
 use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
+use toolchain::Maker;
 
 /// Why a host gave no answer that can be used.
 #[derive(Debug)]
@@ -30,6 +31,13 @@ pub(crate) enum Failure {
     Ssh(String),
     /// It was reached, but what it said is not an answer.
     Protocol(ProtocolError),
+    /// Its compiler is not the one that is here.
+    OtherCompiler {
+        /// Who made what came back.
+        there: Maker,
+        /// Who would have made it here.
+        here: Maker,
+    },
     /// This kind of host cannot be used by this version.
     Unsupported(&'static str),
     /// The trouble is on this side: no other host would do better.
@@ -48,6 +56,9 @@ impl fmt::Display for Failure {
                  compiler installed and linked there?)",
             ),
             Failure::Protocol(error) => write!(f, "{error}"),
+            Failure::OtherCompiler { there, here } => {
+                write!(f, "its compiler is {there}, not {here} as here (DISTCC_ANY_COMPILER=1 takes it all the same)")
+            }
             Failure::Unsupported(what) => write!(f, "{what} are not supported by this version"),
             Failure::Interrupted(signal) => write!(f, "interrupted by {signal}"),
         }

@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) exact_diagnostics: bool,
     /// `DISTCC_PROBES=remote`: what build systems compile to probe the compiler may be sent away, too.
     pub(crate) probes_remote: bool,
+    /// `DISTCC_ANY_COMPILER=1`: objects of another version of the compiler are taken, too.
+    pub(crate) any_compiler: bool,
     /// `DISTCC_BACKOFF_PERIOD` in seconds: how long a host that failed is left alone; zero never benches one.
     pub(crate) backoff_period: Duration,
     /// `DISTCC_IO_TIMEOUT` in seconds: the longest silence of a host.
@@ -96,6 +98,7 @@ impl Settings {
             skip_local_retry: var("DISTCC_SKIP_LOCAL_RETRY").is_some(),
             exact_diagnostics: switch(var("DISTCC_EXACT_DIAGNOSTICS"), false),
             probes_remote: var("DISTCC_PROBES").is_some_and(|value| value == "remote"),
+            any_compiler: switch(var("DISTCC_ANY_COMPILER"), false),
             backoff_period: Duration::from_secs(number(var("DISTCC_BACKOFF_PERIOD")).unwrap_or(60)),
             io_timeout: Duration::from_secs(io_timeout.unwrap_or(300).into()),
             limits: max_body.map_or_else(Limits::default, Limits::with_bodies_of),

@@ -77,16 +77,24 @@ impl Source {
             let path = directory.join(format!("distcc_{number:08x}.{extension}"));
             match File::options().write(true).create_new(true).mode(0o600).open(&path) {
                 Ok(mut file) => {
-                    match &self.text {
-                        Text::File(text, length) => file.write_all(&read_all(text, *length)?)?,
-                        Text::Bytes(bytes) => file.write_all(bytes)?,
-                    }
+                    file.write_all(&self.read()?)?;
                     return Ok(path);
                 }
                 // At most as often as there are files.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => number = number.wrapping_add(1),
                 Err(error) => return Err(error),
             }
+        }
+    }
+
+    /// All of the text.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
+        match &self.text {
+            Text::File(file, length) => read_all(file, *length),
+            Text::Bytes(bytes) => Ok(bytes.clone()),
         }
     }
 
