@@ -173,6 +173,23 @@ fn a_silent_host_costs_one_timeout_however_many_wait_for_it() {
     assert!(silent.connections() <= 2, "{} connections", silent.connections());
 }
 
+#[test]
+fn a_log_that_cannot_be_opened_is_told_of_and_stops_nothing() {
+    let work = Workdir::new();
+    work.write("x.c", "int x;\n");
+    let daemon = Distccd::start(&Setup::of(DISTCCD));
+    let client = Client::new(DISTCC, &work, &daemon.host());
+    let compile = |log: &str| client.clone().env("DISTCC_LOG", log).run(&["gcc", "-c", "x.c"]).good().err();
+    let said = compile("/nowhere/log");
+    assert!(said.contains("failed to open logfile /nowhere/log: ") && said.lines().count() == 1, "{said}");
+    assert_eq!(compile(""), "", "an empty name means stderr");
+    assert_eq!(compile(work.path().join("log").to_str().unwrap()), "");
+    let host = daemon.host();
+    let log = fs::read_to_string(work.path().join("log")).unwrap();
+    assert!(log.ends_with(&format!(" compile x.c on {host} completed ok\n")), "{log}");
+    daemon.assert_served(3);
+}
+
 /// ccache keeps what the compiler prints; what we say goes where ccache wants it, be it a socket.
 #[test]
 fn messages_go_to_the_descriptor_that_ccache_names() {

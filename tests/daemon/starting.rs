@@ -11,7 +11,7 @@ use std::process::{Child, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 use test_hosts::distccd::free_port;
-use test_hosts::process::{Outcome, clean, run};
+use test_hosts::process::{Outcome, Running, clean, run};
 use test_hosts::wait::{wait_for, wait_until};
 use test_hosts::workdir::{Workdir, names_in};
 
@@ -97,6 +97,25 @@ fn a_daemon_that_detaches() {
     wait_until(SOON, "the end of the daemon", || kill(daemon.0, None).is_err());
     assert_eq!(names_in(&work.path().join("run")), ["log"]);
     assert!(fs::read_to_string(&log).unwrap().contains("COMPILE_OK"));
+}
+
+/// --no-detach outranks --daemon, and the pid file is there all the same.
+#[test]
+fn a_daemon_in_the_foreground_has_a_pid_file() {
+    let work = place();
+    let pid_file = work.path().join("run/pid");
+    let options = ["--daemon", "--no-detach", "--port=0", "--enable-tcp-insecure", "--log-stderr"];
+    let mut command = distccd(&options, &work);
+    let running = Running::start({
+        command.arg("--pid-file").arg(&pid_file).current_dir(work.src());
+        command
+    });
+    let told = || fs::read_to_string(&pid_file).ok().filter(|text| text.ends_with('\n'));
+    assert_eq!(wait_for(SOON, "a pid file", told), format!("{}\n", running.pid()));
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.finish(SOON).signal(), Some(Signal::SIGTERM as i32));
+    assert_eq!(names_in(&work.path().join("run")), [""; 0]);
+    assert_eq!(names_in(&work.src()), [""; 0]);
 }
 
 #[test]

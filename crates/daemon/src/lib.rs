@@ -188,12 +188,13 @@ fn serve_ports(
     ports: Ports,
     starter: &mut Starter,
 ) -> Result<End, NoStart> {
-    let _pid_file = pid_file(settings, &journal.log());
     let server = Arc::new(server(settings, journal)?);
     let runtime = runtime().map_err(NoStart::io("cannot start"))?;
     runtime.block_on(async {
         let mut signals =
             Signals::listen(settings.lifetime).map_err(NoStart::io("cannot listen to signals"))?;
+        // Not before: whoever reads it may send a signal at once, and then nobody would remove it.
+        let _pid_file = pid_file(settings, &server.log());
         let listeners = heard(ports.jobs)?;
         report_start(settings, &server, &listeners);
         let mut asides = JoinSet::new();
