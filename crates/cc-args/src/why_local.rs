@@ -23,6 +23,7 @@ pub enum WhyLocal {
     MissingValue(OsString),
     RelativeCompiler(OsString),
     OddDirectory(OsString),
+    Environment(OsString),
     UnknownOption(OsString),
     UnknownLanguage(OsString),
     ResponseFile(OsString),
@@ -81,6 +82,7 @@ impl WhyLocal {
             OddDirectory(_) => {
                 ("odd-directory", "is a directory whose name gcc does not read as it writes it")
             }
+            Environment(_) => ("environment", "is set, and changes what the compiler here does"),
             UnknownOption(_) => ("unknown-option", "is not a known option"),
             UnknownLanguage(_) => ("unknown-language", "is in a language that is not distributed"),
             ResponseFile(_) => ("response-file", "names a file of words, which cannot be used"),
@@ -127,6 +129,7 @@ impl WhyLocal {
             | MissingValue(word)
             | RelativeCompiler(word)
             | OddDirectory(word)
+            | Environment(word)
             | UnknownOption(word)
             | UnknownLanguage(word)
             | ResponseFile(word)
@@ -172,7 +175,7 @@ mod tests {
 
     fn every_reason() -> Vec<WhyLocal> {
         use WhyLocal::*;
-        let with_a_word: [fn(OsString) -> WhyLocal; 32] = [
+        let with_a_word: [fn(OsString) -> WhyLocal; 33] = [
             TwoInputs,
             TwoOutputs,
             ObjectInput,
@@ -183,6 +186,7 @@ mod tests {
             MissingValue,
             RelativeCompiler,
             OddDirectory,
+            Environment,
             UnknownOption,
             UnknownLanguage,
             ResponseFile,

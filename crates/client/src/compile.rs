@@ -120,8 +120,9 @@ impl Job<'_> {
         // What comes from a pipe would be gone when a compiler here asks for it.
         let compilation =
             cc_args::analyze(&words, |file| file.is_file().then(|| std::fs::read(file).ok())?)?;
+        let environment = self.settings.compiler_changed_by.map(|name| WhyLocal::Environment(name.into()));
         let odd_directory = || compilation.hazard_of_directory(&self.directory(&compilation));
-        match self.probe(&compilation).or_else(odd_directory) {
+        match environment.or_else(|| self.probe(&compilation)).or_else(odd_directory) {
             Some(why) => Err(why),
             None => Ok(compilation),
         }

@@ -61,6 +61,8 @@ pub(crate) struct Settings {
     pub(crate) logical_directory: Option<PathBuf>,
     /// `PATH`.
     pub(crate) path: OsString,
+    /// One of the variables by which compilers take other parts or options than the command says, if one is set.
+    pub(crate) compiler_changed_by: Option<&'static str>,
     /// Whether a compiler that writes to a terminal would colour its messages (`TERM`, `GCC_COLORS`).
     pub(crate) colours: bool,
 }
@@ -73,6 +75,9 @@ pub(crate) struct StateDir {
     /// The default directory is made on demand; one that the user named is expected to exist.
     pub(crate) create: bool,
 }
+
+/// Where gcc finds its parts (gcc(1)), and what clang adds to its command line. A host's compiler has no part in them.
+const CHANGE_COMPILERS: [&str; 3] = ["COMPILER_PATH", "GCC_EXEC_PREFIX", "CCC_OVERRIDE_OPTIONS"];
 
 impl Settings {
     /// Reads the environment.
@@ -113,6 +118,7 @@ impl Settings {
             temporary: filled("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from),
             logical_directory: filled("PWD").map(PathBuf::from),
             path: var("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
+            compiler_changed_by: CHANGE_COMPILERS.into_iter().find(|name| filled(name).is_some()),
             colours: var("TERM").is_some_and(|term| term != "dumb")
                 && var("GCC_COLORS").is_none_or(|colors| !colors.is_empty()),
         }
