@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use test_hosts::client::Client;
 use test_hosts::distccd::{Distccd, Setup, make_executable};
 use test_hosts::evil::{Behaviour, EvilServer};
+use test_hosts::need;
 use test_hosts::process::{LIMIT, Outcome, Running};
 use test_hosts::workdir::{Workdir, names_in};
 
@@ -171,6 +172,37 @@ fn a_silent_host_costs_one_timeout_however_many_wait_for_it() {
         assert_eq!(outcome.code(), Some(0), "{}", outcome.err());
     }
     assert!(silent.connections() <= 2, "{} connections", silent.connections());
+}
+
+/// A file system without room for temporary files, for the output, for our own files: the compiler has the say, and
+/// nothing of ours is left.
+#[test]
+fn disks_that_are_full() {
+    if !need::network_namespaces() {
+        return;
+    }
+    let work = Workdir::new();
+    work.write("x.c", "int x[5000] = { 1 };\n");
+    fs::create_dir(work.src().join("small")).unwrap();
+    let daemon = Distccd::start(&Setup::of(DISTCCD));
+    for (at, compile) in [
+        ("small", "TMPDIR=$PWD/small $cc -pipe -c x.c"),
+        ("small", "$cc -pipe -c x.c -o small/x.o"),
+        ("small", "$cc -pipe -S x.c -o small/x.s"),
+        ("$DISTCC_DIR", "$cc -c x.c"),
+    ] {
+        let mount = format!("mount -t tmpfs -o size=8k none {at} && head -c 9999 /dev/zero 2>&- >{at}/fill");
+        let script = format!("unshare --mount sh -c '{mount}; {compile}; echo $? $(ls -A small)'");
+        let run = |cc: &str, hosts: &str| {
+            let outcome = shell(&Client::new(DISTCC, &work, hosts).env("cc", cc), &script).good();
+            (outcome.out(), outcome.err(), names_in(&work.src()))
+        };
+        let plain = run("gcc", "");
+        let _ = fs::remove_file(work.src().join("x.o"));
+        assert_eq!(run(&format!("{DISTCC} gcc"), &daemon.host()), plain, "{compile} with {at} full");
+        let _ = fs::remove_file(work.src().join("x.o"));
+    }
+    daemon.assert_served(4);
 }
 
 #[test]
