@@ -96,12 +96,25 @@ fn named(words: &[OsString], settings: &Settings) -> CompilerCall {
     let implicit = first.starts_with(b"-")
         || first.ends_with(b".o")
         || cc_args::Language::of_source(Path::new(&words[0])).is_some();
-    let compiler = implicit.then(|| OsString::from("cc"));
+    let (compiler, others) = match behind_our_link(&words[0]) {
+        _ if implicit => (OsString::from("cc"), words),
+        Some(name) => (name.to_owned(), &words[1..]),
+        None => (words[0].clone(), &words[1..]),
+    };
     CompilerCall {
-        words: compiler.into_iter().chain(words.iter().cloned()).collect(),
+        words: std::iter::once(compiler).chain(others.iter().cloned()).collect(),
         path: settings.path.clone(),
         nested: false,
     }
+}
+
+/// The compiler that a path to a link of ours stands for, as when CMake finds that link and calls us with it.
+fn behind_our_link(word: &OsStr) -> Option<&OsStr> {
+    let name =
+        Path::new(word).file_name().filter(|name| name.len() < word.len() && !contains(name, b"distcc"))?;
+    let ours =
+        identity(Path::new(word)).is_some_and(|found| Some(found) == identity(Path::new("/proc/self/exe")));
+    ours.then_some(name)
 }
 
 /// Called as `gcc` through a link: the compiler of that name behind the link's directory on `PATH` is meant.
@@ -206,6 +219,20 @@ mod tests {
         ] {
             let call = CompilerCall { words: words(command), path: OsString::new(), nested: false };
             assert_eq!(call.subject(), expected, "{command}");
+        }
+    }
+
+    #[test]
+    fn a_link_to_us_that_is_named_is_the_compiler_behind_it() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name).display().to_string();
+        let us = std::env::current_exe().unwrap();
+        ["gcc", "my-distcc"].iter().for_each(|name| std::os::unix::fs::symlink(&us, at(name)).unwrap());
+        fs::write(at("clang"), "").unwrap();
+        let path = |name: &str, expected: &str| check(&format!("distcc {} -c x.c", at(name)), expected);
+        path("gcc", "gcc -c x.c");
+        for name in ["clang", "my-distcc", "missing"] {
+            path(name, &format!("{} -c x.c", at(name)));
         }
     }
 
