@@ -5,7 +5,7 @@ use crate::source::File;
 
 /// Lower rows know nothing of higher ones, and no crate knows one of its own row.
 const ROWS: &[&[&str]] = &[
-    &["logging", "cc-args", "protocol", "job-state", "makepkg-conf", "changes"],
+    &["logging", "cc-args", "protocol", "job-state", "makepkg-conf", "changes", "discovery"],
     &["hosts", "include-scan", "toolchain"],
     &["client", "daemon", "pump", "monitor", "survey", "arch"],
 ];
