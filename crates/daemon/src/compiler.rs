@@ -93,7 +93,8 @@ impl Compilers {
         }
     }
 
-    fn locate(&self, name: &OsStr) -> Result<PathBuf, Refusal> {
+    /// What `name` means here, permitted or not.
+    pub(crate) fn locate(&self, name: &OsStr) -> Result<PathBuf, Refusal> {
         let path = Path::new(name);
         if path.is_absolute() {
             return if is_program(path) && !leads_to_us(path) {

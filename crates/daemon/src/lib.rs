@@ -1,6 +1,7 @@
 //! distccd: compiles for distcc clients. This file is the order of start and end; the rooms know the rest.
 
 mod access;
+mod announce;
 mod budget;
 mod compiler;
 mod detach;
@@ -211,7 +212,12 @@ fn serve_ports(
             idle: settings.idle_exit.filter(|_| settings.passed.is_any()),
             drain: settings.drain,
         };
-        Ok(listen::serve(listeners, &server, &mut signals, limits).await)
+        let announcing = announce::start(settings, &server, &listeners);
+        let end = listen::serve(listeners, &server, &mut signals, limits).await;
+        if let Some(announcing) = announcing {
+            announcing.withdraw().await;
+        }
+        Ok(end)
     })
 }
 

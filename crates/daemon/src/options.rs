@@ -88,6 +88,9 @@ pub(crate) struct Options {
     /// Address for --stats [default: only this machine itself can ask]
     #[arg(long, value_name = "ADDRESS", help_heading = "Network")]
     pub(crate) stats_listen: Option<String>,
+    /// Announce the daemon on the local network, where clients with +zeroconf find it
+    #[arg(long, help_heading = "Network")]
+    pub(crate) zeroconf: bool,
 
     /// Write messages to FILE instead of syslog
     #[arg(long, value_name = "FILE", help_heading = "Messages")]
@@ -119,7 +122,7 @@ pub(crate) struct Options {
 }
 
 /// Options of distcc 3.4 that would change what is served and that nobody may believe to be in force.
-const NOT_YET: &[&str] = &["--auth", "--blacklist", "--show-principal", "--whitelist", "--zeroconf"];
+const NOT_YET: &[&str] = &["--auth", "--blacklist", "--show-principal", "--whitelist"];
 
 /// Why there are no options to act on.
 #[derive(Debug, PartialEq, Eq)]
@@ -235,7 +238,6 @@ mod tests {
         refused("--port", "--port: missing argument");
         refused("--drain=soon", "--drain=soon: invalid numeric value");
         refused("--daemon=foo", "--daemon=foo: option does not take an argument");
-        refused("--zeroconf", "--zeroconf: not supported yet");
         refused("--stats-port abc", "--stats-port=abc: invalid numeric value");
     }
 

@@ -32,6 +32,8 @@ pub struct Settings {
     pub(crate) defer_accept: bool,
     /// Where statistics can be had, if anywhere.
     pub(crate) stats: Option<StatsPort>,
+    /// The daemon announces itself on the local network.
+    pub(crate) zeroconf: bool,
     pub(crate) access: AccessList,
     /// How many compilers may run at once.
     pub(crate) jobs: usize,
@@ -142,6 +144,7 @@ impl Settings {
             port: port(options.port, DEFAULT_PORT)?,
             defer_accept: filled("DISTCC_TCP_DEFER_ACCEPT").is_none_or(|value| value != "0"),
             stats: StatsPort::asked(&options, mode, &access, &mut warnings)?,
+            zeroconf: options.zeroconf,
             access,
             jobs: jobs(options.jobs)?,
             permitted: permitted(&options, filled)?,
