@@ -64,7 +64,7 @@ impl Job<'_> {
             Err(why) => return self.run_here_because(why),
         };
         self.site.warn_of_list();
-        let list = match &self.site.hosts {
+        let list = match self.site.hosts() {
             Ok(list) => list,
             Err(error) => {
                 self.site.told.warning(format_args!("{error}"), format_args!("{error}"));

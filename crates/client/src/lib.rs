@@ -22,6 +22,7 @@ mod ssh;
 mod ssh_failure;
 mod summary;
 mod told;
+mod watcher;
 mod why_here;
 
 pub use exit::Exit;
@@ -88,7 +89,7 @@ fn about_hosts(settings: &Settings, log: &Log, tell: fn(&hosts::HostList) -> Str
     let site = Site::read(settings, Told::each_time(log));
     site.warn_of_list();
     warn_of_unheeded(settings, log);
-    match &site.hosts {
+    match site.hosts() {
         Ok(list) => say(tell(list)),
         Err(error) => {
             log.critical(format_args!("Failed to get host list: {error}"));

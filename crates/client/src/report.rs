@@ -40,6 +40,7 @@ A link to distcc that is called like a compiler and comes first in PATH works as
 Hosts are read from the first of $DISTCC_HOSTS, $DISTCC_DIR/hosts (~/.distcc/hosts), /etc/distcc/hosts:
    HOST[:PORT][/SLOTS][,lzo]  a machine that runs distccd; lzo compresses, for slow networks
    [USER]@HOST[/SLOTS][:COMMAND][,lzo]  the same, with ssh running distccd for each job
+   +zeroconf                  machines on the local network whose daemons announce themselves, with a compiler as here
    localhost[/SLOTS]          this machine, without distccd
    --randomize                try the hosts in random order
    --localslots=N             at most N other jobs here at a time (4)
@@ -75,7 +76,7 @@ pub(crate) fn why(job: &Job) -> String {
         Ok(compilation) => compilation,
         Err(why) => return format!("local: {}: {why}\n", why.code()),
     };
-    let list = match &job.site.hosts {
+    let list = match job.site.hosts() {
         Ok(list) => list,
         Err(error) => return format!("local: no-hosts: {error}\n"),
     };

@@ -3,6 +3,7 @@
 
 use crate::settings::Settings;
 use crate::told::Told;
+use crate::watcher;
 use hosts::{Backoff, Choice, Host, HostList, ListError, LockDir, Place, Pool, Slot};
 use job_state::{Entry, Outcome, Phase, Record, SlotRecord, Tally};
 use std::cell::OnceCell;
@@ -20,8 +21,10 @@ pub(crate) struct Site<'a> {
     settings: &'a Settings,
     /// Where warnings go.
     pub(crate) told: Told<'a>,
-    /// The list in force, or why there is none.
-    pub(crate) hosts: Result<HostList, ListError>,
+    /// The list as it is written, or why there is none.
+    list: Result<HostList, ListError>,
+    /// The same with the hosts that announce themselves, where it asks for them.
+    completed: OnceCell<Result<HostList, ListError>>,
     locks: OnceCell<Option<LockDir>>,
 }
 
@@ -29,13 +32,34 @@ impl<'a> Site<'a> {
     /// Reads the host list. The lock directory is opened when it is first needed.
     pub(crate) fn read(settings: &'a Settings, told: Told<'a>) -> Site<'a> {
         let directory = settings.state_dir.as_ref().map(|directory| directory.path.as_path());
-        let hosts = hosts::load(settings.hosts.as_deref(), directory, Path::new(ETC)).map(shuffled_if_asked);
-        Site { hosts, locks: OnceCell::new(), settings, told }
+        let list = hosts::load(settings.hosts.as_deref(), directory, Path::new(ETC)).map(shuffled_if_asked);
+        Site { list, completed: OnceCell::new(), locks: OnceCell::new(), settings, told }
+    }
+
+    /// The list in force, or why there is none. Only this looks for hosts that announce themselves.
+    pub(crate) fn hosts(&self) -> Result<&HostList, &ListError> {
+        match &self.list {
+            Ok(list) if list.zeroconf.is_some() => {
+                self.completed.get_or_init(|| self.complete(list.clone())).as_ref()
+            }
+            list => list.as_ref(),
+        }
+    }
+
+    fn complete(&self, list: HostList) -> Result<HostList, ListError> {
+        // Opening the lock directory makes the directory that both are in, where that is ours to make.
+        let directory = self.locks().and(self.settings.state_dir.as_ref());
+        let found =
+            directory.ok_or_else(|| "there is no directory for what is found".to_owned()).and_then(|at| {
+                hosts::discovered(&at.path, || watcher::start(&at.path, &self.settings.path))
+                    .map_err(|error| error.to_string())
+            });
+        hosts::complete(list, found).map(shuffled_if_asked)
     }
 
     /// A slot for a compile here. Without a lock directory nothing is counted, and the job runs all the same.
     pub(crate) fn compile_slot(&self) -> Option<Slot> {
-        let slots = match &self.hosts {
+        let slots = match &self.list {
             Ok(list) => list.local_slots,
             Err(ListError::Empty { local_slots, .. }) => *local_slots,
             Err(_) => HostList::LOCAL_SLOTS,
@@ -45,7 +69,7 @@ impl<'a> Site<'a> {
 
     /// A slot for running the preprocessor.
     pub(crate) fn preprocessor_slot(&self) -> Option<Slot> {
-        let slots = match &self.hosts {
+        let slots = match &self.list {
             Ok(list) => list.local_cpp_slots,
             Err(ListError::Empty { local_cpp_slots, .. }) => *local_cpp_slots,
             Err(_) => HostList::LOCAL_CPP_SLOTS,
@@ -55,7 +79,9 @@ impl<'a> Site<'a> {
 
     /// Tells what is wrong with the host list, token by token.
     pub(crate) fn warn_of_list(&self) {
-        if let Ok(HostList { warnings, .. }) | Err(ListError::Empty { warnings, .. }) = &self.hosts {
+        if let Ok(HostList { warnings, .. })
+        | Err(ListError::Empty { warnings, .. } | ListError::Nobody { warnings, .. }) = self.hosts()
+        {
             let tell = |warning| self.told.warning(format_args!("{warning}"), format_args!("{warning}"));
             warnings.iter().for_each(tell);
         }

@@ -103,7 +103,7 @@ impl Client<'_> {
             }
         }
         // Watched first and looked at then, or a slot freed in between would go unseen.
-        let watch = self.watch.insert(Watch::on(locks));
+        let watch = self.watch.insert(Watch::on(locks.path()));
         loop {
             match self.candidates.look()? {
                 Look::Decided(choice) => return Ok(choice),

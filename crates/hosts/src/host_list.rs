@@ -14,8 +14,8 @@ pub struct HostList {
     pub local_slots: u32,
     /// `--localslots_cpp=N`: how many preprocessors may run on this machine at once.
     pub local_cpp_slots: u32,
-    /// `+zeroconf`: hosts that announce themselves were asked for.
-    pub zeroconf: bool,
+    /// `+zeroconf`: where in `hosts` those that announce themselves belong, see [`HostList::with_discovered`].
+    pub zeroconf: Option<usize>,
     /// One sentence for each token that is wrong: the source, the token, what is wrong, and what to write.
     pub warnings: Vec<String>,
     /// `$DISTCC_HOSTS` or the file's path.
@@ -37,7 +37,7 @@ impl HostList {
             randomize: false,
             local_slots: HostList::LOCAL_SLOTS,
             local_cpp_slots: HostList::LOCAL_CPP_SLOTS,
-            zeroconf: false,
+            zeroconf: None,
             warnings: Vec::new(),
             source_name: source_name.to_owned(),
         };
@@ -69,12 +69,22 @@ impl HostList {
                 "unrecognized option; known are --randomize, --localslots=N, --localslots_cpp=N".to_owned()
             );
         } else if token == "+zeroconf" {
-            self.zeroconf = true;
-            return Err("hosts that announce themselves are not found yet; name them instead".to_owned());
+            self.zeroconf.get_or_insert(self.hosts.len());
         } else {
             self.hosts.push(spec::parse(token)?);
         }
         Ok(())
+    }
+
+    /// The same list with the hosts that were found in the place of `+zeroconf`; without those that it names itself.
+    #[must_use]
+    pub fn with_discovered(mut self, found: Vec<Host>) -> HostList {
+        if let Some(at) = self.zeroconf.take() {
+            let is_named = |host: &Host| self.hosts.iter().any(|named| named.place == host.place);
+            let found: Vec<Host> = found.into_iter().filter(|host| !is_named(host)).collect();
+            self.hosts.splice(at..at, found);
+        }
+        self
     }
 
     /// The sum of all hosts' slots, for `distcc -j`; hosts that are `,down` count.
@@ -184,13 +194,25 @@ mod tests {
         check_options("--localslotsx", false, 4, 8, 1);
         check_options("--localslots_cppx", false, 4, 8, 1);
         check_options("--shuffle", false, 4, 8, 1);
-        check_options("+zeroconf", false, 4, 8, 1);
+        check_options("+zeroconf", false, 4, 8, 0);
+    }
+
+    #[track_caller]
+    fn check_found(text: &str, found: &str, expected: &str) {
+        let found = HostList::parse(found.as_bytes(), "").hosts;
+        let list = HostList::parse(text.as_bytes(), "x").with_discovered(found);
+        assert_eq!(specs(&list).join(" "), expected, "{text}");
     }
 
     #[test]
-    fn zeroconf_is_recognized() {
-        assert!(HostList::parse(b"red +zeroconf", "x").zeroconf);
-        assert!(!HostList::parse(b"+zeroconfx", "x").zeroconf);
+    fn found_hosts_stand_where_they_were_asked_for() {
+        check_found("+zeroconf", "a b/3", "a b/3");
+        check_found("red +zeroconf blue", "a b", "red a b blue");
+        check_found("red +zeroconf blue", "", "red blue");
+        check_found("red +zeroconf +zeroconf", "a", "red a");
+        check_found("+zeroconf red/9", "a red/2 red:1", "a red:1 red/9");
+        check_found("red", "a", "red");
+        check_found("+zeroconfx", "a", "+zeroconfx");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod backoff;
 mod candidates;
 mod choose;
+mod discovered;
 mod host;
 mod host_list;
 mod lock_file;
@@ -15,7 +16,8 @@ mod watch;
 
 pub use backoff::Backoff;
 pub use choose::{Choice, Pool, take, take_here};
+pub use discovered::{Watcher, discovered};
 pub use host::{Host, Place};
 pub use host_list::HostList;
 pub use slot::{LockDir, Slot};
-pub use sources::{ListError, load};
+pub use sources::{ListError, complete, load};

@@ -38,6 +38,15 @@ pub(crate) fn try_lock(file: &File, bytes: Bytes) -> io::Result<bool> {
     }
 }
 
+/// Takes all of the file, opened for reading, together with other readers, if nobody writes it.
+pub(crate) fn try_share(file: &File) -> io::Result<bool> {
+    match fcntl(file, FcntlArg::F_SETLK(&request(libc::F_RDLCK, Bytes::All))) {
+        Ok(_) => Ok(true),
+        Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
+        Err(error) => Err(cannot_lock(error)),
+    }
+}
+
 /// Sleeps until the lock is taken, or until a signal handler has run: then false.
 pub(crate) fn wait_for_lock(file: &File, bytes: Bytes) -> io::Result<bool> {
     match fcntl(file, FcntlArg::F_SETLKW(&request(libc::F_WRLCK, bytes))) {

@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use crate::host::Host;
 use crate::host_list::HostList;
 
 /// Why there is no host to send a job to; always exit code 106. Its text is that of distcc 3.4.
@@ -24,6 +25,13 @@ pub enum ListError {
         local_slots: u32,
         /// As in [`HostList`].
         local_cpp_slots: u32,
+    },
+    /// The list asks for hosts that announce themselves, and there is none.
+    Nobody {
+        /// `$DISTCC_HOSTS` or the file's path.
+        source_name: String,
+        /// As in [`HostList`].
+        warnings: Vec<String>,
     },
     /// A file is there but cannot be read; not that it may not be read, which passes it over.
     Unreadable {
@@ -46,6 +54,11 @@ impl fmt::Display for ListError {
             ListError::Empty { source_name, .. } => {
                 write!(f, "{source_name} contained no hosts; can't distribute work")
             }
+            ListError::Nobody { source_name, .. } => write!(
+                f,
+                "{source_name} contained no hosts but +zeroconf, and no daemon with a compiler as here announces itself \
+                 (distcc-arch hosts discover); can't distribute work"
+            ),
             ListError::Unreadable { path, error } => write!(f, "failed to read {}: {error}", path.display()),
             ListError::TooLarge { path } => write!(f, "{} is too large to load (over 1 MiB)", path.display()),
         }
@@ -73,8 +86,24 @@ pub fn load(variable: Option<&OsStr>, distcc_dir: Option<&Path>, etc: &Path) -> 
     Err(ListError::NoList)
 }
 
-fn with_hosts(list: HostList) -> Result<HostList, ListError> {
+/// Puts `found` into a list that asks for hosts that announce themselves. `problem` is why none could be found.
+///
+/// # Errors
+/// [`ListError::Nobody`] when there is no host even so.
+pub fn complete(mut list: HostList, found: Result<Vec<Host>, String>) -> Result<HostList, ListError> {
+    let found = found.unwrap_or_else(|problem| {
+        list.warnings.push(format!("{}: ignoring \"+zeroconf\": {problem}", list.source_name));
+        Vec::new()
+    });
+    let list = list.with_discovered(found);
     if !list.hosts.is_empty() {
+        return Ok(list);
+    }
+    Err(ListError::Nobody { source_name: list.source_name, warnings: list.warnings })
+}
+
+fn with_hosts(list: HostList) -> Result<HostList, ListError> {
+    if !list.hosts.is_empty() || list.zeroconf.is_some() {
         return Ok(list);
     }
     let HostList { source_name, warnings, local_slots, local_cpp_slots, .. } = list;
@@ -134,6 +163,24 @@ mod tests {
         let nothing = Err("no hostlist is set; can't distribute work");
         check(&Sources { variable: None, user: None, machine: None }, nothing);
         assert!(matches!(load(None, None, Path::new("/nonexistent")), Err(ListError::NoList)));
+    }
+
+    #[test]
+    fn who_announces_itself_completes_a_list() {
+        let list = |text: &str| HostList::parse(text.as_bytes(), "x");
+        assert_eq!(
+            load(Some(OsStr::new("+zeroconf")), None, Path::new("/nonexistent")).unwrap().zeroconf,
+            Some(0)
+        );
+        let found = complete(list("red +zeroconf"), Ok(list("a b").hosts)).unwrap();
+        assert_eq!((found.hosts.len(), found.warnings.len()), (3, 0));
+        let found = complete(list("red +zeroconf"), Err("no bus".into())).unwrap();
+        assert_eq!(
+            (found.hosts.len(), found.warnings),
+            (1, vec!["x: ignoring \"+zeroconf\": no bus".to_owned()])
+        );
+        let nobody = complete(list("+zeroconf"), Ok(Vec::new())).unwrap_err().to_string();
+        assert!(nobody.starts_with("x contained no hosts but +zeroconf, "), "{nobody}");
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Sleeping until a file of the lock directory is closed or deleted. Knows nothing of what the files mean.
+//! Sleeping until a file of a directory is closed, replaced or deleted. Knows nothing of what the files mean.
 
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,6 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent};
 
 use crate::signals::Mask;
-use crate::slot::LockDir;
 
 /// The longest sleep: on a network file system what other machines do raises no event here.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
@@ -20,18 +20,18 @@ const BLIND_SLEEP: Duration = Duration::from_millis(20);
 /// Enough for a thread that closes a descriptor.
 const STACK: usize = 64 * 1024;
 
-/// Events of the lock directory from now on.
+/// Events of a directory from now on.
 #[derive(Debug)]
 pub(crate) struct Watch {
     events: Option<Inotify>,
 }
 
 impl Watch {
-    pub(crate) fn on(locks: &LockDir) -> Watch {
+    pub(crate) fn on(directory: &Path) -> Watch {
         let events = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).and_then(|inotify| {
             // A slot is freed by closing its file, also when its holder is killed; a host's bench is deleted.
-            let kinds = AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_DELETE;
-            inotify.add_watch(locks.path(), kinds)?;
+            let kinds = AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_DELETE | AddWatchFlags::IN_MOVED_TO;
+            inotify.add_watch(directory, kinds)?;
             Ok(inotify)
         });
         Watch { events: events.ok() }
