@@ -127,6 +127,7 @@ fn every_program_is_documented_where_packages_install_it() {
         "distcc-arch-cidr.1",
         "distcc-arch-demo.1",
         "distcc-arch-hosts-add.1",
+        "distcc-arch-hosts-discover.1",
         "distcc-arch-hosts-list.1",
         "distcc-arch-hosts-probe.1",
         "distcc-arch-hosts-remove.1",

@@ -5,6 +5,7 @@ use crate::commands::hosts::Hosts;
 use crate::commands::masquerade::Masquerade;
 use crate::commands::setup::Setup;
 use crate::commands::undo::Undoing;
+use crate::commands::watch_zeroconf::WatchZeroconf;
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -66,6 +67,9 @@ pub(crate) enum Command {
     Masquerade(Masquerade),
     /// Turn a range or a list of addresses into CIDR blocks, and blocks into ranges
     Cidr(Cidr),
+    /// Keep the hosts that announce themselves in a file; clients with +zeroconf start this
+    #[command(hide = true)]
+    WatchZeroconf(WatchZeroconf),
     /// Write man pages and completions of all our programs below DIRECTORY, laid out like /usr/share
     #[command(hide = true)]
     Docs {

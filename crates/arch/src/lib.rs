@@ -9,6 +9,7 @@ mod cli;
 mod commands;
 mod consent;
 mod demo;
+mod detach;
 mod documentation;
 mod exit;
 mod firewall;
@@ -22,6 +23,7 @@ mod settings;
 mod setup;
 mod site;
 mod table;
+mod zeroconf;
 
 pub use documentation::{Documented, Parsed, Written};
 pub use exit::Exit;
@@ -76,6 +78,7 @@ pub fn run(
         Command::Hosts { command } => commands::hosts::run(&command, &settings, notes),
         Command::Masquerade(asked) => commands::masquerade::run(&asked),
         Command::Cidr(asked) => commands::cidr::run(&asked),
+        Command::WatchZeroconf(asked) => commands::watch_zeroconf::run(&asked, &settings),
         Command::Docs { directory } => commands::docs::run(&directory, documented),
     }
 }

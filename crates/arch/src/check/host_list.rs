@@ -14,6 +14,13 @@ pub(super) fn host_list(situation: &Situation) -> Vec<Finding> {
         Err(_) if situation.building.is_err() => {
             vec![Finding::skipped(NAME, "DISTCC_HOSTS", "nobody can tell what a build would see")]
         }
+        Err(ListError::Nobody { source_name, warnings }) => {
+            let mut findings = wrong_words(situation, warnings);
+            let what = "nobody else stands in it, and no daemon with a compiler as here announces itself";
+            let remedy = "distcc-arch hosts discover";
+            findings.push(Finding::failure(NAME, place(situation, source_name), what, remedy));
+            findings
+        }
         Err(error) => {
             let (subject, what, warnings) = match error {
                 ListError::NoList => {
@@ -45,6 +52,10 @@ fn found(situation: &Situation, list: &HostList) -> Vec<Finding> {
     if !away.is_empty() {
         let names: Vec<_> = list.hosts.iter().map(|host| host.spec.as_str()).collect();
         findings.push(Finding::well(NAME, subject, names.join(" ")));
+        return findings;
+    }
+    if list.zeroconf.is_some() {
+        findings.push(Finding::skipped(NAME, subject, "who announces itself takes the network to find out"));
         return findings;
     }
     let what = if others.is_empty() && !local.is_empty() {

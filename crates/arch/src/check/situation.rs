@@ -6,6 +6,7 @@ use crate::makepkg::{self, Effective, Moment, Question};
 use crate::processes::Processes;
 use crate::scratch;
 use crate::settings::Settings;
+use crate::zeroconf;
 use hosts::{HostList, ListError};
 use nix::unistd::geteuid;
 use std::ffi::OsStr;
@@ -101,6 +102,7 @@ impl<'a> Situation<'a> {
         let (building, package_trouble) = asker.building(&configured, pkgbuild.as_deref());
         let state_directory = state_directory(building.as_ref().ok(), user.as_ref());
         let hosts = host_list(building.as_ref().ok(), state_directory.as_deref(), &root);
+        let hosts = if asked.offline { hosts } else { zeroconf::completed(hosts, settings, processes) };
         let only_host = asked.host.clone();
         Ok(Situation {
             settings,

@@ -4,6 +4,7 @@
 use crate::build_user::BuildUser;
 use crate::carry_out::{Work, answer, lines};
 use crate::cli::Probe;
+use crate::commands::discover::{self, Discover};
 use crate::commands::probe;
 use crate::consent::Consent;
 use crate::settings::Settings;
@@ -42,6 +43,14 @@ pub(crate) enum Hosts {
         after_help = "Exit status: 0 when all is well, 1 when there are warnings, 2 when a host cannot be used."
     )]
     Probe(Probe),
+    /// Look who announces itself on the local network
+    ///
+    /// One line for each daemon that was started with --zeroconf: its machine, how a list of hosts spells it, what it says
+    /// of itself, and whether its compiler is the one of here, which is what +zeroconf in a list of hosts asks for.
+    #[command(
+        after_help = "Exit status: 0 when somebody is there, 1 when nobody is, 2 when nobody can be heard."
+    )]
+    Discover(Discover),
     /// Add hosts where the list in force is written, or change their slots and options
     Add {
         /// As in DISTCC_HOSTS, such as 192.168.0.2/5,lzo
@@ -80,9 +89,16 @@ pub(crate) fn run(asked: &Hosts, settings: &Settings, notes: &mut dyn Write) -> 
     let only_look = Consent { dry_run: true, yes: false };
     match asked {
         Hosts::Probe(asked) => probe::run(asked, settings),
+        Hosts::Discover(asked) => discover::run(asked, settings),
         Hosts::List { json, of } => answer(only_look, settings, notes, |work| list(*json, of, work)),
         Hosts::Add { specs, of, consent } => answer(*consent, settings, notes, |work| {
             let added = wanted_hosts::wanted(specs, "hosts add")?;
+            if added.zeroconf.is_some() {
+                return Err(
+                    "hosts add: +zeroconf is no host: distcc-arch setup --hosts \"+zeroconf\" --jobs N"
+                        .to_owned(),
+                );
+            }
             change(of, work, |source| Ok(with(&source.text, &added.hosts, form(source))))
         }),
         Hosts::Remove { names, of, consent } => answer(*consent, settings, notes, |work| {
@@ -112,7 +128,8 @@ fn change(
     work.recover(&site)?;
     let source = of.source(&site, work)?;
     let new = edit(&source)?;
-    if HostList::parse(new.as_bytes(), "").hosts.is_empty() {
+    let left = HostList::parse(new.as_bytes(), "");
+    if left.hosts.is_empty() && left.zeroconf.is_none() {
         return Err(format!(
             "{}: no host would be left; to compile here only: distcc-arch undo",
             source.place

@@ -109,10 +109,7 @@ impl Setup {
             return Ok(None);
         }
         let list = wanted_hosts::wanted(&self.hosts, "--hosts")?;
-        let slots = u32::try_from(list.total_slots()).map_err(|_| {
-            format!("--hosts: {} slots are more than make can count: name fewer", list.total_slots())
-        })?;
-        let jobs = self.jobs.unwrap_or(slots);
+        let jobs = wanted_hosts::jobs(&list, self.jobs, "--hosts")?;
         Ok(Some(Wanted { hosts: wanted_hosts::spelled(&self.hosts), jobs: Some(jobs), enabled: true }))
     }
 

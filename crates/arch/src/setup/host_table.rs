@@ -16,7 +16,12 @@ pub(crate) fn text(source: &HostSource, list: &HostList) -> String {
     let total = list.total_slots();
     let many = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let totals = [many(hosts.len() as u64, "host"), many(total, "slot")].join(", ");
-    format!("from {}\n\n{table}\n{totals}\n", source.place)
+    let others = if list.zeroconf.is_some() {
+        "and who announces itself with a compiler as here (+zeroconf): distcc-arch hosts discover\n"
+    } else {
+        ""
+    };
+    format!("from {}\n\n{table}\n{totals}\n{others}", source.place)
 }
 
 /// One object.
@@ -37,7 +42,8 @@ pub(crate) fn json(source: &HostSource, list: &HostList) -> String {
         })
         .collect();
     let object = json!({
-        "source": source.place.to_string(), "hosts": hosts, "slots": list.total_slots(), "warnings": list.warnings,
+        "source": source.place.to_string(), "hosts": hosts, "slots": list.total_slots(),
+        "zeroconf": list.zeroconf.is_some(), "warnings": list.warnings,
     });
     format!("{object:#}\n")
 }
@@ -65,6 +71,10 @@ mod tests {
             3 hosts, 21 slots\n";
         assert_eq!(text(&source, &list), expected);
         assert!(text(&source, &HostList::parse(b"red/1", "")).ends_with("\n1 host, 1 slot\n"));
+        assert!(text(&source, &HostList::parse(b"+zeroconf red", "")).ends_with(
+            "1 host, 4 slots\n\
+            and who announces itself with a compiler as here (+zeroconf): distcc-arch hosts discover\n"
+        ));
         let object: serde_json::Value = serde_json::from_str(&json(&source, &list)).unwrap();
         assert_eq!((&object["slots"], &object["hosts"][0]["port"]), (&json!(21), &json!(3632)));
         assert_eq!(object["hosts"][1]["way"], "ssh");

@@ -16,12 +16,31 @@ pub(crate) fn wanted(typed: &[String], source: &str) -> Result<HostList, String>
     if let Some(wrong) = list.warnings.first() {
         return Err(wrong.replace(": ignoring ", ": cannot use "));
     }
-    if list.hosts.is_empty() {
+    if list.hosts.is_empty() && list.zeroconf.is_none() {
         return Err(format!(
             "{source}: names no host: write such as {source} \"192.168.0.2/5,lzo 192.168.0.3\""
         ));
     }
     Ok(list)
+}
+
+/// How many jobs make is to start: `asked`, or the sum of all slots.
+///
+/// # Errors
+/// One line: the sum is more than make can count, or nobody can know it.
+pub(crate) fn jobs(list: &HostList, asked: Option<u32>, source: &str) -> Result<u32, String> {
+    if let Some(jobs) = asked {
+        return Ok(jobs);
+    }
+    if list.zeroconf.is_some() {
+        return Err(format!(
+            "{source}: nobody knows how many machines +zeroconf will find: add --jobs N, so many as make is to start \
+             at once (who is there now: distcc-arch hosts discover)"
+        ));
+    }
+    let slots = list.total_slots();
+    u32::try_from(slots)
+        .map_err(|_| format!("{source}: {slots} slots are more than make can count: name fewer"))
 }
 
 /// The list as DISTCC_HOSTS takes it: what was typed, separated by single blanks.
@@ -58,5 +77,23 @@ mod tests {
         check(&["red #blue"], Err("a # would begin a comment"));
         check(&[""], Err("names no host"));
         check(&["--localslots=3"], Err("names no host"));
+        check(&["red +zeroconf"], Ok(("red +zeroconf", 4)));
+        check(&["+zeroconf"], Ok(("+zeroconf", 0)));
+    }
+
+    #[test]
+    fn jobs_for_make() {
+        let check = |text: &str, asked, expected: Result<u32, &str>| {
+            let got = jobs(&HostList::parse(text.as_bytes(), ""), asked, "--hosts");
+            match expected {
+                Ok(number) => assert_eq!(got, Ok(number), "{text}"),
+                Err(part) => assert!(got.unwrap_err().contains(part), "{text}"),
+            }
+        };
+        check("red/3 blue", None, Ok(7));
+        check("red/3 blue", Some(2), Ok(2));
+        check("red +zeroconf", Some(9), Ok(9));
+        check("red +zeroconf", None, Err("add --jobs N"));
+        check("red/4294967295 blue", None, Err("more than make can count"));
     }
 }
