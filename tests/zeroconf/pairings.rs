@@ -56,7 +56,7 @@ fn check(client: Programs, daemons: Programs, options: &str) {
     builder.wait_for_hosts(&work, client.distcc, &hosts.each_ref().map(String::as_str));
     let there_text = there.display().to_string();
     let build = builder.client(&work, "sh", &["-c", COMPILE, client.distcc, &there_text]);
-    Running::start(build).finish(SOON * 4).good();
+    let said = Running::start(build).finish(SOON * 4).good().err();
 
     let objects = names_in(&there);
     assert!(objects.len() > 30 && objects == names_in(&here), "{objects:?}");
@@ -64,6 +64,11 @@ fn check(client: Programs, daemons: Programs, options: &str) {
         assert!(bytes(&there.join(object)) == bytes(&here.join(object)), "{object} differs");
     }
     let served = || daemons.each_ref().map(Daemon::served);
-    wait_until(SOON, "logs that tell of every object", || served().iter().sum::<usize>() == objects.len());
+    // The watcher of the C client does not notice all reading, and ends every 20 seconds; the next one begins with nothing.
+    let kept = said.matches("running locally instead").count();
+    assert!(kept == 0 || client == C_DISTCC, "{said}");
+    wait_until(SOON, "logs that tell of every object", || {
+        served().iter().sum::<usize>() == objects.len() - kept
+    });
     assert!(served().iter().all(|jobs| *jobs > 0), "one host had nothing to do: {:?}", served());
 }

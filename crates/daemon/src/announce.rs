@@ -15,7 +15,6 @@ use nix::unistd::gethostname;
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::select;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -48,7 +47,14 @@ pub(crate) fn start(
     let jobs = settings.jobs;
     let server = Arc::clone(server);
     let task = tokio::spawn(async move {
-        let ended = over(ended);
+        // A daemon that drains may go on for long, and wants nobody new.
+        let draining = Arc::clone(&server);
+        let ended = async move {
+            select! {
+                () = draining.draining() => {}
+                _ = ended => {}
+            }
+        };
         let compiler = compiler(&server).await;
         let announcement = announcement(address.port(), jobs, compiler, reach);
         discovery::announce(&announcement, ended, |progress| tell(&server, &progress)).await;
@@ -61,20 +67,6 @@ impl Announcing {
     pub(crate) async fn withdraw(self) {
         drop(self.end);
         let _ = timeout(FAREWELL, self.task).await;
-    }
-}
-
-/// When the daemon is to end, which may be long before its last job does.
-async fn over(ended: oneshot::Receiver<()>) {
-    let [terminate, interrupt] = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
-    let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
-        let _ = ended.await;
-        return;
-    };
-    select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        _ = ended => {}
     }
 }
 
