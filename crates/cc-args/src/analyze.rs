@@ -8,6 +8,7 @@ use crate::language::{Input, Language};
 use crate::options::{AtClient, Meaning};
 use crate::outputs;
 use crate::response_file;
+use crate::telltale;
 use crate::why_local::WhyLocal;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -25,14 +26,14 @@ pub fn analyze(
 ) -> Result<Compilation, WhyLocal> {
     let (compiler, words) = compiler_and_words(command)?;
     let (family, cxx_driver) = (Family::of(compiler), family::is_cxx_driver(compiler));
-    let arguments = Arguments::parse(response_file::expand(words, read_file)?)?;
+    let arguments = Arguments::parse(response_file::expand(words, family, read_file)?)?;
     check_options(&arguments, family)?;
     let source = the_source(&arguments, family, cxx_driver)?;
     let named_output = named_output(&arguments)?;
     check_compiler(compiler)?;
     let (assembly, llvm) = (says(&arguments, Meaning::AssemblyMode), says(&arguments, Meaning::EmitLlvm));
     let default_output = || outputs::default_output(&source.path, assembly, llvm);
-    Ok(Compilation {
+    let compilation = Compilation {
         compiler: compiler.clone(),
         family,
         output: named_output.map_or_else(default_output, PathBuf::from),
@@ -42,7 +43,8 @@ pub fn analyze(
         language_needs_naming: source.language_needs_naming,
         input: source.path,
         arguments,
-    })
+    };
+    telltale::of(&compilation).map_or(Ok(compilation), Err)
 }
 
 fn compiler_and_words(command: &[OsString]) -> Result<(&OsString, &[OsString]), WhyLocal> {
@@ -140,7 +142,13 @@ fn the_source(arguments: &Arguments, family: Family, cxx_driver: bool) -> Result
         return Err(WhyLocal::InputCharset("-finput-charset".into()));
     }
     let path = PathBuf::from(name);
-    // g++ takes .i for C++ by itself; clang++ does so with a warning.
+    // g++ takes .i for C++ without a word; clang++ has one to say, which no other run would say again.
+    let is_taken_for_cxx = !language_is_named
+        && language == Language::PreprocessedCxx
+        && Language::of_source(&path) == Some(Language::PreprocessedC);
+    if family == Family::Clang && is_taken_for_cxx {
+        return Err(WhyLocal::WholeRun(name.into()));
+    }
     let known_by_name =
         Language::of_source(&path).is_some_and(|known| known == language || family == Family::Gcc);
     Ok(Source { path, language, language_needs_naming: language_is_named || !known_by_name })

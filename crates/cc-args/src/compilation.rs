@@ -4,6 +4,7 @@ use crate::arguments::{Argument, Arguments};
 use crate::family::Family;
 use crate::language::Language;
 use crate::options::Meaning;
+use crate::outputs::Writer;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
@@ -43,6 +44,25 @@ impl Compilation {
     /// The object (or assembler file) as typed, or the name that the compiler would choose.
     pub fn output(&self) -> &Path {
         &self.output
+    }
+
+    /// The program that would write the output here.
+    pub fn writer(&self) -> Writer {
+        let assembly = self.last(Meaning::AssemblyMode).is_some();
+        let words = self.arguments.iter().rev().map(|argument| self.arguments.word(argument).as_bytes());
+        let integrated = words
+            .filter_map(|word| match word {
+                b"-fintegrated-as" | b"-integrated-as" => Some(true),
+                b"-fno-integrated-as" | b"-no-integrated-as" => Some(false),
+                _ => None,
+            })
+            .next()
+            .unwrap_or(true);
+        match self.family {
+            Family::Clang if integrated || assembly => Writer::Clang,
+            Family::Gcc | Family::Unknown if assembly => Writer::CompilerProper,
+            _ => Writer::Assembler,
+        }
     }
 
     /// From -x, the extension, and for `.c` from the compiler's name (g++ takes it for C++).
@@ -126,6 +146,7 @@ impl fmt::Debug for Compilation {
 #[cfg(test)]
 mod tests {
     use crate::analyze;
+    use crate::outputs::Writer;
     use std::ffi::OsString;
     use std::path::PathBuf;
 
@@ -144,7 +165,7 @@ mod tests {
         check("-g", true);
         check("-g0", false);
         check("-g -g0", false);
-        check("-g0 -ggdb3", true);
+        check("-g0 -ggdb2", true);
         check("-ggdb0", false);
         check("-gdwarf-4", true);
         check("-g1", true);
@@ -152,6 +173,19 @@ mod tests {
         check("-gz", false);
         check("-g -gno-column-info", true);
         check("-grecord-gcc-switches", false);
+    }
+
+    #[test]
+    fn the_output_has_a_writer() {
+        let check = |command: &str, expected: Writer| {
+            assert_eq!(compilation(command).writer(), expected, "{command}");
+        };
+        check("gcc -c x.c", Writer::Assembler);
+        check("gcc -S x.c", Writer::CompilerProper);
+        check("clang -c x.c", Writer::Clang);
+        check("clang -S -fno-integrated-as x.c", Writer::Clang);
+        check("clang -c -fno-integrated-as x.c", Writer::Assembler);
+        check("clang -c -fno-integrated-as -fintegrated-as x.c", Writer::Clang);
     }
 
     #[test]

@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn assembler_options_are_read() {
         check("-Wa,-xarch=v8", "sent");
-        check("-Wa,--noexecstack,-mrelax-relocations=no,-gdwarf-5", "sent");
+        check("-Wa,--noexecstack,-mrelax-relocations=no -g -Wa,-gdwarf-5", "sent");
         check("-Wa,--defsym,A=1 -Wa,-W", "sent");
         check("-Xassembler --defsym -Xassembler a.c", "sent");
         check("-Wa,--defsym -Wa,a.c", "sent");

@@ -26,11 +26,13 @@ mod preprocess_args;
 mod response_file;
 mod server_args;
 mod server_command;
+mod telltale;
 mod why_local;
 
 pub use analyze::analyze;
 pub use compilation::Compilation;
 pub use family::Family;
 pub use language::Language;
+pub use outputs::Writer;
 pub use server_command::{Refusal, ServerCommand};
 pub use why_local::WhyLocal;

@@ -38,6 +38,7 @@ pub(crate) enum Meaning {
     Debug,
     Color,
     Processor,
+    Sanitizer,
     Arch,
     Output,
     CompileMode,

@@ -5,6 +5,17 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+/// The program that writes an output; each has its own way with a file that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writer {
+    /// Puts a new file in its place, be it a link.
+    Clang,
+    /// The GNU assembler: does so unless the file is empty; follows links to such a file, or to none.
+    Assembler,
+    /// gcc's compiler proper, with -S: writes into whatever has the name.
+    CompilerProper,
+}
+
 /// Where the object goes without -o: the input's name in the current directory.
 pub(crate) fn default_output(input: &Path, assembly: bool, llvm: bool) -> PathBuf {
     let extension = match (assembly, llvm) {

@@ -1,5 +1,6 @@
 //! `@file`: a word that stands for the words in a file, read as libiberty and clang read it; the caller opens the file.
 
+use crate::family::Family;
 use crate::why_local::WhyLocal;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -16,6 +17,7 @@ const MAX_WORDS: usize = 1_000_000;
 /// name: `Err(ResponseFile)`, as for files that name each other without end.
 pub(crate) fn expand(
     words: &[OsString],
+    family: Family,
     mut read_file: impl FnMut(&Path) -> Option<Vec<u8>>,
 ) -> Result<Vec<OsString>, WhyLocal> {
     if !words.iter().any(|word| is_named_by(word)) {
@@ -33,7 +35,7 @@ pub(crate) fn expand(
         // A zero byte would end a word for the compiler but not for us.
         let text = if files <= MAX_FILES { read_file(file).filter(|text| !text.contains(&0)) } else { None };
         let Some(text) = text else { return Err(WhyLocal::ResponseFile(word)) };
-        pending.extend(words_in(&text).into_iter().rev());
+        pending.extend(words_in(&text, family).into_iter().rev());
         if pending.len() + expanded.len() > MAX_WORDS {
             return Err(WhyLocal::ResponseFile(word));
         }
@@ -52,15 +54,17 @@ fn file_named_by(word: &OsStr) -> Option<&Path> {
 }
 
 /// Words are parted by white space; either quote keeps white space; a backslash makes the next byte ordinary, inside
-/// quotes too.
-fn words_in(text: &[u8]) -> Vec<OsString> {
+/// quotes too, but for clang not at the very end.
+fn words_in(text: &[u8], family: Family) -> Vec<OsString> {
     let mut words = Vec::new();
     let mut word: Option<Vec<u8>> = None;
     let mut quote = None;
-    let mut bytes = text.iter().copied();
-    while let Some(byte) = bytes.next() {
+    let mut bytes = text.iter();
+    while let Some(&byte) = bytes.next() {
         match byte {
-            b'\\' => word.get_or_insert_default().extend(bytes.next()),
+            b'\\' if family != Family::Clang || !bytes.as_slice().is_empty() => {
+                word.get_or_insert_default().extend(bytes.next());
+            }
             _ if quote == Some(byte) => quote = None,
             _ if quote.is_some() => word.get_or_insert_default().push(byte),
             b'"' | b'\'' => {
@@ -81,7 +85,7 @@ mod tests {
 
     #[track_caller]
     fn check_words(text: &str, expected: &[&str]) {
-        assert_eq!(words_in(text.as_bytes()), expected, "{text:?}");
+        assert_eq!(words_in(text.as_bytes(), Family::Gcc), expected, "{text:?}");
     }
 
     #[test]
@@ -98,6 +102,7 @@ mod tests {
         check_words("'x\"y'", &["x\"y"]);
         check_words("\"unfinished word", &["unfinished word"]);
         check_words("end\\", &["end"]);
+        assert_eq!(words_in(b"a\\ b end\\", Family::Clang), ["a b", "end\\"]);
     }
 
     #[track_caller]
@@ -111,7 +116,7 @@ mod tests {
             _ => None,
         };
         let words: Vec<OsString> = words.iter().map(Into::into).collect();
-        let expanded = expand(&words, files).map_err(|why| why.code());
+        let expanded = expand(&words, Family::Gcc, files).map_err(|why| why.code());
         assert_eq!(
             expanded,
             expected.map(|words| words.iter().map(Into::into).collect()).map_err(|_| "response-file"),

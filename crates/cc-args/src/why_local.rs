@@ -41,6 +41,8 @@ pub enum WhyLocal {
     Cc1Option(OsString),
     KeepsComments(OsString),
     RecordsCommandLine(OsString),
+    RecordsColumns(OsString),
+    RecordsMacros(OsString),
     InputCharset(OsString),
     WholeRun(OsString),
     Repo(OsString),
@@ -99,10 +101,12 @@ impl WhyLocal {
                 "is Objective-C, and clang writes the path of such a source into the object",
             ),
             AssemblerSource(_) => ("assembler-source", "is assembler source"),
-            AssemblerOption(_) => ("assembler-option", "makes the assembler read or write another file"),
+            AssemblerOption(_) => ("assembler-option", "makes the assembler read, write or name other files"),
             Cc1Option(_) => ("cc1-option", "is an inner option of clang that is not known to be harmless"),
             KeepsComments(_) => ("keeps-comments", "means something only together with -E"),
             RecordsCommandLine(_) => ("records-command-line", "writes the command line into the object"),
+            RecordsColumns(_) => ("records-columns", "writes columns of the source into the object"),
+            RecordsMacros(_) => ("records-macros", "writes macros into the object, and those are not sent"),
             InputCharset(_) => ("input-charset", "converts text that would be sent as it is"),
             WholeRun(_) => ("whole-run", "asks for messages that only one whole run of the compiler gives"),
             Repo(_) => ("repo", "keeps templates in a repository file"),
@@ -147,6 +151,8 @@ impl WhyLocal {
             | Cc1Option(word)
             | KeepsComments(word)
             | RecordsCommandLine(word)
+            | RecordsColumns(word)
+            | RecordsMacros(word)
             | InputCharset(word)
             | Repo(word)
             | Stdout(word)
@@ -199,6 +205,8 @@ mod tests {
             Modules,
             Header,
             NamesItsSource,
+            RecordsColumns,
+            RecordsMacros,
             AssemblerSource,
             AssemblerOption,
             Cc1Option,

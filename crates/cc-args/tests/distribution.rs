@@ -117,7 +117,7 @@ fn the_language_comes_from_the_last_x_before_the_input() {
     };
     check_language("gcc -c x.c", Language::C);
     check_language("g++ -c x.c", Language::Cxx);
-    check_language("clang++ -c x.i", Language::PreprocessedCxx);
+    check_language("g++ -c x.i", Language::PreprocessedCxx);
     check_language("gcc -c -x c++ x", Language::Cxx);
     check_language("gcc -c -xc++ x.c", Language::Cxx);
     check_language("g++ -x c -c x.cc", Language::C);
@@ -199,6 +199,8 @@ fn options_with_side_effects_stay() {
     check_options("records-command-line", "-frecord-gcc-switches | -fembed-bitcode");
     check_options("unknown-option", "-bogus | --bogus | -Zx");
     check("gcc -c x.i -finput-charset=latin1", "input-charset");
+    check("clang++ -c x.i", "whole-run");
+    check("gcc -c x.c -Wa,-g", "assembler-option");
     check("clang -c x.m", "names-its-source");
     check("clang++ -x objective-c++ -c x.cc", "names-its-source");
 }

@@ -1,10 +1,10 @@
 //! The story of one compile, from command line to object file. The only place that decides to fall back.
 
-use crate::deliver::Writer;
 use crate::dependencies::KeptRule;
 use crate::exit::{Exit, code};
 use crate::interrupts::{Broken, Interrupts};
 use crate::invocation::CompilerCall;
+use crate::messages::{Messages, says};
 use crate::origin::{Here, SIGNING};
 use crate::remote::{self, Failure};
 use crate::settings::Settings;
@@ -20,9 +20,6 @@ use protocol::Response;
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, stderr, stdout};
 use std::path::{Path, PathBuf};
-
-/// A warning that a comment such as `/* fall through */` prevents; preprocessed text has none.
-const HEEDS_COMMENTS: &[u8] = b"-Wimplicit-fallthrough";
 
 /// What a remote compiler says that fails only because it was given preprocessed text and no other file.
 const BLAMELESS: [&[u8]; 3] = [b"-Werror", b"Assembler messages", b"incbin"];
@@ -345,11 +342,11 @@ impl Prepared<'_> {
         if response.object.is_empty() {
             return Verdict::Here(WhyHere::EmptyObject(host.spec.clone()), None);
         }
-        if says(&response.stderr, HEEDS_COMMENTS) {
-            return Verdict::Here(WhyHere::Comments, None);
+        if let Some(doubt) = self.doubt(response) {
+            return Verdict::Here(WhyHere::Words(doubt), None);
         }
         let output = self.compilation.output();
-        if let Err(error) = deliver::write_output(output, &response.object, Writer::of(self.compilation)) {
+        if let Err(error) = deliver::write_output(output, &response.object, self.compilation.writer()) {
             return Verdict::Here(WhyHere::NotWritten(output.to_owned(), error), None);
         }
         // Last of what may fail, for a compiler that runs here after all adds its own.
@@ -363,6 +360,19 @@ impl Prepared<'_> {
         let input = self.compilation.input().display();
         self.about(host).info(format_args!("compile {input} on {} completed ok", host.spec));
         Verdict::Done(Exit::SUCCESS)
+    }
+
+    /// Why what the host said should rather be said by the compiler here, if so.
+    fn doubt(&self, response: &Response) -> Option<&'static str> {
+        let messages = Messages {
+            family: self.compilation.family(),
+            preprocessor: &self.source.messages,
+            compiler: &response.stderr,
+            speech: self.job.settings.speech,
+            own_colours: self.job.settings.own_colours,
+        };
+        let sent_as_it_is = self.compilation.is_preprocessed();
+        messages.doubt(|| if sent_as_it_is { None } else { self.source.bytes().ok() })
     }
 
     /// The remote compiler failed. The local one has the last word, and shows whose fault it was.
@@ -433,8 +443,4 @@ impl Prepared<'_> {
         deliver::replay(stderr(), &response.stderr);
         deliver::replay(stdout(), &response.stdout);
     }
-}
-
-fn says(messages: &[u8], what: &[u8]) -> bool {
-    messages.windows(what.len()).any(|window| window == what)
 }

@@ -1,6 +1,6 @@
 //! Puts what came back where the compiler would have put it. Knows nothing of where it came from.
 
-use cc_args::{Compilation, Family};
+use cc_args::Writer;
 use nix::unistd::{AccessFlags, access};
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -8,30 +8,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-/// What writes the output when the compiler runs here. Each treats a file that is there already in its own way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Writer {
-    /// gcc's objects: the GNU assembler removes what is there, but writes into a file that is empty.
-    Assembler,
-    /// gcc's assembler files: cc1 opens whatever is there and writes into it.
-    Cc1,
-    /// clang puts a new file in the place of the old one, unless that is write-protected.
-    Clang,
-}
-
-impl Writer {
-    /// Who writes the output of `compilation`.
-    pub(crate) fn of(compilation: &Compilation) -> Writer {
-        match compilation.family() {
-            Family::Clang => Writer::Clang,
-            _ if compilation.makes_assembly() => Writer::Cc1,
-            _ => Writer::Assembler,
-        }
-    }
-}
-
-/// Writes an output file as `writer` would, but so that nobody ever sees half of it: beside its place, then renamed. Only
-/// what a compiler writes into, such as a device, is written into; a file in a directory that takes no new names, too.
+/// Writes an output file as `writer` does, but so that nobody ever sees half of it: beside its place, then renamed.
+/// What `writer` writes into instead of replacing it is written into, and so is a file in a directory that takes no new
+/// names.
 ///
 /// # Errors
 /// Those of the file system, and outputs of other kinds, which are for the compiler itself to judge; the old file, if any,
@@ -42,7 +21,7 @@ pub(crate) fn write_output(output: &Path, bytes: &[u8], writer: Writer) -> io::R
         Ok(found) if !found.is_file() => return Err(io::Error::other("it is not a regular file")),
         Ok(found) => match writer {
             Writer::Assembler if found.len() > 0 => {}
-            Writer::Assembler | Writer::Cc1 => return overwrite(output, bytes),
+            Writer::Assembler | Writer::CompilerProper => return overwrite(output, bytes),
             Writer::Clang => access(output, AccessFlags::W_OK)?,
         },
         // A link that leads nowhere yet.
@@ -178,9 +157,9 @@ mod tests {
         check(Assembler, Some("kept"), false);
         check(Assembler, Some(""), true);
         check(Assembler, None, true);
-        check(Writer::Cc1, Some("old"), true);
-        check(Writer::Cc1, Some(""), true);
-        check(Writer::Cc1, None, true);
+        check(Writer::CompilerProper, Some("old"), true);
+        check(Writer::CompilerProper, Some(""), true);
+        check(Writer::CompilerProper, None, true);
         check(Writer::Clang, Some("kept"), false);
         check(Writer::Clang, Some(""), false);
         check(Writer::Clang, None, false);

@@ -11,6 +11,8 @@ mod exit;
 mod interrupts;
 mod invocation;
 mod local;
+mod macro_lines;
+mod messages;
 mod origin;
 mod probe;
 mod remote;

@@ -66,7 +66,7 @@ impl Here<'_> {
     fn ask(self) -> Result<Option<Maker>, Signal> {
         let asked = Preprocessing::start(self.command, self.interrupts).map_err(NoSource::from);
         match asked.and_then(|asked| asked.finish(self.interrupts)) {
-            Ok(said) => Ok(said.read().ok().and_then(|said| makers(&said).pop())),
+            Ok(said) => Ok(said.bytes().ok().and_then(|said| makers(&said).pop())),
             Err(NoSource::Broken(Broken::Interrupted(signal))) => Err(signal),
             Err(_) => Ok(None),
         }

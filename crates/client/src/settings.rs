@@ -5,6 +5,7 @@ mod unheeded;
 use crate::dependencies::DependencyFile;
 use protocol::Limits;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -65,6 +66,41 @@ pub(crate) struct Settings {
     pub(crate) compiler_changed_by: Option<&'static str>,
     /// Whether a compiler that writes to a terminal would colour its messages (`TERM`, `GCC_COLORS`).
     pub(crate) colours: bool,
+    /// `GCC_COLORS` names colours.
+    pub(crate) own_colours: bool,
+    /// `LC_ALL`, `LC_MESSAGES`, `LC_CTYPE`, `LANG`, `LANGUAGE`.
+    pub(crate) speech: Speech,
+}
+
+/// How gcc words its messages here, as far as a locale's name tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speech {
+    /// In English, with quotes of ASCII.
+    Ascii,
+    /// In English, with quotes of Unicode.
+    Unicode,
+    /// In another language.
+    Foreign,
+}
+
+impl Speech {
+    fn of(filled: &impl Fn(&str) -> Option<OsString>) -> Speech {
+        let category =
+            |name| filled("LC_ALL").or_else(|| filled(name)).or_else(|| filled("LANG")).unwrap_or_default();
+        let (words, letters) = (category("LC_MESSAGES"), category("LC_CTYPE"));
+        let is_plain = |name: &OsStr| {
+            let language = name.as_bytes().split(|b| b".@".contains(b)).next().unwrap_or_default();
+            // For British English gcc has a catalogue of its own.
+            matches!(language, b"" | b"C" | b"POSIX") || language.starts_with(b"en") && language != b"en_GB"
+        };
+        let unicode = letters.to_string_lossy().to_ascii_lowercase().replace('-', "").ends_with("utf8");
+        let translated = !words.is_empty() && filled("LANGUAGE").is_some_and(|language| !is_plain(&language));
+        match (is_plain(&words) && !translated, unicode) {
+            (false, _) => Speech::Foreign,
+            (true, true) => Speech::Unicode,
+            (true, false) => Speech::Ascii,
+        }
+    }
 }
 
 /// The directory of locks and job records, and whether we may make it.
@@ -87,7 +123,7 @@ impl Settings {
     }
 
     fn from_variables(var: impl Fn(&str) -> Option<OsString>) -> Settings {
-        let filled = |name| var(name).filter(|value| !value.is_empty());
+        let filled = |name: &str| var(name).filter(|value| !value.is_empty());
         let (io_timeout, bad_timeout) = positive("DISTCC_IO_TIMEOUT", "seconds", var("DISTCC_IO_TIMEOUT"));
         let (max_body, bad_body) = positive("DISTCC_MAX_BODY", "MiB", var("DISTCC_MAX_BODY"));
         Settings {
@@ -119,6 +155,8 @@ impl Settings {
             logical_directory: filled("PWD").map(PathBuf::from),
             path: var("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
             compiler_changed_by: CHANGE_COMPILERS.into_iter().find(|name| filled(name).is_some()),
+            own_colours: filled("GCC_COLORS").is_some(),
+            speech: Speech::of(&filled),
             colours: var("TERM").is_some_and(|term| term != "dumb")
                 && var("GCC_COLORS").is_none_or(|colors| !colors.is_empty()),
         }
@@ -209,6 +247,25 @@ mod tests {
         for (value, expected) in [("0", false), ("1", true), ("", true), ("no", true), ("01", true)] {
             assert_eq!(with("DISTCC_FALLBACK", value).fallback, expected, "{value:?}");
         }
+    }
+
+    #[test]
+    fn the_locale_tells_how_gcc_speaks() {
+        let check = |variables: &[(&str, &str)], expected: Speech| {
+            let value = |asked: &str| {
+                variables.iter().find(|(name, _)| *name == asked).map(|(_, value)| value.into())
+            };
+            assert_eq!(Settings::from_variables(value).speech, expected, "{variables:?}");
+        };
+        check(&[], Speech::Ascii);
+        check(&[("LANG", "C")], Speech::Ascii);
+        check(&[("LANG", "C.UTF-8")], Speech::Unicode);
+        check(&[("LANG", "en_US.utf8"), ("LANGUAGE", "en")], Speech::Unicode);
+        check(&[("LANG", "de_DE.UTF-8")], Speech::Foreign);
+        check(&[("LANG", "de_DE.UTF-8"), ("LC_ALL", "C")], Speech::Ascii);
+        check(&[("LANG", "de_DE.UTF-8"), ("LC_MESSAGES", "C")], Speech::Unicode);
+        check(&[("LANG", "en_GB.UTF-8")], Speech::Foreign);
+        check(&[("LANG", "en_US.UTF-8"), ("LANGUAGE", "de:en")], Speech::Foreign);
     }
 
     #[test]

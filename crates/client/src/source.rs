@@ -3,6 +3,7 @@
 use crate::interrupts::{Broken, Interrupts};
 use nix::errno::Errno;
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -77,7 +78,7 @@ impl Source {
             let path = directory.join(format!("distcc_{number:08x}.{extension}"));
             match File::options().write(true).create_new(true).mode(0o600).open(&path) {
                 Ok(mut file) => {
-                    file.write_all(&self.read()?)?;
+                    file.write_all(&self.bytes()?)?;
                     return Ok(path);
                 }
                 // At most as often as there are files.
@@ -87,14 +88,14 @@ impl Source {
         }
     }
 
-    /// All of the text.
+    /// The text in memory.
     ///
     /// # Errors
-    /// Those of reading.
-    pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
+    /// Those of reading it.
+    pub(crate) fn bytes(&self) -> io::Result<Cow<'_, [u8]>> {
         match &self.text {
-            Text::File(file, length) => read_all(file, *length),
-            Text::Bytes(bytes) => Ok(bytes.clone()),
+            Text::File(file, length) => read_all(file, *length).map(Cow::Owned),
+            Text::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
         }
     }
 
@@ -106,10 +107,7 @@ impl Source {
         if let Some(packed) = self.packed.get() {
             return Ok(packed);
         }
-        let packed = match &self.text {
-            Text::File(file, length) => protocol::pack(&read_all(file, *length)?),
-            Text::Bytes(bytes) => protocol::pack(bytes),
-        };
+        let packed = protocol::pack(&self.bytes()?);
         Ok(self.packed.get_or_init(|| packed))
     }
 }

@@ -22,8 +22,8 @@ pub(crate) enum WhyHere {
     Rejected,
     /// The compiler elsewhere said something, and that is to be said by the one here.
     Messages,
-    /// The compiler elsewhere warned of what a comment may excuse.
-    Comments,
+    /// What the compiler elsewhere said may not be what the one here would say, and why.
+    Words(&'static str),
     /// This host sent an object without content.
     EmptyObject(String),
     /// The object cannot be put in its place.
@@ -41,7 +41,7 @@ impl WhyHere {
             WhyHere::Trouble => "trouble",
             WhyHere::Rejected => "rejected",
             WhyHere::Messages => "messages",
-            WhyHere::Comments => "comments",
+            WhyHere::Words(_) => "words",
             WhyHere::EmptyObject(_) => "empty-object",
             WhyHere::NotWritten(..) => "not-written",
         }
@@ -60,7 +60,7 @@ impl fmt::Display for WhyHere {
             WhyHere::Trouble => "it cannot be sent from here",
             WhyHere::Rejected => "the compiler elsewhere found fault with it",
             WhyHere::Messages => "the compiler has something to say, and DISTCC_EXACT_DIAGNOSTICS=1",
-            WhyHere::Comments => "a warning heeds comments, and those were not sent",
+            WhyHere::Words(why) => why,
         })
     }
 }
@@ -81,7 +81,7 @@ mod tests {
             WhyHere::Trouble,
             WhyHere::Rejected,
             WhyHere::Messages,
-            WhyHere::Comments,
+            WhyHere::Words("other quotes"),
             WhyHere::EmptyObject(host),
             WhyHere::NotWritten("a.o".into(), missing),
         ];

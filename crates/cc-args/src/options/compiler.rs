@@ -2,7 +2,8 @@
 
 use super::AtServer::Pass;
 use super::Meaning::{
-    Color, CompilationDirectory, Debug, DiagnosticsFormat, Family, LinkTimeOptimization, Processor, Warning,
+    Color, CompilationDirectory, Debug, DiagnosticsFormat, Family, LinkTimeOptimization, Processor,
+    Sanitizer, Warning,
 };
 use super::Value::{Either, Joined, None, SeparateOrEquals};
 use super::{OptionRow, both, local, text};
@@ -42,8 +43,10 @@ pub(super) const OPTIONS: &[OptionRow] = &[
     both("-fdiagnostics-format=", Joined).means(DiagnosticsFormat),
     local("-fdiagnostics-format=json", None, WholeRun).at_server(Pass),
     local("-fdiagnostics-format=json-stderr", None, WholeRun).at_server(Pass),
+    local("-fdiagnostics-format=msvc", None, WholeRun).at_server(Pass),
     local("-fdiagnostics-format=sarif", None, WholeRun).at_server(Pass),
     local("-fdiagnostics-format=sarif-stderr", None, WholeRun).at_server(Pass),
+    local("-fdiagnostics-format=vi", None, WholeRun).at_server(Pass),
     local("-fdiagnostics-generate-patch", None, ReadsExtraFile),
     local("-fdiagnostics-set-output=", Joined, WritesSideFile),
     local("-fdump-", Joined, WritesSideFile),
@@ -67,6 +70,7 @@ pub(super) const OPTIONS: &[OptionRow] = &[
     text("-frandom-seed="),
     local("-frecord-gcc-switches", None, RecordsCommandLine).at_server(Pass),
     local("-frepo", None, Repo),
+    both("-fsanitize=", Joined).means(Sanitizer),
     local("-fsave-optimization-record", Joined, WritesSideFile),
     local("-fself-test=", Joined, ReadsExtraFile),
     local("-fstack-usage", None, WritesSideFile),
