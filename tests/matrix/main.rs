@@ -21,8 +21,8 @@
 //!   Objective-C is meant only where it is named, because it is never sent.
 //! - The verdict: `remote` (compiled there), `local:CODE` (as `distcc --why` says), `unsent` (the preprocessor here refused),
 //!   `rejected` (the compiler there refused, the one here had the last word), `repeated` (compiled there and here again),
-//!   `fallback` (the only host is not there). `~debug` behind it: debug sections may differ. It holds for each `$CC` of
-//!   the row; where a loop makes them more, `*6` behind the verdict says how many.
+//!   `fallback` (the only host is not there). `~columns` behind it: what holds columns may differ (debug information, LTO).
+//!   It holds for each `$CC` of the row; where a loop makes them more, `*6` behind the verdict says how many.
 //! - `tested FILE::FUNCTION CLAUSE` is no row: it tells which other test proves a clause.
 //!
 //! `DISTCC_ARCH_MATRIX="2 17" cargo test --test matrix -- --nocapture` runs groups 2 and 17 and shows the table.
@@ -47,41 +47,80 @@ use test_hosts::workdir::names_in;
 use test_hosts::{Programs, need};
 
 use place::Place;
-use row::{Case, Family, Group, Language, Row};
+use row::{Case, Family, Group, Language, Row, Verdict};
 use table::Line;
+use trial::Tried;
+
+/// A row with one of its compilers.
+type Job<'a> = (&'a Group, &'a Row, Case);
 
 const OURS: Programs =
     Programs { distcc: env!("CARGO_BIN_EXE_distcc"), distccd: env!("CARGO_BIN_EXE_distccd") };
+/// One language of each compiler is enough for the C daemon.
+const C_CASES: [Case; 2] = [
+    Case { family: Family::Gcc, language: Language::C },
+    Case { family: Family::Clang, language: Language::Cxx },
+];
 const GROUPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/matrix/groups");
 
 #[test]
 fn every_command_leaves_what_the_compiler_alone_leaves() {
     let groups = groups();
-    let jobs = jobs(&groups);
+    let lines = tried(&jobs(&groups), OURS, trial::of_row);
+    show(&groups, &lines);
+    let complaints = table::complaints(&lines);
+    assert!(complaints.is_empty(), "\n{complaints}");
+}
+
+/// A part of it, with a C daemon as the other host.
+#[test]
+fn a_c_daemon_changes_nothing() {
+    const EACH: usize = 4;
+    let Some(c) = need::c_distcc() else { return };
+    let groups = groups();
+    let mut jobs = jobs(&groups);
+    // A C daemon takes no -flto: it closes the connection.
+    let is_taken = |row: &Row| row.verdict == Verdict::Remote && !row.script.contains("-flto");
+    jobs.retain(|(_, row, case)| is_taken(row) && C_CASES.contains(case));
+    let part: Vec<Job> = jobs.into_iter().step_by(EACH).collect();
+    let lines = tried(&part, Programs { distccd: c.distccd, ..OURS }, trial::there_alone);
+    let complaints = table::complaints(&lines);
+    assert!(complaints.is_empty(), "\n{complaints}");
+}
+
+/// Tries jobs on all processors, each of which has a place and a daemon of its own.
+fn tried<'a>(
+    jobs: &[Job<'a>],
+    programs: Programs,
+    trial: fn(&mut Place, &Row, Case) -> Tried,
+) -> Vec<Line<'a>> {
     let lines = Mutex::new(Vec::new());
     let next = Mutex::new(jobs.iter());
     let workers = thread::available_parallelism().map_or(2, NonZero::get);
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
-                let mut place = Place::new(OURS);
+                let mut place = Place::new(programs);
                 while let Some(&(group, row, case)) = take(&next) {
-                    let tried = trial::of_row(&mut place, row, case);
-                    lines.lock().expect("no worker panics while it adds").push(Line {
-                        group,
-                        row,
-                        case,
-                        tried,
-                    });
+                    let tried = trial(&mut place, row, case);
+                    let line = Line { group, row, case, tried };
+                    lines.lock().expect("no worker panics while it adds").push(line);
                 }
             });
         }
     });
     let mut lines = lines.into_inner().expect("all workers have ended");
     lines.sort_by_key(|line| (line.group.number, line.row.line, line.case));
-    show(&groups, &lines);
-    let complaints = table::complaints(&lines);
-    assert!(complaints.is_empty(), "\n{complaints}");
+    lines
+}
+
+#[test]
+fn no_group_is_missing() {
+    let numbers: Vec<u32> = groups().iter().map(|group| group.number).collect();
+    let all: Vec<u32> = (1..=34).collect();
+    if Settings::from_environment().matrix_groups.is_empty() {
+        assert_eq!(numbers, all);
+    }
 }
 
 #[test]
@@ -115,7 +154,7 @@ fn groups() -> Vec<Group> {
 }
 
 /// Each row with each of its compilers that this machine has.
-fn jobs(groups: &[Group]) -> Vec<(&Group, &Row, Case)> {
+fn jobs(groups: &[Group]) -> Vec<Job<'_>> {
     let there: Vec<Case> = Case::ALL.into_iter().filter(is_there).collect();
     let has_ccache = need::program("ccache", "install ccache").is_some();
     let can_be_run = move |row: &&Row| has_ccache || !row.script.contains("ccache");

@@ -22,8 +22,8 @@ pub(crate) struct Row {
     pub(crate) verdict: Verdict,
     /// How many compiles go through the client; without it, as many as `$CC` is in the script.
     pub(crate) compiles: Option<usize>,
-    /// The debug sections of its objects may differ: preprocessed text has lost columns, for clang more.
-    pub(crate) loses_debug: bool,
+    /// Sections of its objects that hold columns may differ: preprocessed text has lost them.
+    pub(crate) loses_columns: bool,
     pub(crate) cases: Vec<Case>,
     /// A script for sh.
     pub(crate) script: String,
@@ -145,7 +145,7 @@ impl Row {
         let (verdict, rest) = text.split_once(' ').ok_or("a row is VERDICT COMPILERS COMMAND")?;
         let (cases, script) = rest.trim_start().split_once(' ').ok_or("the command is missing")?;
         let script = script.trim_start();
-        let (verdict, loses_debug) = match verdict.strip_suffix("~debug") {
+        let (verdict, loses_columns) = match verdict.strip_suffix("~columns") {
             Some(verdict) => (verdict, true),
             None => (verdict, false),
         };
@@ -159,7 +159,7 @@ impl Row {
             line,
             compiles,
             verdict: Verdict::parse(verdict).ok_or_else(|| format!("{verdict} is no verdict"))?,
-            loses_debug,
+            loses_columns,
             cases: cases_named(cases).ok_or_else(|| format!("{cases} names no compilers"))?,
             fails: script.starts_with("! "),
             script: script.strip_prefix("! ").unwrap_or(script).to_owned(),
@@ -243,7 +243,7 @@ mod tests {
             line: 1,
             verdict,
             compiles: None,
-            loses_debug: false,
+            loses_columns: false,
             cases: cases.to_vec(),
             script: script.to_owned(),
             fails,
@@ -255,8 +255,8 @@ mod tests {
             "local:link   gcc:c,c++  ! $CC x.o",
             Ok(row(Verdict::Local("link".into()), &[gcc_c, gcc_cxx], "$CC x.o", true)),
         );
-        let debug = Row { loses_debug: true, ..row(Verdict::Repeated, &[gcc_c], "$CC", false) };
-        check("repeated~debug gcc:c $CC", Ok(debug));
+        let debug = Row { loses_columns: true, ..row(Verdict::Repeated, &[gcc_c], "$CC", false) };
+        check("repeated~columns gcc:c $CC", Ok(debug));
         let many = Row { compiles: Some(6), ..row(Verdict::Remote, &[gcc_c], "$CC; $CC", false) };
         assert_eq!(many.compiles(), 6);
         check("remote*6 gcc:c $CC; $CC", Ok(many));

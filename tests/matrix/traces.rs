@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use test_hosts::objects::same_but_debug;
+use test_hosts::objects::same_but_for;
 use test_hosts::process::Outcome;
 
 use crate::excerpts::without_excerpts;
@@ -34,8 +34,8 @@ enum Found {
 pub(crate) struct Leeway {
     /// Columns in messages, and the lines of source below them.
     pub(crate) excerpts: bool,
-    /// The debug sections of objects.
-    pub(crate) debug: bool,
+    /// Sections of objects that hold columns.
+    pub(crate) columns: bool,
 }
 
 impl Traces {
@@ -83,7 +83,7 @@ impl Traces {
             let Some(theirs) = direct.files.get(name) else {
                 return Some(format!("{} is one too many", name.display()));
             };
-            let alike = ours == theirs || leeway.debug && ours.is_but_for_debug(theirs);
+            let alike = ours == theirs || leeway.columns && ours.is_but_for_columns(theirs);
             let shown = || format!("{}: {} instead of {}", name.display(), ours.shown(), theirs.shown());
             (!alike).then(shown)
         })
@@ -91,9 +91,9 @@ impl Traces {
 }
 
 impl Found {
-    fn is_but_for_debug(&self, other: &Found) -> bool {
+    fn is_but_for_columns(&self, other: &Found) -> bool {
         let (Found::File(mode, ours), Found::File(other_mode, theirs)) = (self, other) else { return false };
-        mode == other_mode && same_but_debug(ours, theirs).is_ok()
+        mode == other_mode && same_but_for(ours, theirs, holds_columns).is_ok()
     }
 
     fn shown(&self) -> String {
@@ -107,6 +107,11 @@ impl Found {
             Found::Special(mode) => format!("special file {mode:o}"),
         }
     }
+}
+
+/// Debug information, and the compiler's inner language that waits for the linker.
+fn holds_columns(section: &str) -> bool {
+    [".debug_", ".rela.debug_", ".gnu.lto_", ".gnu.debuglto_"].iter().any(|begin| section.starts_with(begin))
 }
 
 fn collect(top: &Path, directory: &Path, files: &mut BTreeMap<PathBuf, Found>) {

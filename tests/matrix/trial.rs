@@ -30,7 +30,7 @@ pub(crate) fn of_row(place: &mut Place, row: &Row, case: Case) -> Tried {
     let exact = (row.verdict == Verdict::Remote && !direct.traces.is_silent()).then(|| {
         let exact = place.run(row, case, Way::Exact);
         place.served_since(Counts { good: row.compiles(), refused: 0 });
-        same(&exact, &direct, Leeway { excerpts: false, debug: row.loses_debug })
+        same(&exact, &direct, Leeway { excerpts: false, columns: row.loses_columns })
     });
     let as_expected = direct.traces.succeeded() != row.fails;
     let unexpected = || {
@@ -45,13 +45,20 @@ pub(crate) fn of_row(place: &mut Place, row: &Row, case: Case) -> Tried {
     }
 }
 
+/// Runs the row's command directly and forced there, no more.
+pub(crate) fn there_alone(place: &mut Place, row: &Row, case: Case) -> Tried {
+    let direct = place.run(row, case, Way::Direct);
+    let there = there(place, row, case, &direct);
+    Tried { direct: Ok(()), here: Ok(()), there, exact: None }
+}
+
 /// Forced there and against the compiler's own traces.
-pub(crate) fn there(place: &mut Place, row: &Row, case: Case, direct: &Run) -> Result<(), String> {
+fn there(place: &mut Place, row: &Row, case: Case, direct: &Run) -> Result<(), String> {
     let is_remote = row.verdict == Verdict::Remote;
     let there = place.run(row, case, if is_remote { Way::There } else { Way::Usual });
     let expected = expected_counts(row);
     let served = place.served_since(expected);
-    let leeway = Leeway { excerpts: is_remote, debug: row.loses_debug };
+    let leeway = Leeway { excerpts: is_remote, columns: row.loses_columns };
     let result = same(&there, direct, leeway)
         .and_then(|()| reasons(row, &there.log))
         .and_then(|()| if row.verdict == Verdict::Fallback { Ok(()) } else { quiet(&there.log) })

@@ -25,7 +25,7 @@ pub fn assert_same_bytes(got: &Path, expected: &Path) {
 #[track_caller]
 pub fn assert_same_but_debug(got: &Path, expected: &Path) {
     let [a, b] = [got, expected].map(read);
-    if let Err(difference) = same_but_debug(&a, &b) {
+    if let Err(difference) = same_but_for(&a, &b, is_debug) {
         panic!("{} and {}: {difference}", got.display(), expected.display());
     }
 }
@@ -62,15 +62,15 @@ fn read(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()))
 }
 
-/// Whether two 64-bit ELF objects have the same sections in the same order, and all but debug information hold the same bytes;
-/// `Err` names the first difference.
-pub fn same_but_debug(a: &[u8], b: &[u8]) -> Result<(), String> {
+/// Whether two 64-bit ELF objects have the same sections in the same order, and all but those that are `exempt` by name hold the
+/// same bytes; `Err` names the first difference.
+pub fn same_but_for(a: &[u8], b: &[u8], exempt: fn(&str) -> bool) -> Result<(), String> {
     let (a, b) = (sections(a)?, sections(b)?);
     let names = |list: &[Section]| list.iter().map(|section| section.name.clone()).collect::<Vec<_>>();
     if names(&a) != names(&b) {
         return Err(format!("sections {:?} against {:?}", names(&a), names(&b)));
     }
-    for (x, y) in a.iter().zip(&b).filter(|(x, _)| !is_debug(&x.name)) {
+    for (x, y) in a.iter().zip(&b).filter(|(x, _)| !exempt(&x.name)) {
         if x.bytes != y.bytes {
             return Err(format!("section {} differs", x.name));
         }
@@ -127,6 +127,10 @@ fn number(bytes: &[u8], at: usize, width: usize) -> Result<usize, String> {
 mod tests {
     use super::*;
     use crate::workdir::Workdir;
+
+    fn same_but_debug(a: &[u8], b: &[u8]) -> Result<(), String> {
+        same_but_for(a, b, is_debug)
+    }
 
     fn compile(work: &Workdir, name: &str, text: &str) -> Vec<u8> {
         let source = work.write(&format!("{name}.c"), text);

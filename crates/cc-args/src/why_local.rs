@@ -181,7 +181,7 @@ mod tests {
 
     fn every_reason() -> Vec<WhyLocal> {
         use WhyLocal::*;
-        let with_a_word: [fn(OsString) -> WhyLocal; 33] = [
+        let with_a_word: [fn(OsString) -> WhyLocal; 35] = [
             TwoInputs,
             TwoOutputs,
             ObjectInput,

@@ -1,0 +1,3 @@
+	.globl from_assembler
+from_assembler:
+	.long 42

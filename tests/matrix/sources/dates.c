@@ -1,0 +1,1 @@
+const char *dates[] = { __DATE__, __TIME__ };
