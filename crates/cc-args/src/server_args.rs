@@ -24,7 +24,7 @@ impl Compilation {
                 Kind::Option(_) | Kind::Unknown => {}
             }
         }
-        if !self.output_is_named {
+        if !self.output_is_named || self.output_looks_like_a_source() {
             words.extend(["-o".into(), self.output.clone().into_os_string()]);
         }
         words
@@ -56,11 +56,17 @@ impl Compilation {
         words.push(name);
     }
 
+    /// C distcc takes the first word that is called like a source for the input: such an output comes last.
+    fn output_looks_like_a_source(&self) -> bool {
+        Language::of_source(&self.output).is_some()
+    }
+
     /// Of several -o the last one; of -x none, because it is said anew before the input.
     fn goes_to_the_server(&self, argument: &Argument) -> bool {
         let Kind::Option(row) = argument.kind else { return false };
         match row.meaning {
             Meaning::Language => false,
+            Meaning::Output if self.output_looks_like_a_source() => false,
             Meaning::Output => self.last(Meaning::Output).is_some_and(|last| std::ptr::eq(last, argument)),
             _ => matches!(row.client, AtClient::Send),
         }

@@ -38,6 +38,7 @@ fn the_server_gets_what_compiles_preprocessed_text() {
     check_server("cc -S x.c", "-S x.c -o x.s");
     check_server("cc -S -c x.c -o y", "-S -c x.c -o y");
     check_server("cc -c x.c -o a.o -o b.o", "-c x.c -o b.o");
+    check_server("cc -c -o a.b.c -O2 x.c", "-c -O2 x.c -o a.b.c");
 }
 
 #[test]
