@@ -131,7 +131,9 @@ impl Distccd {
 
     /// Its log so far.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.place.path().join("logs/distccd.log")).unwrap_or_default()
+        // The C daemon writes names as they are, be they text or not.
+        let bytes = fs::read(self.place.path().join("logs/distccd.log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// The jobs its log tells of so far.
