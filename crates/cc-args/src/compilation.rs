@@ -75,11 +75,6 @@ impl Compilation {
         self.language.is_preprocessed()
     }
 
-    /// True when the output is an assembler file (-S), not an object.
-    pub fn makes_assembly(&self) -> bool {
-        self.last(Meaning::AssemblyMode).is_some()
-    }
-
     /// The dependency file that the compiler would write for this command: -MD, -MMD, with or without -MF. None for
     /// preprocessed input, of which gcc writes none. DEPENDENCIES_OUTPUT and SUNPRO_DEPENDENCIES are not asked: the
     /// preprocessor obeys them by itself.
