@@ -183,7 +183,7 @@ pub(crate) async fn serve(
             }
             () = sleep_until(tidy_at), if has_served => {
                 tidy_at = Instant::now() + TIDYING;
-                if server.strays.kill() == 0 && running.is_empty() {
+                if !server.strays.kill() && running.is_empty() {
                     memory::give_back();
                     has_served = false;
                 }

@@ -1,9 +1,12 @@
 //! Ends processes that compilers left behind in process groups or sessions of their own. Knows nothing of jobs.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -14,13 +17,20 @@ use nix::unistd::{Pid, getpgrp};
 use tokio::process::Child;
 use tokio::time::{Instant, sleep};
 
+use crate::workspace;
+
 /// A process that has been killed takes a moment to be gone, and its children become ours only then.
 const MOMENT: Duration = Duration::from_millis(1);
 
 /// How long the killed may take: a disk that does not answer holds a process for as long as it likes.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// The compilers at work; what else is a child of the daemon, in a process group of its own, is a stray.
+/// PF_EXITING of the kernel's flags in /proc/PID/stat.
+const EXITING: u32 = 4;
+
+/// The compilers at work; what else is a child of the daemon, in a process group of its own, and has its HOME in a job's
+/// directory, is a stray. Others have become our children because we are the first process of a container, or were
+/// those of the shell that we were before.
 #[derive(Debug, Default)]
 pub(crate) struct Strays {
     /// Held shared from before a compiler is started until it is known.
@@ -59,29 +69,40 @@ impl Strays {
         Ok((child, known))
     }
 
-    /// Kills the strays there are now, and says how many; what they started becomes a stray only then.
-    pub(crate) fn kill(&self) -> usize {
-        let children = {
-            let _nobody_starts = self.starting.write().unwrap_or_else(PoisonError::into_inner);
+    /// Kills the strays there are now, and says whether there may be more: what they started becomes a stray only then,
+    /// and while a compiler is being started nobody knows.
+    pub(crate) fn kill(&self) -> bool {
+        let strays: Vec<(Pid, Kind)> = {
+            // Not waited for: a disk that does not answer may take as long as it likes to start a compiler.
+            let _nobody_starts = match self.starting.try_write() {
+                Ok(nobody) => nobody,
+                Err(TryLockError::Poisoned(nobody)) => nobody.into_inner(),
+                Err(TryLockError::WouldBlock) => return true,
+            };
             let known = self.compilers();
             let is_known = |pid: Pid| known.contains_key(&pid);
-            let is_stray = |child: &Pid| {
-                !is_known(*child)
-                    && group_of(*child).is_some_and(|group| !is_known(group) && group != getpgrp())
+            let kind = |child: Pid| {
+                let facts =
+                    facts_of(child).filter(|facts| !is_known(facts.group) && facts.group != getpgrp());
+                Some((child, kind(child, &facts?)))
             };
-            children().into_iter().filter(is_stray).collect::<Vec<_>>()
+            children().into_iter().filter(|child| !is_known(*child)).filter_map(kind).collect()
         };
-        for &stray in &children {
-            let _ = kill(stray, Signal::SIGKILL);
-            let _ = waitpid(stray, Some(WaitPidFlag::WNOHANG));
+        for (child, kind) in &strays {
+            if *kind == Kind::Ours {
+                let _ = kill(*child, Signal::SIGKILL);
+            }
+            if *kind != Kind::Foreign {
+                let _ = waitpid(*child, Some(WaitPidFlag::WNOHANG));
+            }
         }
-        children.len()
+        strays.iter().any(|(_, kind)| *kind != Kind::Foreign)
     }
 
     /// Kills strays until there are none, for a bounded time.
     pub(crate) async fn kill_all(&self) {
         let end = Instant::now() + PATIENCE;
-        while self.kill() > 0 && Instant::now() < end {
+        while self.kill() && Instant::now() < end {
             sleep(MOMENT).await;
         }
     }
@@ -153,16 +174,51 @@ fn children() -> Vec<Pid> {
     numbers.map(Pid::from_raw).collect()
 }
 
-/// None of a process that is not there.
-fn group_of(process: Pid) -> Option<Pid> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    group_in(&stat)
+/// What a child is that is no compiler.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A compiler's.
+    Ours,
+    Foreign,
+    /// It ends, or becomes another program just now.
+    Vague,
 }
 
-/// `42 (any ) name) S PARENT GROUP SESSION …`, as proc(5) has it.
-fn group_in(stat: &str) -> Option<Pid> {
+fn kind(child: Pid, facts: &Facts) -> Kind {
+    match fs::read(format!("/proc/{child}/environ")) {
+        _ if facts.exiting => Kind::Vague,
+        Ok(variables) if variables.is_empty() => Kind::Vague,
+        Ok(variables) if is_of_a_job(&variables) => Kind::Ours,
+        _ => Kind::Foreign,
+    }
+}
+
+/// Whether an environment, as proc(5) has it, is one that a compiler was given.
+fn is_of_a_job(environment: &[u8]) -> bool {
+    let mut variables = environment.split(|byte| *byte == 0);
+    let home = variables.find_map(|variable| variable.strip_prefix(b"HOME="));
+    home.is_some_and(|home| workspace::is_ours(Path::new(OsStr::from_bytes(home))))
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Facts {
+    group: Pid,
+    exiting: bool,
+}
+
+/// None of a process that is not there.
+fn facts_of(process: Pid) -> Option<Facts> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    facts_in(&stat)
+}
+
+/// `42 (any ) name) S PARENT GROUP SESSION TERMINAL ITS_GROUP FLAGS …`, as proc(5) has it.
+fn facts_in(stat: &str) -> Option<Facts> {
     let (_, facts) = stat.rsplit_once(") ")?;
-    facts.split(' ').nth(2)?.parse().ok().map(Pid::from_raw)
+    let mut facts = facts.split(' ').skip(2);
+    let group = Pid::from_raw(facts.next()?.parse().ok()?);
+    let flags: u32 = facts.nth(3)?.parse().ok()?;
+    Some(Facts { group, exiting: flags & EXITING != 0 })
 }
 
 #[cfg(test)]
@@ -174,23 +230,39 @@ mod tests {
     const SOON: Duration = Duration::from_secs(20);
 
     #[test]
-    fn groups_of_processes() {
-        let check = |stat: &str, expected: Option<i32>| {
-            assert_eq!(group_in(stat), expected.map(Pid::from_raw), "{stat}");
+    fn facts_of_processes() {
+        let check = |stat: &str, expected: Option<(i32, bool)>| {
+            let expected = expected.map(|(group, exiting)| Facts { group: Pid::from_raw(group), exiting });
+            assert_eq!(facts_in(stat), expected, "{stat}");
         };
-        check("42 (cc1) S 7 40 40 0 -1", Some(40));
-        check("42 (a) b) (c) ) R 7 41 40 0", Some(41));
+        check("42 (cc1) S 7 40 40 0 -1 4194304 99", Some((40, false)));
+        check("42 (cc1) Z 7 40 40 0 -1 4228108 0", Some((40, true)));
+        check("42 (a) b) (c) ) R 7 41 40 0 -1 0", Some((41, false)));
         check("42 (cc1) S", None);
         check("", None);
     }
 
+    #[test]
+    fn environments_of_jobs() {
+        let pid = std::process::id();
+        let check = |environment: &str, expected| {
+            assert_eq!(is_of_a_job(environment.as_bytes()), expected, "{environment:?}");
+        };
+        check(&format!("PATH=/bin\0HOME=/dev/shm/distccd-{pid}-7\0"), true);
+        check(&format!("HOME=/tmp/distccd_kept-{pid}-7"), true);
+        check(&format!("HOME=/tmp/distccd-{pid}7-7\0"), false);
+        check(&format!("HOME=/root\0TMPDIR=/tmp/distccd-{pid}-7\0"), false);
+        check("PATH=/bin\0HOME=/\0", false);
+        check("", false);
+    }
+
     /// A compiler that starts `script` in the background; the process that this writes the number of.
-    async fn left_by(strays: &Strays, script: &str) -> Pid {
+    async fn left_by(strays: &Strays, home: &Path, script: &str) -> Pid {
         let place = tempfile::tempdir().unwrap();
         let number = place.path().join("pid");
         let script = format!("{script} & until [ -s {} ]; do sleep 0.01; done", number.display());
         let mut command = Command::new("sh");
-        command.args(["-c", &script]).env("PID", &number).process_group(0);
+        command.args(["-c", &script]).env("PID", &number).env("HOME", home).process_group(0);
         let (mut child, known) = strays.start(|| command.spawn()).unwrap();
         timeout(SOON, child.wait()).await.unwrap().unwrap();
         known.unwrap().bury().await;
@@ -201,22 +273,43 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn what_compilers_leave_is_killed() {
         let strays = Strays::adopt();
+        let home = Path::new("/tmp").join(format!("distccd-{}-7", std::process::id()));
         let sleeper = r#"sh -c 'echo $$ >"$PID".new; mv "$PID".new "$PID"; exec sleep 60'"#;
         for script in [sleeper.to_owned(), format!("setsid {sleeper}"), format!("setsid setsid -f {sleeper}")]
         {
-            let left = left_by(&strays, &script).await;
+            let left = left_by(&strays, &home, &script).await;
             strays.kill_all().await;
             assert_eq!(kill(left, None), Err(Errno::ESRCH), "{script}");
         }
+
+        // What is no compiler's is left alone, though it became our child in the same way.
+        let foreign = left_by(&strays, Path::new("/root"), &format!("setsid {sleeper}")).await;
+        strays.kill_all().await;
+        assert!(!strays.kill() && kill(foreign, None).is_ok());
+        kill(foreign, Signal::SIGKILL).unwrap();
+        strays.kill_all().await;
 
         // One that another part of the daemon started is none of them, nor is a compiler at work.
         let mut other = Command::new("sleep").arg("60").kill_on_drop(true).spawn().unwrap();
         let mut sleep = Command::new("sleep");
         let (mut compiler, known) = strays.start(|| sleep.arg("60").process_group(0).spawn()).unwrap();
-        assert_eq!(strays.kill(), 0);
+        assert!(!strays.kill());
         assert!(other.try_wait().unwrap().is_none() && compiler.try_wait().unwrap().is_none());
         drop(known);
         timeout(SOON, compiler.wait()).await.unwrap().unwrap();
         assert!(strays.compilers().is_empty());
+    }
+
+    /// A disk that does not answer holds the thread that starts a compiler, and no other.
+    #[test]
+    fn a_compiler_that_does_not_start_keeps_nobody_waiting() {
+        let (say, hear) = std::sync::mpsc::channel();
+        let strays = std::sync::Arc::new(Strays::default());
+        let starting = std::sync::Arc::clone(&strays);
+        let _ = strays.start(|| {
+            std::thread::spawn(move || say.send(starting.kill()));
+            assert_eq!(hear.recv_timeout(SOON), Ok(true));
+            Err(io::ErrorKind::NotFound.into())
+        });
     }
 }

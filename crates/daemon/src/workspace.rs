@@ -48,6 +48,12 @@ pub(crate) struct Workspace {
     _alive: Flock<File>,
 }
 
+/// Whether this is the directory of a job of this daemon, by its name.
+pub(crate) fn is_ours(directory: &Path) -> bool {
+    let (name, id) = (directory.file_name().unwrap_or_default().as_bytes(), std::process::id());
+    [PREFIX, KEPT_PREFIX].iter().any(|prefix| name.starts_with(format!("{prefix}{id}-").as_bytes()))
+}
+
 impl Workspaces {
     /// Finds out where directories can be made, and removes those of daemons that died. `tmpdir` is where the user
     /// wants temporary files, and then nothing is put elsewhere.
