@@ -1,14 +1,16 @@
 //! A daemon that is told to end while it compiles: at once and leaving nothing, or with `--drain` when its compilers
 //! have ended. Knows nothing of other early ends.
 
-use std::fs;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
+use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill};
 use test_hosts::distccd::make_executable;
 use test_hosts::process::pid_of;
@@ -16,7 +18,7 @@ use test_hosts::stub::{OBJECT, Stub};
 use test_hosts::wait::{wait_for, wait_until};
 use test_hosts::workdir::{Workdir, names_in};
 
-use crate::daemon::{Daemon, SOON, distccd};
+use crate::daemon::{Daemon, SOON, distccd, port_in};
 use crate::wire::{Answer, answer, connect, head, read_all, request};
 
 const JOBS: usize = 8;
@@ -145,6 +147,40 @@ fn nothing_to_drain_is_drained_at_once() {
     let told = Instant::now();
     assert_eq!(daemon.wait_for_end(), Some(Signal::SIGTERM as i32));
     assert!(told.elapsed() < AT_ONCE, "{:?}", told.elapsed());
+}
+
+/// A thread that waits for ever, here for who reads the log, does not keep the others from their end.
+#[test]
+fn at_once_though_a_thread_never_returns() {
+    let work = Workdir::new();
+    work.open_dir("spool");
+    let (mut log, said) = std::io::pipe().unwrap();
+    let options = ["--daemon", "--no-detach", "--port=0", "--log-stderr", "--log-level=info"];
+    let mut command = distccd(&options, &work);
+    let mut daemon = command.arg("--enable-tcp-insecure").stderr(said.try_clone().unwrap()).spawn().unwrap();
+    let mut text = Vec::new();
+    while !String::from_utf8_lossy(&text).contains("] jobs are done in ") {
+        let mut piece = [0; 1000];
+        let count = log.read(&mut piece).unwrap();
+        text.extend(&piece[..count]);
+    }
+    let path = format!("/proc/self/fd/{}", said.as_raw_fd());
+    let mut full = File::options().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path).unwrap();
+    while full.write(b"x").is_ok() {}
+    let _client = connect(([127, 0, 0, 1], port_in(&String::from_utf8_lossy(&text)).unwrap()).into());
+    wait_until(SOON, "a thread that waits for the log", || waits_for_a_pipe(daemon.id()));
+    kill(pid_of(&daemon), Signal::SIGTERM).unwrap();
+    let told = Instant::now();
+    let ended = wait_for(SOON, "the end of the daemon", || daemon.try_wait().unwrap());
+    assert!(told.elapsed() < AT_ONCE, "{:?}", told.elapsed());
+    assert_eq!(ended.signal(), Some(Signal::SIGTERM as i32));
+}
+
+fn waits_for_a_pipe(process: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap().flatten();
+    threads
+        .filter_map(|thread| fs::read_to_string(thread.path().join("wchan")).ok())
+        .any(|function| function.contains("pipe_write"))
 }
 
 /// Who left its process group is no child of a compiler any more when it is found.

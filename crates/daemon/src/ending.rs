@@ -15,6 +15,10 @@ use crate::signals::{Signals, Wish};
 /// How long jobs that are told to end may take: compilers get [`crate::execution::GRACE`] of it.
 const FAREWELL: Duration = Duration::from_millis(1500);
 
+/// How long what did not end by then may take to let go of what it holds. A disk that does not answer, or a log that
+/// nobody reads, keeps a thread for as long as it likes.
+pub(crate) const LAST_MOMENT: Duration = Duration::from_millis(100);
+
 /// Waits for the `work` of a daemon that `signal` tells to end. If it is to `drain`, its compilers may go on for so
 /// long after a SIGTERM, unless another signal comes; otherwise, and then, they are killed. Returns what work there
 /// was, if it ended in time.

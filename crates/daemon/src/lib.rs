@@ -191,7 +191,7 @@ fn serve_ports(
 ) -> Result<End, NoStart> {
     let server = Arc::new(server(settings, journal)?);
     let runtime = runtime().map_err(NoStart::io("cannot start"))?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let mut signals =
             Signals::listen(settings.lifetime).map_err(NoStart::io("cannot listen to signals"))?;
         // Not before: whoever reads it may send a signal at once, and then nobody would remove it.
@@ -218,7 +218,9 @@ fn serve_ports(
             announcing.withdraw().await;
         }
         Ok(end)
-    })
+    });
+    runtime.shutdown_timeout(ending::LAST_MOMENT);
+    ended
 }
 
 fn heard(listeners: Vec<net::TcpListener>) -> Result<Vec<TcpListener>, NoStart> {

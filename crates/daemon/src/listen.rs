@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::access::Peer;
 use crate::ending;
@@ -194,7 +194,7 @@ pub(crate) async fn serve(
                     drop(listeners);
                     let all = async { while running.join_next().await.is_some() {} };
                     if ending::end(all, signal, server, signals, limits.drain).await.is_none() {
-                        running.shutdown().await;
+                        let _ = timeout(ending::LAST_MOMENT, running.shutdown()).await;
                     }
                     server.strays.kill_all().await;
                     return End::Signal(signal);
