@@ -183,13 +183,14 @@ fn end(child: &mut Child) -> Option<i32> {
 }
 
 #[test]
-fn readiness_is_told_to_the_service_manager() {
+fn the_service_manager_is_told_of_start_and_end() {
     let work = Workdir::new();
     let path = work.path().join("notify");
     let manager = UnixDatagram::bind(&path).unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o777)).unwrap();
     manager.set_read_timeout(Some(SOON)).unwrap();
-    let mut daemon = Daemon::start(&["--enable-tcp-insecure"], &[("NOTIFY_SOCKET", path.to_str().unwrap())]);
+    let variables = [("NOTIFY_SOCKET", path.to_str().unwrap())];
+    let mut daemon = Daemon::start(&["--enable-tcp-insecure", "--drain=100000"], &variables);
     let word = || {
         let mut bytes = [0; 100];
         let length = manager.recv(&mut bytes).unwrap();
@@ -198,6 +199,7 @@ fn readiness_is_told_to_the_service_manager() {
     assert_eq!(word(), "READY=1");
     daemon.signal(Signal::SIGTERM);
     assert_eq!(word(), "STOPPING=1");
+    assert_eq!(word(), "EXTEND_TIMEOUT_USEC=100003000000");
     daemon.wait_for_end();
 }
 

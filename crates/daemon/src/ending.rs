@@ -58,8 +58,9 @@ async fn told_again(server: &Server, signals: &mut Signals) {
 fn tell_manager(log: &Log, patience: Duration) {
     notify(log, &[NotifyState::Stopping]);
     if !patience.is_zero() {
-        let time = (patience + 2 * FAREWELL).as_micros();
-        notify(log, &[NotifyState::ExtendTimeoutUsec(time.try_into().unwrap_or(u32::MAX))]);
+        // The crate's own word for it holds 71 minutes at most.
+        let longer = format!("EXTEND_TIMEOUT_USEC={}", (patience + 2 * FAREWELL).as_micros());
+        notify(log, &[NotifyState::Custom(&longer)]);
     }
 }
 
