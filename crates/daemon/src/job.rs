@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use cc_args::ServerCommand;
 use logging::{Field, Level, Log};
 use nix::errno::Errno;
-use protocol::{Progress, Request, RequestDecoder, Response, Version, WaitStatus};
+use protocol::{Progress, Request, RequestDecoder, Version, WaitStatus};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::select;
@@ -19,6 +19,7 @@ use tokio::task::block_in_place;
 use tokio::time::{sleep, timeout_at};
 
 use crate::access::Peer;
+use crate::answer::Answer;
 use crate::budget::Share;
 use crate::compiler::Refusal;
 use crate::execution::Execution;
@@ -43,9 +44,6 @@ const COPIES: usize = 2;
 
 /// Spares a client's many small packets as many reads.
 const READ_AHEAD: usize = 16 * 1024;
-
-/// distcc's exit code for a compiler that cannot be executed.
-const COMPILER_MISSING: u8 = 110;
 
 /// Serves the client that is connected to `from` and `to`, and leaves a summary in the log. Returns distcc's exit
 /// code for what became of it.
@@ -319,65 +317,6 @@ fn words(compiler: &Path, args: &[OsString]) -> String {
 
 fn base(name: &OsStr) -> &OsStr {
     Path::new(name).file_name().unwrap_or(name)
-}
-
-/// What the client is told.
-struct Answer {
-    outcome: Outcome,
-    status: WaitStatus,
-    stderr: Vec<u8>,
-    stdout: Vec<u8>,
-    object: Vec<u8>,
-}
-
-impl Answer {
-    fn compiled(
-        command: &ServerCommand,
-        status: WaitStatus,
-        execution: &Execution,
-        workspace: &Workspace,
-        longest: usize,
-    ) -> io::Result<Answer> {
-        let object = if status.success() { workspace.read_object(longest)? } else { Vec::new() };
-        let (stdout, stderr) = execution.printed()?;
-        Ok(Answer { outcome: outcome(command, status), status, stderr, stdout, object })
-    }
-
-    fn timed_out(execution: &Execution) -> io::Result<Answer> {
-        let (stdout, mut stderr) = execution.printed()?;
-        stderr.extend(our_line(&Outcome::TimedOut.to_string()));
-        Ok(Answer {
-            outcome: Outcome::TimedOut,
-            status: Outcome::TIMED_OUT,
-            stderr,
-            stdout,
-            object: Vec::new(),
-        })
-    }
-
-    fn not_run(command: &ServerCommand, reason: &str) -> Answer {
-        let status = WaitStatus::exited(COMPILER_MISSING);
-        let stderr = our_line(&format!("failed to exec {reason}"));
-        Answer { outcome: outcome(command, status), status, stderr, stdout: Vec::new(), object: Vec::new() }
-    }
-
-    fn encode(self, version: Version) -> Result<(Outcome, Vec<u8>), Outcome> {
-        let Answer { outcome, status, stderr, stdout, object } = self;
-        let response = Response { version, status, stderr, stdout, object };
-        match response.encode() {
-            Ok(bytes) => Ok((outcome, bytes)),
-            Err(error) => Err(Outcome::Failed(format!("cannot answer: {error}"))),
-        }
-    }
-}
-
-fn outcome(command: &ServerCommand, status: WaitStatus) -> Outcome {
-    Outcome::Compiled { status, compiler: command.compiler().to_owned(), input: command.input().to_owned() }
-}
-
-/// What the client shows among the compiler's messages, in the form of our log.
-fn our_line(message: &str) -> Vec<u8> {
-    format!("distccd[{}] ERROR: {message}\n", std::process::id()).into_bytes()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod access;
 mod announce;
+mod answer;
 mod budget;
 mod compiler;
 mod detach;
