@@ -32,11 +32,15 @@ struct Scene {
 }
 
 fn scene(silence: u64) -> Scene {
+    scene_with(&["--jobs", "2"], silence)
+}
+
+fn scene_with(options: &[&str], silence: u64) -> Scene {
     let work = Workdir::new();
     let compiler = quick_compiler(&work);
     let (budget, silence) = (BUDGET.to_string(), silence.to_string());
     let variables = [("DISTCC_MAX_BODIES", budget.as_str()), ("DISTCC_IO_TIMEOUT", &silence)];
-    Scene { daemon: Daemon::start(&["--jobs", "2"], &variables), compiler, work }
+    Scene { daemon: Daemon::start(options, &variables), compiler, work }
 }
 
 impl Scene {
@@ -47,6 +51,20 @@ impl Scene {
         send(&mut stream, &head(&self.compiler, "half", announced));
         send(&mut stream, &vec![b' '; sent]);
         stream
+    }
+
+    /// So many clients whose compiler is this script, and who do not read its answer.
+    fn ask_and_take_nothing(&self, clients: usize, script: &str) -> Vec<TcpStream> {
+        let compiler = self.work.path().join("cc");
+        fs::write(&compiler, format!("#!/bin/sh\n{script}\n")).unwrap();
+        make_executable(&compiler);
+        let request = request(compiler.to_str().unwrap(), "large", b"int x;\n");
+        let ask = |_| {
+            let mut stream = connect(self.daemon.address());
+            send(&mut stream, &request);
+            stream
+        };
+        (0..clients).map(ask).collect()
     }
 
     /// Panics unless a source of so many bytes is compiled in time.
@@ -114,19 +132,18 @@ fn one_that_is_larger_than_the_budget_is_served() {
 #[test]
 fn answers_that_nobody_takes_are_bounded() {
     let scene = scene(SILENCE);
-    let compiler = scene.work.path().join("cc");
-    let length = LONGEST * MIB / 2;
-    fs::write(&compiler, format!("#!/bin/sh\nhead -c {length} /dev/zero >$4\n")).unwrap();
-    make_executable(&compiler);
-    let request = request(compiler.to_str().unwrap(), "large", b"int x;\n");
-    let takers: Vec<_> = (0..40)
-        .map(|_| {
-            let mut stream = connect(scene.daemon.address());
-            send(&mut stream, &request);
-            stream
-        })
-        .collect();
+    let takers = scene.ask_and_take_nothing(40, &format!("head -c {} /dev/zero >$4", LONGEST * MIB / 2));
     scene.check_served(LONGEST * MIB, AFTER_SILENCE);
+    scene.check_memory(takers.len());
+    scene.daemon.wait_for_log("the answer was not taken", 1);
+}
+
+#[test]
+fn so_is_what_compilers_print_that_take_too_long() {
+    let scene = scene_with(&["--jobs=12", "--job-lifetime=4"], SILENCE);
+    let takers =
+        scene.ask_and_take_nothing(12, &format!("head -c {} /dev/zero >&2; exec sleep 60", LONGEST * MIB));
+    scene.daemon.wait_for_log("(dcc_job_summary)", takers.len());
     scene.check_memory(takers.len());
     scene.daemon.wait_for_log("the answer was not taken", 1);
 }

@@ -176,18 +176,29 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         if workspace.is_kept() {
             self.log.notice(format_args!("kept {}: {}", workspace.path().display(), words(compiler, &args)));
         }
-        let ended = self.supervise(&mut execution).await;
+        let ended = match self.supervise(&mut execution).await {
+            Err(Outcome::TimedOut) => None,
+            ended => Some(ended?),
+        };
         // Whoever waits for memory must not keep others from compiling: they may hold it.
         drop((booked, slot));
+        let made = ended.map_or(0, |_| workspace.object_length()).saturating_add(execution.printed_length());
+        source::allow(share, made.saturating_mul(COPIES), self.server.io_timeout).await?;
+        self.answer(command, ended, &execution, &workspace)
+    }
+
+    /// What the client is told about a compiler that ended so, or took too long.
+    fn answer(
+        &self,
+        command: &ServerCommand,
+        ended: Option<WaitStatus>,
+        execution: &Execution,
+        workspace: &Workspace,
+    ) -> Result<Answer, Outcome> {
+        let longest = self.server.limits.unpacked_bytes;
         let answer = match ended {
-            Ok(status) => {
-                let made = workspace.object_length().saturating_add(execution.printed_length());
-                source::allow(share, made.saturating_mul(COPIES), self.server.io_timeout).await?;
-                let longest = self.server.limits.unpacked_bytes;
-                Answer::compiled(command, status, &execution, &workspace, longest)
-            }
-            Err(Outcome::TimedOut) => Answer::timed_out(&execution),
-            Err(early) => return Err(early),
+            Some(status) => Answer::compiled(command, status, execution, workspace, longest),
+            None => Answer::timed_out(execution),
         };
         let answer = answer
             .map_err(|error| Outcome::Failed(format!("cannot read what the compiler made: {error}")))?;
