@@ -79,7 +79,8 @@ pub(crate) fn open(address: Option<&str>, port: u16, defer_accept: bool) -> Resu
     open_at(first, defer_accept).map_err(|error| said(first, error))
 }
 
-fn is_without_ipv6(error: &io::Error) -> bool {
+/// Whether a machine fails in this way at IPv6 addresses because it has none.
+pub(crate) fn is_without_ipv6(error: &io::Error) -> bool {
     [Errno::EAFNOSUPPORT, Errno::EADDRNOTAVAIL]
         .iter()
         .any(|errno| error.raw_os_error() == Some(*errno as i32))
@@ -179,6 +180,7 @@ pub(crate) async fn serve(
             Some(_) = running.join_next() => last_busy = Instant::now(),
             () = idle_since(last_busy, limits.idle), if running.is_empty() => {
                 server.log().info(format_args!("nobody came, so the service manager waits alone again"));
+                server.strays.kill_all().await;
                 return End::Code(0);
             }
             () = sleep_until(tidy_at), if has_served => {

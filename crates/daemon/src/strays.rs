@@ -287,7 +287,7 @@ mod tests {
         strays.kill_all().await;
         assert!(!strays.kill() && kill(foreign, None).is_ok());
         kill(foreign, Signal::SIGKILL).unwrap();
-        strays.kill_all().await;
+        waitpid(foreign, None).unwrap();
 
         // One that another part of the daemon started is none of them, nor is a compiler at work.
         let mut other = Command::new("sleep").arg("60").kill_on_drop(true).spawn().unwrap();

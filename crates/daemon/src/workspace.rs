@@ -23,8 +23,9 @@ const ROOM_PER_SOURCE_BYTE: u64 = 8;
 const LEAST_ROOM: u64 = 64 << 20;
 const LEAST_FILES: u64 = 64;
 
-/// How many names are tried when someone else has them.
-const ATTEMPTS: u32 = 100;
+/// How many names are tried when someone else has them: in a container each daemon has the same process id, and finds
+/// what those before it kept.
+const ATTEMPTS: u32 = 10_000;
 
 /// Where the directories of jobs are made.
 #[derive(Debug)]
@@ -364,7 +365,7 @@ mod tests {
     fn names_that_others_have() {
         let parent = tempfile::tempdir().unwrap();
         let workspaces = Workspaces::open(Some(parent.path())).unwrap();
-        for number in 0..3 {
+        for number in 0..1000 {
             fs::write(parent.path().join(format!("{PREFIX}{}-{number}", std::process::id())), "").unwrap();
         }
         assert!(workspaces.make(Path::new("x.c"), "i", b"").is_ok());

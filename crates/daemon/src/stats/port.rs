@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, Semaphore};
@@ -18,7 +17,7 @@ use super::machine::{Machine, Readings};
 use super::request::{self, ANYTHING, Form, LONGEST, Progress, Question, Refusal};
 use super::{metrics, page, plain};
 use crate::access::{AccessList, Peer};
-use crate::listen::accept;
+use crate::listen::{accept, is_without_ipv6};
 use crate::options::Options;
 use crate::server::Server;
 use crate::settings::{Mode, port};
@@ -113,12 +112,6 @@ pub(crate) fn open(place: &StatsPort) -> Result<Vec<net::TcpListener>, String> {
         Err(error) if is_without_ipv6(&error) => Ok(vec![first]),
         Err(error) => Err(failed(&v6, port, error)),
     }
-}
-
-fn is_without_ipv6(error: &io::Error) -> bool {
-    [Errno::EAFNOSUPPORT, Errno::EADDRNOTAVAIL]
-        .iter()
-        .any(|errno| error.raw_os_error() == Some(*errno as i32))
 }
 
 /// Answers all who ask, until it is dropped.
