@@ -88,6 +88,19 @@ fn a_tally_that_cannot_be_read_is_named() {
     assert!(outcome.err().contains(&work.distcc_dir().display().to_string()), "{}", outcome.err());
 }
 
+/// A file that may not grow is no reason to end a compile by a signal.
+#[test]
+fn a_tally_that_may_not_grow_stays_as_it_is() {
+    let work = sources();
+    let tally = work.distcc_dir().join("tally");
+    fs::write(&tally, vec![0; 400_000]).expect("a file of ours");
+    let client = Client::new(DISTCC, &work, "localhost");
+    let mut limited = client.command("sh");
+    limited.args(["-c", "ulimit -f 600; exec \"$0\" gcc -c a.c", DISTCC]);
+    assert_eq!(run(limited).good().err(), "");
+    assert_eq!(fs::metadata(tally).expect("a file of ours").len(), 400_000);
+}
+
 #[track_caller]
 fn check(client: &Client, expected: &str) {
     let outcome = client.run(&["--summary"]).good();

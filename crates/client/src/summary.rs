@@ -4,7 +4,8 @@ use crate::settings::Settings;
 use job_state::{Counts, Entry, HostCount, Tally};
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 /// What `distcc --summary` prints; what it has printed is not part of the next summary.
 ///
@@ -13,7 +14,7 @@ use std::time::SystemTime;
 pub(crate) fn since_the_last(settings: &Settings) -> Result<String, String> {
     let directory = directory(settings)?;
     let mut tally = Tally::new(&directory);
-    let (since, until) = (tally.shown(), SystemTime::now());
+    let (since, until) = (tally.shown(), end_of_this_millisecond());
     let in_directory = |error| format!("{}: {error}", directory.display());
     let mut entries = tally.read().map_err(in_directory)?;
     entries.retain(|entry| (since..until).contains(&entry.when));
@@ -31,9 +32,18 @@ pub(crate) fn since_the_last(settings: &Settings) -> Result<String, String> {
 pub(crate) fn begin(settings: &Settings) -> Result<String, String> {
     let directory = directory(settings)?;
     Tally::new(&directory)
-        .set_shown(SystemTime::now())
+        .set_shown(end_of_this_millisecond())
         .map_err(|error| format!("{}: {error}", directory.display()))?;
     Ok(String::new())
+}
+
+/// Waits for it: records tell time no better, and each job is to be told of once.
+fn end_of_this_millisecond() -> SystemTime {
+    let now = SystemTime::now();
+    let nanos = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().subsec_nanos() % 1_000_000;
+    let rest = Duration::from_nanos((1_000_000 - nanos).into());
+    thread::sleep(rest);
+    now + rest
 }
 
 fn directory(settings: &Settings) -> Result<PathBuf, String> {
@@ -67,6 +77,7 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::StateDir;
     use job_state::Outcome;
 
     #[track_caller]
@@ -93,5 +104,26 @@ mod tests {
             &format!("10 remote, 0 here\n  red:99/5,lzo  10\n  blue           0, failed 1, once {last}\n"),
         );
         check(&[failed; 2], &format!("0 remote, 0 here\n  blue  0, failed 2, the last time {last}\n"));
+    }
+
+    /// However soon one asks, and asks again.
+    #[test]
+    fn each_job_is_told_of_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let state_dir = Some(StateDir { path: dir.path().to_owned(), create: false });
+        let settings = Settings { state_dir, ..Settings::read() };
+        let add = || {
+            let (host, reason) = (String::new(), "link".to_owned());
+            let (when, file) = (SystemTime::now(), "a.c".into());
+            Tally::new(dir.path()).add(&Entry { when, outcome: Outcome::Here, host, reason, file }).unwrap();
+        };
+        for _ in 0..100 {
+            add();
+            assert_eq!(since_the_last(&settings).unwrap(), "0 remote, 1 here (1 link)\n");
+            assert_eq!(since_the_last(&settings).unwrap(), "no jobs since the last summary\n");
+            add();
+            begin(&settings).unwrap();
+            assert_eq!(since_the_last(&settings).unwrap(), "no jobs since the last summary\n");
+        }
     }
 }

@@ -1,10 +1,14 @@
 //! The file that all clients of a user add to, and how far it has been shown. Knows nothing of what is counted.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+use nix::fcntl::{Flock, FlockArg};
+use nix::libc;
+use nix::sys::resource::{Resource, getrlimit};
 
 use crate::tally::{self, Entry, SIZE};
 
@@ -18,6 +22,10 @@ const SHOWN: &str = "tally.shown";
 const LONGEST: u64 = 40_000 * SIZE as u64;
 /// So many bytes are read of a file that somehow has grown beyond that.
 const MOST: u64 = 2 * LONGEST;
+/// More than all clients together add while one of them looks at the length.
+const MARGIN: u64 = 1 << 16;
+/// No number of milliseconds has more digits.
+const DIGITS: u64 = 40;
 
 /// The tally of a DISTCC_DIR: to be added to, or to be read and later read on.
 #[derive(Debug)]
@@ -38,15 +46,23 @@ impl Tally {
     /// mix. DISTCC_DIR is not made.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// The file cannot be written, or not without the signal that ends who writes more than `ulimit -f` allows.
     pub fn add(&self, entry: &Entry) -> io::Result<()> {
         let path = self.directory.join(NAME);
-        let mut file = File::options().append(true).create(true).open(&path)?;
-        file.write_all(&entry.encode())?;
-        if file.stream_position()? < LONGEST {
-            return Ok(());
+        let mut file = careful(File::options().append(true).create(true)).open(&path)?;
+        let (allowed, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
+        if allowed < LONGEST + MARGIN && file.metadata()?.len() + MARGIN > allowed {
+            return Err(io::ErrorKind::FileTooLarge.into());
         }
-        // Another client may have done this since the file was opened.
+        file.write_all(&entry.encode())?;
+        if file.stream_position()? < LONGEST { Ok(()) } else { self.begin_anew(file) }
+    }
+
+    fn begin_anew(&self, file: File) -> io::Result<()> {
+        // Who has the lock does it.
+        let Ok(file) = Flock::lock(file, FlockArg::LockExclusiveNonblock) else { return Ok(()) };
+        let path = self.directory.join(NAME);
+        // Another client may have done it since the file was opened.
         if fs::metadata(&path)?.ino() == file.metadata()?.ino() {
             fs::rename(path, self.directory.join(OLD))?;
         }
@@ -56,7 +72,11 @@ impl Tally {
     /// Up to when everything has been shown; the beginning of time where nothing tells.
     #[must_use]
     pub fn shown(&self) -> SystemTime {
-        let text = fs::read_to_string(self.directory.join(SHOWN)).unwrap_or_default();
+        let mut text = String::new();
+        if let Ok(Some(file)) = open(&self.directory.join(SHOWN)) {
+            // What cannot be read tells nothing.
+            let _ = file.take(DIGITS).read_to_string(&mut text);
+        }
         let since = text.trim().parse().ok().map(Duration::from_millis);
         since.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since)).unwrap_or(SystemTime::UNIX_EPOCH)
     }
@@ -67,7 +87,9 @@ impl Tally {
     /// The file cannot be written.
     pub fn set_shown(&self, when: SystemTime) -> io::Result<()> {
         let since = when.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        fs::write(self.directory.join(SHOWN), format!("{}\n", since.as_millis()))
+        let mut file = careful(File::options().write(true).create(true).truncate(true))
+            .open(self.directory.join(SHOWN))?;
+        file.write_all(format!("{}\n", since.as_millis()).as_bytes())
     }
 
     /// All records there are, and after that those which are new, in the order of their writing; none where there is no
@@ -96,8 +118,13 @@ impl Tally {
     }
 }
 
+/// The directory may be another user's: neither a pipe nor a link is to hold us up or lead us elsewhere.
+fn careful(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW)
+}
+
 fn open(path: &Path) -> io::Result<Option<File>> {
-    match File::open(path) {
+    match careful(File::options().read(true)).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         opened => opened.map(Some),
     }
@@ -158,6 +185,43 @@ mod tests {
         Tally::new(dir.path()).add(&entry("first.c")).unwrap();
         assert_eq!(fs::metadata(path).unwrap().len(), SIZE as u64);
         check(&mut Tally::new(dir.path()), &["last.c", "first.c"]);
+    }
+
+    #[test]
+    fn one_client_alone_begins_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(NAME);
+        File::create(&path).unwrap().set_len(LONGEST).unwrap();
+        let other = Flock::lock(File::open(&path).unwrap(), FlockArg::LockExclusive).unwrap();
+        Tally::new(dir.path()).add(&entry("a.c")).unwrap();
+        assert!(path.exists());
+        drop(other);
+        Tally::new(dir.path()).add(&entry("b.c")).unwrap();
+        assert!(!path.exists());
+    }
+
+    /// What another user may have put there neither holds anybody up nor leads anywhere.
+    #[test]
+    fn what_is_no_file_is_not_touched() {
+        let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (mut tally, target) = (Tally::new(dir.path()), elsewhere.path().join("target"));
+        for name in [NAME, SHOWN] {
+            nix::unistd::mkfifo(&dir.path().join(name), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        }
+        assert!(tally.add(&entry("a.c")).is_err() && tally.set_shown(SystemTime::now()).is_err());
+        assert_eq!(tally.shown(), SystemTime::UNIX_EPOCH);
+        assert!(tally.read().is_err());
+        for (name, target) in
+            [(NAME, target.as_path()), (SHOWN, target.as_path()), (OLD, Path::new("/dev/zero"))]
+        {
+            let _ = fs::remove_file(dir.path().join(name));
+            std::os::unix::fs::symlink(target, dir.path().join(name)).unwrap();
+        }
+        assert!(tally.add(&entry("a.c")).is_err() && tally.set_shown(SystemTime::now()).is_err());
+        assert!(Tally::new(dir.path()).read().is_err() && !target.exists());
+        fs::remove_file(dir.path().join(SHOWN)).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", dir.path().join(SHOWN)).unwrap();
+        assert_eq!(tally.shown(), SystemTime::UNIX_EPOCH);
     }
 
     #[test]
