@@ -222,20 +222,16 @@ impl Job<'_> {
             self.log.error(format_args!("failed to distribute and fallbacks are disabled"));
             return Exit::Code(code);
         }
+        // One subject for both: what fails first has the others find that host left alone, be it before this is said.
+        let subject = format_args!("fallback");
         let told = &self.site.told;
         match last {
             Some((compilation, Host { spec, .. })) => {
                 let input = compilation.input().display();
                 let message = format_args!("failed to distribute {input} to {spec}, running locally instead");
-                told.through(&self.log.about(Field::Host, spec))
-                    .warning(format_args!("fallback {spec}"), message);
-                // Of the files that come while it is left alone nothing more is to be said.
-                told.take_as_said(format_args!("fallback"));
+                told.through(&self.log.about(Field::Host, spec)).warning(subject, message);
             }
-            None => told.warning(
-                format_args!("fallback"),
-                format_args!("failed to distribute, running locally instead"),
-            ),
+            None => told.warning(subject, format_args!("failed to distribute, running locally instead")),
         }
         let why = if code == code::NO_HOSTS { WhyHere::NoHosts } else { WhyHere::Trouble };
         self.become_compiler(&why, None)

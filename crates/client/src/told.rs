@@ -67,11 +67,6 @@ impl<'a> Told<'a> {
         self.log.write(if self.is_news(subject) { level } else { Level::Info }, message);
     }
 
-    /// As if it had been said.
-    pub(crate) fn take_as_said(&self, subject: fmt::Arguments) {
-        self.is_news(subject);
-    }
-
     /// Whether this build hears of it for the first time: of clients that ask at the same time, one is told so. What cannot
     /// be remembered is news each time.
     fn is_news(&self, subject: fmt::Arguments) -> bool {
@@ -134,15 +129,24 @@ fn tidy_up(place: &Path) {
 /// What the processes of one build have in common: the session and, on a terminal, what was started there in the
 /// foreground. Their own process group would not do: ninja gives every job one.
 fn build() -> String {
-    build_of(&fs::read_to_string("/proc/self/stat").unwrap_or_default()).unwrap_or_default()
+    build_of(|process| fs::read_to_string(format!("/proc/{process}/stat")).ok()).unwrap_or_default()
 }
 
-/// From a text as in proc(5), `/proc/pid/stat`.
-fn build_of(stat: &str) -> Option<String> {
-    // The program's name stands in parentheses and may hold anything.
-    let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(3);
-    let (session, foreground) = (fields.next()?, fields.nth(1)?);
-    Some(format!("{session}{}", if foreground == "-1" { String::new() } else { format!(".{foreground}") }))
+/// From texts as in proc(5), `/proc/pid/stat`.
+fn build_of(stat: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let own = stat("self")?;
+    let own = fields(&own)?;
+    let (session, foreground) = (*own.get(3)?, *own.get(5)?);
+    // The same numbers come again in the next container, but later. Of a leader outside nothing is seen.
+    let leader = stat(if session == "0" { "1" } else { session });
+    let born = leader.as_deref().and_then(|leader| Some(*fields(leader)?.get(19)?)).unwrap_or_default();
+    let foreground = if foreground == "-1" { String::new() } else { format!(".{foreground}") };
+    Some(format!("{session}.{born}{foreground}"))
+}
+
+/// From the state on: the program's name before it stands in parentheses and may hold anything.
+fn fields(stat: &str) -> Option<Vec<&str>> {
+    Some(stat.rsplit_once(") ")?.1.split(' ').collect())
 }
 
 #[cfg(test)]
@@ -234,12 +238,19 @@ mod tests {
 
     #[test]
     fn what_a_build_is() {
-        let check = |stat: &str, expected: Option<&str>| {
-            assert_eq!(build_of(stat).as_deref(), expected, "{stat}");
+        let born_at = |time: &str| format!("9 (sh) S 1 9 9 34816 8 0 0 0 0 0 0 0 0 0 20 0 1 0 {time} 99");
+        let check = |own: &str, leader: (&str, Option<&str>), expected: Option<&str>| {
+            let stat = |process: &str| match process {
+                "self" => Some(own.to_owned()),
+                _ => leader.1.filter(|_| process == leader.0).map(born_at),
+            };
+            assert_eq!(build_of(stat).as_deref(), expected, "{own}");
         };
-        check("12 (distcc) R 11 10 9 34816 8 4194304", Some("9.8"));
-        check("12 (a) b) S 11 10 9 0 -1 4194304", Some("9"));
-        check("12 (distcc) R 11 10", None);
+        check("12 (distcc) R 11 10 9 34816 8 4194304", ("9", Some("700")), Some("9.700.8"));
+        check("12 (distcc) R 11 10 9 34816 8 4194304", ("9", None), Some("9..8"));
+        check("12 (a) b) S 11 10 9 0 -1 4194304", ("9", Some("701")), Some("9.701"));
+        check("12 (distcc) R 0 0 0 0 -1 4194304", ("1", Some("702")), Some("0.702"));
+        check("12 (distcc) R 11 10", ("9", None), None);
         assert_ne!(build(), "");
     }
 }
