@@ -34,8 +34,8 @@ const PROBES: &[Row] = {
         (Above, "CMakeFiles/_CMakeLTOTest-*", Probe),
         (Above, "meson-private/tmp*", Probe),
         (File, "meson-private/sanitycheck*", Probe),
-        // Kconfig and Kbuild: not a file of such a name, which may be a part of the kernel on its way.
-        (Above, ".tmp_*", Probe),
+        // Kconfig and Kbuild: not a file `.tmp_*`, which may be a part of the kernel on its way.
+        (File, ".tmp_*/tmp*", Probe),
     ]
 };
 
@@ -135,7 +135,9 @@ mod tests {
         check("gcc -Werror -c -x c /dev/null -o .tmp_4711/tmp.o", Some("probe"));
         check("gcc -Wall -S -o /dev/null -xc /dev/null", Some("probe"));
         check("gcc -c lib/string.c -o /dev/null", None);
+        check("gcc -c x.c -o .tmp_4711/tmp", Some("probe"));
         check("gcc -c -o init/.tmp_main.o init/main.c", None);
+        check_in("/var/.tmp_build/tmp/prog", "gcc -c src/tmp.c", None);
         check("gcc -c -o scripts/kconfig/conf.o scripts/kconfig/conf.c", None);
     }
 
