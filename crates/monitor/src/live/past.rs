@@ -46,6 +46,8 @@ impl Past {
         }
         self.counts.add_all(&new);
         self.failures.extend(new.into_iter().filter(|entry| entry.outcome == Outcome::Failed));
+        // Each tally has its own in order.
+        self.failures.make_contiguous().sort_by_key(|failure| failure.when);
         let excess = self.failures.len().saturating_sub(LAST);
         self.failures.drain(..excess);
     }
@@ -92,7 +94,10 @@ mod tests {
         check(&mut past, Some("1 remote, 1 here (1 link)"), &[]);
         (3..8).for_each(|second| add(&own, Outcome::Failed, second));
         check(&mut past, Some("1 remote, 1 here (1 link)"), &["7.c", "6.c", "5.c"]);
+        add(&own, Outcome::Failed, 9);
+        add(&other, Outcome::Failed, 8);
+        check(&mut past, Some("1 remote, 1 here (1 link)"), &["9.c", "8.c", "7.c"]);
         Tally::new(own.path()).set_shown(SystemTime::UNIX_EPOCH + Duration::from_secs(7)).unwrap();
-        check(&mut past, Some("0 remote, 1 here (1 link)"), &["7.c"]);
+        check(&mut past, Some("0 remote, 1 here (1 link)"), &["9.c", "8.c", "7.c"]);
     }
 }
