@@ -19,11 +19,10 @@ type Left = (Option<i32>, String, String, BTreeMap<String, String>);
 fn left(work: &Workdir, run: impl FnOnce() -> Outcome) -> Left {
     let _ = fs::remove_dir_all(work.src());
     fs::create_dir_all(work.src().join("out")).unwrap();
-    for (name, text) in
-        [("x.c", "#include \"h.h\"\nint x;\n"), ("bad.c", "#include \"h.h\"\nint x = y;\n"), ("h.h", "")]
-    {
-        work.write(name, text);
-    }
+    work.write("x.c", "#include \"h.h\"\nint x;\n");
+    work.write("bad.c", "#include \"h.h\"\nint x = y;\n");
+    work.write("h.h", "");
+    work.write("text.i", "# 1 \"x.c\"\nint x;\n");
     work.write("before.d", "before: it\n");
     let outcome = run();
     let texts = ["", "out"].iter().flat_map(|directory| {
@@ -48,11 +47,13 @@ const CASES: &[(&str, &str, &[&str], bool)] = &[
     ("DEPENDENCIES_OUTPUT", "dep.d", &["x.c"], true),
     ("DEPENDENCIES_OUTPUT", "dep.d", BESIDE_A_RULE_OF_ITS_OWN, true),
     ("DEPENDENCIES_OUTPUT", "dep.d", BAD, false),
+    ("DEPENDENCIES_OUTPUT", "dep.d", &["text.i"], false),
+    ("SUNPRO_DEPENDENCIES", "dep.d", &["text.i"], false),
     ("DEPENDENCIES_OUTPUT", "dep.d tgt", OBJECT, true),
     ("DEPENDENCIES_OUTPUT", "dep.d  a b", OBJECT, true),
     ("DEPENDENCIES_OUTPUT", "before.d", OBJECT, true),
     ("DEPENDENCIES_OUTPUT", "-", OBJECT, true),
-    // What cannot be opened is noticed when the object is there.
+    // What cannot be opened is noticed when the object has come, and not left behind.
     ("DEPENDENCIES_OUTPUT", "/nowhere/x.d", OBJECT, true),
     ("SUNPRO_DEPENDENCIES", "dep.d", OBJECT, true),
     ("SUNPRO_DEPENDENCIES", "dep.d tgt", &["x.c"], true),

@@ -18,7 +18,7 @@ use job_state::{Outcome, Phase};
 use logging::{Field, Log};
 use protocol::Response;
 use std::ffi::{OsStr, OsString};
-use std::io::{IsTerminal, stderr, stdout};
+use std::io::{self, IsTerminal, stderr, stdout};
 use std::path::{Path, PathBuf};
 
 /// What a remote compiler says that fails only because it was given preprocessed text and no other file.
@@ -60,6 +60,9 @@ impl Job<'_> {
             Ok(compilation) => compilation,
             Err(why) => return self.run_here_because(why),
         };
+        if self.wants_rule_of_text(&compilation) {
+            return self.become_compiler(&WhyHere::Rule, None);
+        }
         self.site.warn_of_list();
         let list = match self.site.hosts() {
             Ok(list) => list,
@@ -131,6 +134,12 @@ impl Job<'_> {
         }
         // A directory that is gone leaves the names as they were typed.
         probe::reason(compilation, &std::env::current_dir().unwrap_or_default())
+    }
+
+    /// Whether a rule of dependencies is to come from a compiler that is given preprocessed text: there is no other half of
+    /// the compile that would write it here.
+    pub(crate) fn wants_rule_of_text(&self, compilation: &Compilation) -> bool {
+        compilation.is_preprocessed() && self.settings.dependency_file.is_some()
     }
 
     /// The compiler as typed; it puts its own name before some of its messages. A launcher (`ccache gcc`) is passed over.
@@ -341,15 +350,8 @@ impl Prepared<'_> {
         if let Some(doubt) = self.doubt(response) {
             return Verdict::Here(WhyHere::Words(doubt), None);
         }
-        let output = self.compilation.output();
-        if let Err(error) = deliver::write_output(output, &response.object, self.compilation.writer()) {
-            return Verdict::Here(WhyHere::NotWritten(output.to_owned(), error), None);
-        }
-        // Last of what may fail, for a compiler that runs here after all adds its own.
-        if let Some(rule) = &self.rule
-            && let Err(error) = rule.add()
-        {
-            return Verdict::Here(WhyHere::NotWritten(rule.file().to_owned(), error), None);
+        if let Err((path, error)) = self.deliver(response) {
+            return Verdict::Here(WhyHere::NotWritten(path.to_owned(), error), None);
         }
         self.replay(response);
         self.count(Outcome::Remote, host, "");
@@ -369,6 +371,20 @@ impl Prepared<'_> {
         };
         let sent_as_it_is = self.compilation.is_preprocessed();
         messages.doubt(|| if sent_as_it_is { None } else { self.source.bytes().ok() })
+    }
+
+    /// Puts object and rule in their places, or says which cannot be.
+    fn deliver(&self, response: &Response) -> Result<(), (&Path, io::Error)> {
+        // Opened before there is an object, which a compiler that cannot open it would not have made.
+        let addition = match &self.rule {
+            Some(rule) => Some((rule.file(), rule.open().map_err(|error| (rule.file(), error))?)),
+            None => None,
+        };
+        let output = self.compilation.output();
+        deliver::write_output(output, &response.object, self.compilation.writer())
+            .map_err(|error| (output, error))?;
+        // Last, for a compiler that runs here after all adds its own.
+        addition.map_or(Ok(()), |(file, addition)| addition.finish().map_err(|error| (file, error)))
     }
 
     /// The remote compiler failed. The local one has the last word, and shows whose fault it was.

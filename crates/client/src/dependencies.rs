@@ -19,6 +19,14 @@ pub(crate) struct DependencyFile {
     pub(crate) value: OsString,
 }
 
+/// A rule on its way to a file that is open.
+#[derive(Debug)]
+pub(crate) struct Addition {
+    rule: Vec<u8>,
+    /// Standard output if there is none.
+    file: Option<File>,
+}
+
 /// A rule that is kept back.
 #[derive(Debug)]
 pub(crate) struct KeptRule<'a> {
@@ -54,21 +62,40 @@ impl KeptRule<'_> {
         Path::new(self.file)
     }
 
-    /// Adds the rule to the file, if the preprocessor wrote one; to a compiler, `-` is standard output.
+    /// Opens the file, if the preprocessor wrote a rule; to a compiler, `-` is standard output.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub(crate) fn open(&self) -> io::Result<Addition> {
+        let (mut kept, mut rule) = (&self.rule, Vec::new());
+        kept.rewind()?;
+        kept.read_to_end(&mut rule)?;
+        let is_named = !rule.is_empty() && self.file != "-";
+        let file =
+            is_named.then(|| File::options().append(true).create(true).open(self.file())).transpose()?;
+        Ok(Addition { rule, file })
+    }
+
+    /// Adds the rule to the file.
     ///
     /// # Errors
     /// The file cannot be opened or written.
     pub(crate) fn add(&self) -> io::Result<()> {
-        let (mut kept, mut rule) = (&self.rule, Vec::new());
-        kept.rewind()?;
-        kept.read_to_end(&mut rule)?;
-        if rule.is_empty() {
-            return Ok(());
+        self.open()?.finish()
+    }
+}
+
+impl Addition {
+    /// Adds the rule.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        match self.file {
+            Some(mut file) => file.write_all(&self.rule),
+            None if self.rule.is_empty() => Ok(()),
+            None => io::stdout().write_all(&self.rule).and_then(|()| io::stdout().flush()),
         }
-        if self.file == "-" {
-            return io::stdout().write_all(&rule).and_then(|()| io::stdout().flush());
-        }
-        File::options().append(true).create(true).open(Path::new(self.file))?.write_all(&rule)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the client says about itself, its hosts and a command, as text. Compiles nothing.
 
 use crate::compile::Job;
+use crate::why_here::WhyHere;
 use hosts::{HostList, Place};
 use std::fmt::Write as _;
 
@@ -76,6 +77,9 @@ pub(crate) fn why(job: &Job) -> String {
         Ok(compilation) => compilation,
         Err(why) => return format!("local: {}: {why}\n", why.code()),
     };
+    if job.wants_rule_of_text(&compilation) {
+        return format!("local: {}: {}\n", WhyHere::Rule.code(), WhyHere::Rule);
+    }
     let list = match job.site.hosts() {
         Ok(list) => list,
         Err(error) => return format!("local: no-hosts: {error}\n"),

@@ -12,6 +12,8 @@ pub(crate) enum WhyHere {
     Command(WhyLocal),
     /// This machine is in the host list and its turn has come.
     Localhost,
+    /// DEPENDENCIES_OUTPUT or the like wants a rule, and there is no preprocessor to write it.
+    Rule,
     /// The preprocessor finds fault with the source, or nobody can read it.
     BadSource,
     /// No host could do it, or there is none.
@@ -36,6 +38,7 @@ impl WhyHere {
         match self {
             WhyHere::Command(why) => why.code(),
             WhyHere::Localhost => "localhost",
+            WhyHere::Rule => "rule",
             WhyHere::BadSource => "bad-source",
             WhyHere::NoHosts => "no-hosts",
             WhyHere::Trouble => "trouble",
@@ -55,6 +58,7 @@ impl fmt::Display for WhyHere {
             WhyHere::EmptyObject(host) => return write!(f, "{host} sent an empty object"),
             WhyHere::NotWritten(path, error) => return write!(f, "cannot write {}: {error}", path.display()),
             WhyHere::Localhost => "localhost is in the host list and free",
+            WhyHere::Rule => "a rule of dependencies is wanted of text that is preprocessed already",
             WhyHere::BadSource => "the source cannot be preprocessed",
             WhyHere::NoHosts => "no host took it",
             WhyHere::Trouble => "it cannot be sent from here",
@@ -76,6 +80,7 @@ mod tests {
         let reasons = [
             WhyHere::Command(WhyLocal::Link),
             WhyHere::Localhost,
+            WhyHere::Rule,
             WhyHere::BadSource,
             WhyHere::NoHosts,
             WhyHere::Trouble,
