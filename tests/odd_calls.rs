@@ -241,3 +241,54 @@ fn messages_go_to_the_descriptor_that_ccache_names() {
     (&ours).read_to_string(&mut said).unwrap();
     assert!(said.contains("failed to distribute"), "{said}");
 }
+
+/// A close that fails as on a file server without room.
+const FULL: &str = r#"
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int close(int fd) {
+    char link[32], name[512] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    if (readlink(link, name, sizeof name - 1) < 0) name[0] = 0;
+    int closed = syscall(SYS_close, fd);
+    if (!strstr(name, "/.distcc-")) return closed;
+    errno = ENOSPC;
+    return -1;
+}
+"#;
+
+#[test]
+fn an_object_that_is_lost_when_it_is_closed_is_made_again_here() {
+    let work = Workdir::new();
+    work.write("x.c", "int x;\n");
+    work.write("full.c", FULL);
+    let daemon = Distccd::start(&Setup::of(DISTCCD));
+    let client = Client::new(DISTCC, &work, &daemon.host()).env("DISTCC_VERBOSE", "1");
+    client.run_plain(&["gcc", "-shared", "-fPIC", "full.c", "-o", "full.so"]).good();
+    let client = client.env("LD_PRELOAD", work.src().join("full.so"));
+    let said = client.run(&["gcc", "-c", "x.c"]).good().err();
+    assert!(said.contains("local: not-written: cannot write x.o: No space left"), "{said}");
+    assert_eq!(names_in(&work.src()), ["full.c", "full.so", "x.c", "x.o"]);
+}
+
+#[test]
+fn an_object_that_is_larger_than_files_may_be_fails_as_without_us() {
+    let work = Workdir::new();
+    work.write("big.c", "char big[100000] = { 1 };\n");
+    let daemon = Distccd::start(&Setup::of(DISTCCD));
+    let client = Client::new(DISTCC, &work, &daemon.host());
+    let compile = |words: &str| {
+        let outcome = shell(&client, &format!("ulimit -f 40; exec {words} -c big.c"));
+        let left = names_in(&work.src());
+        let _ = fs::remove_file(work.src().join("big.o"));
+        (outcome.code(), outcome.signal(), outcome.err(), left)
+    };
+    let plain = compile("gcc");
+    assert_eq!(compile("\"$distcc\" gcc"), plain);
+    assert_ne!(plain.0, Some(0));
+    daemon.assert_served(1);
+}

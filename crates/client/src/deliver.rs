@@ -1,7 +1,8 @@
 //! Puts what came back where the compiler would have put it. Knows nothing of where it came from.
 
 use cc_args::Writer;
-use nix::unistd::{AccessFlags, access};
+use nix::sys::resource::{Resource, getrlimit};
+use nix::unistd::{AccessFlags, access, close};
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
@@ -38,7 +39,18 @@ pub(crate) fn write_output(output: &Path, bytes: &[u8], writer: Writer) -> io::R
 }
 
 fn overwrite(output: &Path, bytes: &[u8]) -> io::Result<()> {
-    OpenOptions::new().write(true).create(true).truncate(true).open(output)?.write_all(bytes)
+    fill(OpenOptions::new().write(true).create(true).truncate(true).open(output)?, bytes)
+}
+
+/// Some file servers say only when a file is closed that they had no room for it.
+fn fill(mut file: File, bytes: &[u8]) -> io::Result<()> {
+    let (allowed, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
+    if bytes.len() as u64 > allowed {
+        // Writing would end this process by a signal, and what is unfinished would stay.
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    file.write_all(bytes)?;
+    Ok(close(file)?)
 }
 
 /// Repeats messages on the stream that the compiler would have used.
@@ -55,7 +67,7 @@ const ATTEMPTS: usize = 16;
 /// A file beside its final place; dropped unfinished, it is removed.
 struct Unfinished {
     path: PathBuf,
-    file: File,
+    file: Option<File>,
 }
 
 impl Unfinished {
@@ -67,7 +79,7 @@ impl Unfinished {
             let random = RandomState::new().build_hasher().finish();
             let path = output.with_file_name(format!(".distcc-{random:016x}.tmp"));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => return Ok(Unfinished { path, file }),
+                Ok(file) => return Ok(Unfinished { path, file: Some(file) }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last_error = error,
                 Err(error) => return Err(error),
             }
@@ -76,7 +88,7 @@ impl Unfinished {
     }
 
     fn finish(mut self, output: &Path, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
+        self.file.take().map_or(Ok(()), |file| fill(file, bytes))?;
         fs::rename(&self.path, output)?;
         std::mem::take(&mut self.path);
         Ok(())
