@@ -292,3 +292,17 @@ fn an_object_that_is_larger_than_files_may_be_fails_as_without_us() {
     assert_ne!(plain.0, Some(0));
     daemon.assert_served(1);
 }
+
+/// What runs here after a rejection is in the background as the terminal sees it.
+#[test]
+fn a_terminal_that_stops_the_background_holds_nobody_up() {
+    let Some(script) = need::program("script", "install util-linux") else { return };
+    let (work, daemon) = (Workdir::new(), Distccd::start(&Setup::of(DISTCCD)));
+    work.write("bad.c", "int x = y;\n");
+    let client = Client::new(DISTCC, &work, &daemon.host()).env("DISTCC", DISTCC);
+    let mut terminal = client.command(script.to_str().unwrap());
+    terminal.args(["-qec", "stty tostop; \"$DISTCC\" gcc -c bad.c", "/dev/null"]);
+    let outcome = Running::start(terminal).finish(LIMIT);
+    assert_eq!((outcome.code(), outcome.out().contains("int x = y;")), (Some(1), true), "{}", outcome.out());
+    assert_eq!(daemon.count("COMPILE_ERROR"), 1, "{}", daemon.log());
+}

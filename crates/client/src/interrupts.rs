@@ -9,7 +9,7 @@ use nix::sys::signal::{
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 use std::fmt;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
@@ -87,16 +87,37 @@ impl Interrupts {
     /// # Errors
     /// It cannot be started.
     pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
+        self.spawn_with(&self.before, command)
+    }
+
+    /// Likewise what speaks where we do. To a terminal its group is in the background, and there `stty tostop` stops whoever
+    /// speaks and does not block SIGTTOU.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub(crate) fn spawn_to_speak(&self, command: &mut Command) -> io::Result<Child> {
+        let mut mask = self.before;
+        if io::stderr().is_terminal() {
+            mask.add(Signal::SIGTTOU);
+        }
+        self.spawn_with(&mask, command)
+    }
+
+    fn spawn_with(&self, mask: &SigSet, command: &mut Command) -> io::Result<Child> {
         let postponed = Postponed::all()?;
-        let child = self.let_through(|| command.process_group(0).spawn());
+        let child = self.with_mask(mask, || command.process_group(0).spawn());
         drop(postponed);
         child
     }
 
     /// Does `work` while fatal signals act as before: they end us on the spot, so nothing may be held that would stay.
     pub(crate) fn let_through<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.with_mask(&self.before, work)
+    }
+
+    fn with_mask<T>(&self, mask: &SigSet, work: impl FnOnce() -> T) -> T {
         // Masks that came from the kernel are masks that the kernel takes.
-        let _ = self.before.thread_set_mask();
+        let _ = mask.thread_set_mask();
         let done = work();
         let _ = self.caught.thread_block();
         done

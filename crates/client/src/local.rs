@@ -37,7 +37,7 @@ pub(crate) fn become_compiler(call: &CompilerCall, depth: u32, slot: Option<Slot
 /// Runs the compiler and waits for it.
 pub(crate) fn run(call: &CompilerCall, depth: u32, interrupts: &Interrupts, log: &Log) -> Exit {
     let ended = interrupts
-        .spawn(&mut whole_command(call, depth))
+        .spawn_to_speak(&mut whole_command(call, depth))
         .map_err(Broken::Io)
         .and_then(|mut child| interrupts.wait_child(&mut child));
     match ended {
