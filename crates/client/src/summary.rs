@@ -54,7 +54,7 @@ fn directory(settings: &Settings) -> Result<PathBuf, String> {
 fn text(counts: &Counts) -> String {
     let name_width = counts.hosts.iter().map(|host| host.host.chars().count()).max().unwrap_or(0);
     let count_width = counts.hosts.iter().map(|host| host.done.to_string().len()).max().unwrap_or(0);
-    counts.hosts.iter().fold(counts.line() + "\n", |mut text, host| {
+    counts.hosts.iter().fold(plain(&counts.line()) + "\n", |mut text, host| {
         let (name, done) = (plain(&host.host), host.done);
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  {name:<name_width$}  {done:>count_width$}{}", failures(host));
@@ -69,7 +69,7 @@ fn failures(host: &HostCount) -> String {
     format!(", failed {}, {times} with {file}: {}", host.failed, plain(reason))
 }
 
-/// A file may be called anything, and a terminal obeys some of that.
+/// A file may be called anything, a tally have been written by anybody, and a terminal obeys some of that.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
@@ -94,6 +94,7 @@ mod tests {
 
     #[test]
     fn hosts_stand_in_columns() {
+        check(&[(Outcome::Here, "", "a\x1bb")], "0 remote, 1 here (1 a?b)\n");
         let (here, link) = ((Outcome::Here, "", "probe"), (Outcome::Here, "", "link"));
         check(&[here, link, here], "0 remote, 3 here (2 probe, 1 link)\n");
         let done = [(Outcome::Remote, "red:99/5,lzo", ""); 10];
