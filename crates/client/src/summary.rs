@@ -3,6 +3,7 @@
 use crate::settings::Settings;
 use job_state::{Counts, Entry, HostCount, Tally};
 use std::fmt::Write as _;
+use std::io;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -31,10 +32,16 @@ pub(crate) fn since_the_last(settings: &Settings) -> Result<String, String> {
 /// It cannot be noted; what the user is to be told.
 pub(crate) fn begin(settings: &Settings) -> Result<String, String> {
     let directory = directory(settings)?;
-    Tally::new(&directory)
-        .set_shown(end_of_this_millisecond())
-        .map_err(|error| format!("{}: {error}", directory.display()))?;
+    match Tally::new(&directory).set_shown(end_of_this_millisecond()) {
+        // A user's first build has no past; a directory that was named may be mistyped.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && is_made_on_demand(settings) => {}
+        noted => noted.map_err(|error| format!("{}: {error}", directory.display()))?,
+    }
     Ok(String::new())
+}
+
+fn is_made_on_demand(settings: &Settings) -> bool {
+    settings.state_dir.as_ref().is_some_and(|directory| directory.create)
 }
 
 /// Waits for it: records tell time no better, and each job is to be told of once.
@@ -125,6 +132,15 @@ mod tests {
             add();
             begin(&settings).unwrap();
             assert_eq!(since_the_last(&settings).unwrap(), "no jobs since the last summary\n");
+        }
+    }
+
+    #[test]
+    fn the_first_build_has_no_past() {
+        let dir = tempfile::tempdir().unwrap();
+        for create in [true, false] {
+            let state_dir = Some(StateDir { path: dir.path().join("missing"), create });
+            assert_eq!(begin(&Settings { state_dir, ..Settings::read() }).is_ok(), create);
         }
     }
 }

@@ -21,12 +21,13 @@ pub(crate) struct Past {
 impl Past {
     /// Has read nothing yet of these, each a DISTCC_DIR.
     pub(crate) fn new(directories: &[PathBuf]) -> Past {
-        let tallies = directories.iter().map(|directory| Tally::new(directory));
+        let begin = |directory: &PathBuf| {
+            let tally = Tally::new(directory);
+            let since = tally.shown();
+            (tally, since)
+        };
         Past {
-            tallies: tallies
-                .map(|tally| (tally.shown(), tally))
-                .map(|(since, tally)| (tally, since))
-                .collect(),
+            tallies: directories.iter().map(begin).collect(),
             directories: directories.to_vec(),
             counts: Counts::default(),
             failures: VecDeque::new(),
