@@ -7,6 +7,7 @@ mod compiler;
 mod connection;
 mod deliver;
 mod dependencies;
+mod elsewhere;
 mod exit;
 mod interrupts;
 mod invocation;
