@@ -61,6 +61,20 @@ fn lists_without_hosts() {
     }
 }
 
+/// Of which a job would be sent to none.
+#[test]
+fn hosts_of_no_use() {
+    let work = Workdir::new();
+    let check = |list: &str, expected: &str| {
+        let said = Client::new(DISTCC, &work, list).run(&["--why", "gcc", "-c", "x.c"]).good().out();
+        assert!(said.starts_with(expected) && said.lines().count() == 1, "{list:?}: {said}");
+    };
+    for list in ["localhost", "red,down", "red,auth", "red,auth=me blue,down localhost"] {
+        check(list, "local: no-hosts: ");
+    }
+    check("red,auth blue", "remote: ");
+}
+
 /// $DISTCC_HOSTS, even empty, comes before $DISTCC_DIR/hosts, and that before ~/.distcc/hosts.
 #[test]
 fn the_first_list_counts() {

@@ -87,11 +87,11 @@ pub(crate) fn why(job: &Job) -> String {
     let away: Vec<&str> = list
         .hosts
         .iter()
-        .filter(|host| host.place != Place::Local && !host.down)
+        .filter(|host| host.place != Place::Local && !host.down && !host.auth)
         .map(|host| host.spec.as_str())
         .collect();
     if away.is_empty() {
-        return format!("local: no-hosts: {} names no other machine\n", list.source_name);
+        return format!("local: no-hosts: {} names no other machine that can be used\n", list.source_name);
     }
     let words = job.server_words(&compilation);
     let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
