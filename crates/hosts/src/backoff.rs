@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -43,7 +44,7 @@ impl Backoff {
     /// The host failed: nobody tries it for a period. Where the file cannot be written, it stays in use.
     pub fn bench(&self, host: &Host) {
         if !self.period.is_zero() {
-            let _ = File::create(self.file(host)).and_then(|file| mark(&file));
+            let _ = lock_file::open(&self.file(host)).and_then(|file| mark(&file));
         }
     }
 
@@ -72,7 +73,7 @@ impl Backoff {
     }
 
     fn try_claim(&self, host: &Host) -> io::Result<bool> {
-        let file = File::options().write(true).open(self.file(host))?;
+        let file = File::options().write(true).custom_flags(lock_file::CAREFULLY).open(self.file(host))?;
         if !lock_file::try_lock(&file, Bytes::All)? {
             return Ok(false);
         }
@@ -174,5 +175,20 @@ mod tests {
         backoff.bench(&red);
         assert!(!backoff.is_benched(&red));
         assert_eq!(fs::read_dir(dir.path().join("lock")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_another_user_put_there_is_left_alone() {
+        let (dir, backoff, red) = bench(PERIOD);
+        let (path, elsewhere) = (dir.path().join("lock/backoff_tcp_red_99_0"), dir.path().join("elsewhere"));
+        fs::write(&elsewhere, "precious").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+        backoff.bench(&red);
+        assert!(lock_file::open(&path).is_err());
+        assert_eq!(fs::read(&elsewhere).unwrap(), b"precious");
+        fs::remove_file(&path).unwrap();
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        backoff.bench(&red);
+        assert!(lock_file::open(&path).is_err() && backoff.claim(&red));
     }
 }

@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -22,9 +23,14 @@ pub(crate) enum Bytes {
     One(i64),
 }
 
+/// Several users may share the directory: neither a pipe nor a link of another one is to hold us up or lead us elsewhere.
+pub(crate) const CAREFULLY: i32 = libc::O_NONBLOCK | libc::O_NOFOLLOW;
+
 /// Opens a lock file, making it empty (0666 & ~umask) when missing. It is never deleted.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    File::options().write(true).create(true).truncate(false).open(path).map_err(|error| {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false).custom_flags(CAREFULLY);
+    options.open(path).map_err(|error| {
         io::Error::new(error.kind(), format!("cannot open lock file {}: {error}", path.display()))
     })
 }

@@ -8,10 +8,10 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use nix::libc;
 use nix::unistd::geteuid;
 
 use crate::process::{self, Processes, Writer};
+use crate::record::CAREFULLY;
 use crate::task::{self, Phase, Task, WhyNot};
 
 /// How old a dead process's file must be to be removed: distcc 3.4's monitors take the same time.
@@ -98,9 +98,7 @@ impl StateFile {
         if !path.file_name()?.as_bytes().starts_with(b"binstate_") {
             return None;
         }
-        // Others may write to the directory: neither a pipe nor a link is to hold us up or lead us elsewhere.
-        let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
-        let file = File::options().read(true).custom_flags(flags).open(path).ok()?;
+        let file = File::options().read(true).custom_flags(CAREFULLY).open(path).ok()?;
         let metadata = file.metadata().ok().filter(fs::Metadata::is_file)?;
         let mut content = Vec::new();
         file.take(task::SIZE as u64).read_to_end(&mut content).ok()?;

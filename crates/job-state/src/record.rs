@@ -3,9 +3,11 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process;
+
+use nix::libc;
 
 use crate::task::{self, Phase, Task};
 
@@ -60,8 +62,13 @@ fn open(path: &Path) -> io::Result<File> {
     open_with(File::options().write(true).create(true).truncate(true), path)
 }
 
+/// How files are opened in a directory that others may write to: neither a pipe nor a link is to hold us up or lead us
+/// elsewhere.
+pub(crate) const CAREFULLY: i32 = libc::O_NONBLOCK | libc::O_NOFOLLOW;
+
 /// Makes the directory `state` when that is missing.
-pub(crate) fn open_with(options: &OpenOptions, path: &Path) -> io::Result<File> {
+pub(crate) fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let options = options.custom_flags(CAREFULLY);
     let open = || options.open(path);
     open().or_else(|error| {
         if error.kind() != io::ErrorKind::NotFound {
@@ -126,5 +133,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert!(Record::create(&dir.path().join("none"), OsStr::new("a.c")).is_err());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_another_user_put_there_is_left_alone() {
+        let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::NamedTempFile::new().unwrap());
+        fs::write(elsewhere.path(), "precious").unwrap();
+        fs::create_dir(dir.path().join("state")).unwrap();
+        let path = dir.path().join("state").join(format!("binstate_{}", process::id()));
+        std::os::unix::fs::symlink(elsewhere.path(), &path).unwrap();
+        assert!(Record::create(dir.path(), OsStr::new("a.c")).is_err());
+        assert_eq!(fs::read(elsewhere.path()).unwrap(), b"precious");
+        fs::remove_file(&path).unwrap();
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(Record::create(dir.path(), OsStr::new("a.c")).is_err());
     }
 }

@@ -1,15 +1,15 @@
 //! The file that all clients of a user add to, and how far it has been shown. Knows nothing of what is counted.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use nix::fcntl::{Flock, FlockArg};
-use nix::libc;
 use nix::sys::resource::{Resource, getrlimit};
 
+use crate::record::CAREFULLY;
 use crate::tally::{self, Entry, SIZE};
 
 const NAME: &str = "tally";
@@ -49,7 +49,7 @@ impl Tally {
     /// The file cannot be written, or not without the signal that ends who writes more than `ulimit -f` allows.
     pub fn add(&self, entry: &Entry) -> io::Result<()> {
         let path = self.directory.join(NAME);
-        let mut file = careful(File::options().append(true).create(true)).open(&path)?;
+        let mut file = File::options().append(true).create(true).custom_flags(CAREFULLY).open(&path)?;
         let (allowed, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
         if allowed < LONGEST + MARGIN && file.metadata()?.len() + MARGIN > allowed {
             return Err(io::ErrorKind::FileTooLarge.into());
@@ -87,8 +87,9 @@ impl Tally {
     /// The file cannot be written.
     pub fn set_shown(&self, when: SystemTime) -> io::Result<()> {
         let since = when.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let mut file = careful(File::options().write(true).create(true).truncate(true))
-            .open(self.directory.join(SHOWN))?;
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true).custom_flags(CAREFULLY);
+        let mut file = options.open(self.directory.join(SHOWN))?;
         file.write_all(format!("{}\n", since.as_millis()).as_bytes())
     }
 
@@ -118,13 +119,8 @@ impl Tally {
     }
 }
 
-/// The directory may be another user's: neither a pipe nor a link is to hold us up or lead us elsewhere.
-fn careful(options: &mut OpenOptions) -> &mut OpenOptions {
-    options.custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW)
-}
-
 fn open(path: &Path) -> io::Result<Option<File>> {
-    match careful(File::options().read(true)).open(path) {
+    match File::options().read(true).custom_flags(CAREFULLY).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         opened => opened.map(Some),
     }
