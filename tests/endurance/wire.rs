@@ -37,8 +37,12 @@ pub(crate) fn head(compiler: &str, name: &str, length: usize) -> Vec<u8> {
 #[track_caller]
 pub(crate) fn take_object(stream: &mut TcpStream) {
     let answer = read_all(stream);
-    let object = answer.ends_with(OBJECT) && answer.starts_with(b"DONE00000001STAT00000000SERR00000000");
-    assert!(object, "{}", String::from_utf8_lossy(&answer));
+    assert!(is_object(&answer), "{}", String::from_utf8_lossy(&answer));
+}
+
+/// Whether an answer is the object of a stub compiler.
+pub(crate) fn is_object(answer: &[u8]) -> bool {
+    answer.ends_with(OBJECT) && answer.starts_with(b"DONE00000001STAT00000000SERR00000000")
 }
 
 /// Everything until the other end closes, which it does in time.

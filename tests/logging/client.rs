@@ -98,7 +98,8 @@ fn a_log_file_is_where_everything_goes() {
     run(command).good();
     let log = fs::read_to_string(log).unwrap();
     assert!(
-        log.contains("Warning: cannot compile x.c on") && log.contains("] local: no host took it\n"),
+        log.contains("Warning: cannot compile x.c on")
+            && log.contains("] local: no-hosts: no host took it\n"),
         "{log}"
     );
     assert_eq!((stderr(&work).as_str(), journal.records().len()), ("", 0));
