@@ -15,7 +15,9 @@ use std::time::{Duration, SystemTime};
 pub(crate) fn since_the_last(settings: &Settings) -> Result<String, String> {
     let directory = directory(settings)?;
     let mut tally = Tally::new(&directory);
-    let (since, until) = (tally.shown(), end_of_this_millisecond());
+    let until = end_of_this_millisecond();
+    // A time to come was told by a clock that was wrong.
+    let since = Some(tally.shown()).filter(|since| *since <= until).unwrap_or(SystemTime::UNIX_EPOCH);
     let in_directory = |error| format!("{}: {error}", directory.display());
     let mut entries = tally.read().map_err(in_directory)?;
     entries.retain(|entry| (since..until).contains(&entry.when));
@@ -125,6 +127,7 @@ mod tests {
             let (when, file) = (SystemTime::now(), "a.c".into());
             Tally::new(dir.path()).add(&Entry { when, outcome: Outcome::Here, host, reason, file }).unwrap();
         };
+        Tally::new(dir.path()).set_shown(SystemTime::now() + Duration::from_secs(3600)).unwrap();
         for _ in 0..100 {
             add();
             assert_eq!(since_the_last(&settings).unwrap(), "0 remote, 1 here (1 link)\n");

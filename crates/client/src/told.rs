@@ -2,6 +2,7 @@
 
 use crate::settings::Settings;
 use logging::{Level, Log};
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::geteuid;
 use std::fmt;
@@ -94,8 +95,11 @@ fn claim(place: &Path, name: &str, forgotten: Duration) -> io::Result<bool> {
 
 fn renew(path: &Path, forgotten: Duration) -> io::Result<bool> {
     let file = File::options().write(true).open(path)?;
-    // Who has the lock says it, if it has to be said.
-    let Ok(file) = Flock::lock(file, FlockArg::LockExclusiveNonblock) else { return Ok(false) };
+    let file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        // Who has the lock says it, if it has to be said.
+        Err((_, Errno::EWOULDBLOCK)) => return Ok(false),
+        locked => locked.map_err(|(_, error)| error)?,
+    };
     let quiet = file.metadata()?.modified()?.elapsed().unwrap_or_default();
     // By writing, because setting the time itself is for the file's owner only.
     file.write_all_at(b"x", 0)?;

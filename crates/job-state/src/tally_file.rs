@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::resource::{Resource, getrlimit};
 
@@ -59,8 +60,14 @@ impl Tally {
     }
 
     fn begin_anew(&self, file: File) -> io::Result<()> {
-        // Who has the lock does it.
-        let Ok(file) = Flock::lock(file, FlockArg::LockExclusiveNonblock) else { return Ok(()) };
+        let locked = Flock::lock(file, FlockArg::LockExclusiveNonblock);
+        let file = match &locked {
+            Ok(file) => &**file,
+            // Who has the lock does it.
+            Err((_, Errno::EWOULDBLOCK)) => return Ok(()),
+            // A file system without locks: doing it twice is better than never.
+            Err((file, _)) => file,
+        };
         let path = self.directory.join(NAME);
         // Another client may have done it since the file was opened.
         if fs::metadata(&path)?.ino() == file.metadata()?.ino() {
