@@ -11,6 +11,7 @@
 //! | `language.rs`, `family.rs` | what an input is, and which kind of compiler is called |
 //! | `outputs.rs` | object and dependency file implied by the words |
 //! | `preprocess_args.rs`, `server_args.rs` | the two halves that a distributed compile is split into |
+//! | `probe.rs` | compiles that build systems run only to learn about the compiler |
 //! | `line_markers.rs` | names and directory for text that was preprocessed elsewhere |
 
 mod analyze;
@@ -23,6 +24,7 @@ mod line_markers;
 mod options;
 mod outputs;
 mod preprocess_args;
+mod probe;
 mod response_file;
 mod server_args;
 mod server_command;

@@ -8,7 +8,7 @@ use crate::settings::Settings;
 use crate::site::Site;
 use crate::source::{NoSource, Preprocessing, Source};
 use crate::why_here::WhyHere;
-use crate::{compiler, local, probe};
+use crate::{compiler, local};
 use cc_args::{Compilation, WhyLocal};
 use hosts::{Host, Place, Slot};
 use job_state::{Outcome, Phase};
@@ -105,7 +105,7 @@ impl Job<'_> {
             return None;
         }
         // A directory that is gone leaves the names as they were typed.
-        probe::reason(compilation, &std::env::current_dir().unwrap_or_default())
+        compilation.probe_in(&std::env::current_dir().unwrap_or_default())
     }
 
     /// Whether a rule of dependencies is to come from a compiler that is given preprocessed text: there is no other half of

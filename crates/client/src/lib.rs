@@ -15,7 +15,6 @@ mod local;
 mod macro_lines;
 mod messages;
 mod origin;
-mod probe;
 mod remote;
 mod report;
 mod settings;

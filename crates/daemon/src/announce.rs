@@ -24,8 +24,8 @@ use crate::settings::Settings;
 
 /// The longest that `cc` may take to say what it is.
 const LONGEST_ANSWER: Duration = Duration::from_secs(10);
-/// The longest that the daemon waits for the network to hear that it has gone.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// The longest that the daemon, when all else has ended, waits for the network to hear that it goes.
+const FAREWELL: Duration = Duration::from_millis(300);
 
 /// The daemon is announced as long as it serves.
 pub(crate) struct Announcing {

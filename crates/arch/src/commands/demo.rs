@@ -20,6 +20,7 @@ use crate::settings::Settings;
 use crate::{Answer, Exit};
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -167,7 +168,10 @@ impl Stage<'_> {
 
     /// Returns those that a client sends away at all.
     fn pieces_to_send(&mut self, pieces: impl Iterator<Item = Piece>) -> Vec<Piece> {
-        let may_go = |piece: &Piece| cc_args::analyze(&piece.words(&piece.object_there), |_| None);
+        let may_go = |piece: &Piece| {
+            let compilation = cc_args::analyze(&piece.words(&piece.object_there), |_| None)?;
+            compilation.probe_in(Path::new("/")).map_or(Ok(()), Err)
+        };
         let (away, local): (Vec<_>, Vec<_>) = pieces.partition(|piece| may_go(piece).is_ok());
         let reasons = local.iter().filter_map(|piece| Some((piece, may_go(piece).err()?)));
         let reasons = reasons.map(|(piece, why)| format!("{}: {}: {why}", piece.source.shown, why.code()));

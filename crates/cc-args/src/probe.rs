@@ -1,6 +1,7 @@
 //! Which compiles only probe the compiler for a build system: too many and too short to be sent. Knows no disk.
 
-use cc_args::{Compilation, WhyLocal};
+use crate::compilation::Compilation;
+use crate::why_local::WhyLocal;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -42,18 +43,21 @@ const PROBES: &[Row] = {
 /// What Kconfig and Kbuild compile to try an option. An output there is no sign: many a real compile has one.
 const NO_SOURCE: &str = "/dev/null";
 
-/// Why a compile that could be sent should not be; `directory` is where it runs.
-pub(crate) fn reason(compilation: &Compilation, directory: &Path) -> Option<WhyLocal> {
-    let source = compilation.input();
-    if source == Path::new(NO_SOURCE) {
-        return Some(WhyLocal::Probe(NO_SOURCE.into()));
+impl Compilation {
+    /// Why this should not be sent though it could be: it only probes the compiler for a build system. `directory` is
+    /// where it runs.
+    pub fn probe_in(&self, directory: &Path) -> Option<WhyLocal> {
+        let source = self.input();
+        if source == Path::new(NO_SOURCE) {
+            return Some(WhyLocal::Probe(NO_SOURCE.into()));
+        }
+        [source, self.output()].into_iter().find_map(|path| {
+            let whole = directory.join(path);
+            let names: Vec<&[u8]> = whole.iter().map(OsStrExt::as_bytes).collect();
+            let (_, _, why) = PROBES.iter().find(|(at, pattern, _)| fits(*at, pattern, &names))?;
+            Some(why(path.into()))
+        })
     }
-    [source, compilation.output()].into_iter().find_map(|path| {
-        let whole = directory.join(path);
-        let names: Vec<&[u8]> = whole.iter().map(OsStrExt::as_bytes).collect();
-        let (_, _, why) = PROBES.iter().find(|(at, pattern, _)| fits(*at, pattern, &names))?;
-        Some(why(path.into()))
-    })
 }
 
 fn fits(at: At, pattern: &str, names: &[&[u8]]) -> bool {
@@ -89,8 +93,8 @@ mod tests {
     #[track_caller]
     fn check_in(directory: &str, command: &str, expected: Option<&str>) {
         let words: Vec<OsString> = command.split_whitespace().map(OsString::from).collect();
-        let compilation = cc_args::analyze(&words, |_| None).unwrap();
-        let why = reason(&compilation, Path::new(directory));
+        let compilation = crate::analyze(&words, |_| None).unwrap();
+        let why = compilation.probe_in(Path::new(directory));
         assert_eq!(why.as_ref().map(WhyLocal::code), expected, "{directory}: {command}");
     }
 
