@@ -50,13 +50,14 @@ pub fn analyze(
 fn compiler_and_words(command: &[OsString]) -> Result<(&OsString, &[OsString]), WhyLocal> {
     let (program, words) = command.split_first().ok_or(WhyLocal::NoCompiler)?;
     let is_option = |word: &OsString| word.as_bytes().starts_with(b"-");
-    match words.split_first() {
-        Some((compiler, words)) if family::is_launcher(program) && !is_option(compiler) => {
-            Ok((compiler, words))
-        }
-        _ if program.is_empty() || is_option(program) => Err(WhyLocal::NoCompiler),
-        _ => Ok((program, words)),
+    let (compiler, words) = match words.split_first() {
+        Some((compiler, words)) if family::is_launcher(program) && !is_option(compiler) => (compiler, words),
+        _ => (program, words),
+    };
+    if compiler.is_empty() || is_option(compiler) {
+        return Err(WhyLocal::NoCompiler);
     }
+    Ok((compiler, words))
 }
 
 /// Another machine has other files there, or none.

@@ -244,4 +244,6 @@ fn the_compiler_is_the_first_word_or_the_one_after_ccache() {
     check_compiler("/usr/bin/gcc-12 -c x.c", "/usr/bin/gcc-12", Family::Gcc);
     check_compiler("ccache clang -c x.c", "clang", Family::Clang);
     check_compiler("cc -c x.c", "cc", Family::Unknown);
+    let nameless = ["ccache", "", "-c", "x.c"].map(OsString::from);
+    assert_eq!(analyze(&nameless, |_| None).unwrap_err().code(), "no-compiler");
 }
