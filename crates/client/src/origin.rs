@@ -3,11 +3,13 @@
 
 use crate::interrupts::{Broken, Interrupts};
 use crate::source::{NoSource, Preprocessing};
+use nix::libc;
 use nix::sys::signal::Signal;
-use std::fs::{self, File};
+use nix::unistd::geteuid;
+use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Read;
-use std::os::unix::fs::MetadataExt;
+use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -59,7 +61,8 @@ impl Here<'_> {
         let program = self.command.get_program();
         let about = fs::metadata(program).ok()?;
         let mut hasher = DefaultHasher::new();
-        (program, about.dev(), about.ino(), about.size(), about.mtime(), about.ctime()).hash(&mut hasher);
+        let version = (about.dev(), about.ino(), about.size(), about.mtime(), about.ctime());
+        (program, version, geteuid().as_raw()).hash(&mut hasher);
         Some(self.memory.as_ref()?.join(format!("{:016x}", hasher.finish())))
     }
 
@@ -83,9 +86,11 @@ fn makers(output: &[u8]) -> Vec<Maker> {
     tail.lines().filter_map(signature).collect()
 }
 
+/// What another user of a shared directory has put there is not believed.
 fn remembered(file: &Path) -> Option<Maker> {
-    let file = File::open(file).ok()?;
-    let age = file.metadata().ok()?.modified().ok()?.elapsed().ok()?;
+    let file = with_care().read(true).open(file).ok()?;
+    let about = file.metadata().ok().filter(|about| about.is_file() && about.uid() == geteuid().as_raw())?;
+    let age = about.modified().ok()?.elapsed().ok()?;
     let mut text = String::new();
     file.take(LONGEST_LINE).read_to_string(&mut text).ok()?;
     Maker::signed(&text).filter(|_| age < BELIEVED)
@@ -93,10 +98,20 @@ fn remembered(file: &Path) -> Option<Maker> {
 
 /// What cannot be remembered is asked for again.
 fn remember(file: &Path, maker: &Maker) {
-    let written = fs::write(file, &maker.build);
-    if let (Err(_), Some(directory)) = (written, file.parent()) {
-        let _ = fs::create_dir(directory).and_then(|()| fs::write(file, &maker.build));
+    let write = || {
+        let mut opened = with_care().write(true).create(true).truncate(true).open(file)?;
+        opened.write_all(maker.build.as_bytes())
+    };
+    if let (Err(_), Some(directory)) = (write(), file.parent()) {
+        let _ = fs::create_dir(directory).and_then(|()| write());
     }
+}
+
+/// Neither a pipe nor a link of another user is to hold us up or lead us elsewhere.
+fn with_care() -> OpenOptions {
+    let mut options = File::options();
+    options.custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
+    options
 }
 
 #[cfg(test)]
@@ -180,5 +195,20 @@ mod tests {
     #[test]
     fn a_compiler_that_does_not_sign_is_no_judge() {
         Stub::signing("somebody").check(OTHER, None, 1);
+    }
+
+    #[test]
+    fn what_another_user_put_there_is_left_alone() {
+        let stub = Stub::signing("GCC: (GNU) 14.2.1");
+        stub.check(ASSEMBLY, None, 1);
+        let entry = fs::read_dir(stub.path("compilers")).unwrap().next().unwrap().unwrap().path();
+        fs::rename(&entry, stub.path("elsewhere")).unwrap();
+        std::os::unix::fs::symlink(stub.path("elsewhere"), &entry).unwrap();
+        fs::write(stub.path("elsewhere"), "precious").unwrap();
+        stub.check(ASSEMBLY, None, 2);
+        assert_eq!(fs::read_to_string(stub.path("elsewhere")).unwrap(), "precious");
+        fs::remove_file(&entry).unwrap();
+        nix::unistd::mkfifo(&entry, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        stub.check(ASSEMBLY, None, 3);
     }
 }

@@ -86,7 +86,7 @@ mod tests {
             WhyHere::Trouble,
             WhyHere::Rejected,
             WhyHere::Messages,
-            WhyHere::Words("other quotes"),
+            WhyHere::Words("its quotes are others than here"),
             WhyHere::EmptyObject(host),
             WhyHere::NotWritten("a.o".into(), missing),
         ];

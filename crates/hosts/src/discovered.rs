@@ -1,9 +1,9 @@
 //! `DISTCC_DIR/zeroconf`: the hosts that announce themselves, read by clients and kept by one watcher, as distcc 3.4 does
 //! it, so that both may share it. Knows nothing of how hosts are found or a watcher is started.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -80,7 +80,7 @@ impl Watcher {
     pub fn write(&mut self, hosts: &[String]) -> io::Result<()> {
         self.idle();
         let new = self.directory.join("hosts.new");
-        let mut file = File::create(&new)?;
+        let mut file = with_care().write(true).create(true).truncate(true).open(&new)?;
         let lines: String = hosts.iter().map(|host| format!("{host}\n")).collect();
         file.write_all(lines.as_bytes())?;
         futimens(&file, &UNREAD, &TimeSpec::UTIME_OMIT)?;
@@ -93,7 +93,10 @@ impl Watcher {
         if fs::metadata(&path).is_ok_and(|found| found.atime() != UNREAD.tv_sec()) {
             self.last_use = Instant::now();
             // On a disk that takes no times nobody is ever seen to read, and a new watcher is soon started.
-            let _ = File::open(&path).and_then(|file| Ok(futimens(&file, &UNREAD, &TimeSpec::UTIME_OMIT)?));
+            let _ = with_care()
+                .read(true)
+                .open(&path)
+                .and_then(|file| Ok(futimens(&file, &UNREAD, &TimeSpec::UTIME_OMIT)?));
         }
         self.last_use.elapsed()
     }
@@ -168,9 +171,15 @@ fn wait_for(path: &Path, directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
+fn with_care() -> OpenOptions {
+    let mut options = File::options();
+    options.custom_flags(lock_file::CAREFULLY);
+    options
+}
+
 /// Leaves a mark that the file is in use.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
+    let mut file = with_care().read(true).open(path)?;
     let end = Instant::now() + LONGEST_WRITE;
     while !lock_file::try_share(&file)? && Instant::now() < end {
         sleep(SHORT);
