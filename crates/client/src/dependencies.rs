@@ -10,6 +10,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Command;
 
+/// Variables that have a compiler add a rule to a file, the one that counts first.
+pub(crate) const VARIABLES: [&str; 2] = ["DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"];
+
+/// Has a compiler that is run for our own sake write no rule.
+pub(crate) fn ask_for_none(compiler: &mut Command) {
+    VARIABLES.iter().for_each(|variable| {
+        compiler.env_remove(variable);
+    });
+}
+
 /// What the user's variable asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DependencyFile {

@@ -3,7 +3,7 @@
 
 use crate::compile::Job;
 use crate::deliver;
-use crate::dependencies::KeptRule;
+use crate::dependencies::{self, KeptRule};
 use crate::exit::Exit;
 use crate::interrupts::Interrupts;
 use crate::local;
@@ -102,8 +102,10 @@ impl Prepared<'_> {
             return Ok(response);
         }
         let name = self.job.typed_name(self.compilation);
+        let mut command = local::command(name, &SIGNING.map(OsString::from), &call.path, settings.depth);
+        dependencies::ask_for_none(&mut command);
         let here = Here {
-            command: local::command(name, &SIGNING.map(OsString::from), &call.path, settings.depth),
+            command,
             memory: settings.state_dir.as_ref().map(|directory| directory.path.join("compilers")),
             interrupts: &self.interrupts,
         };

@@ -2,7 +2,7 @@
 
 mod unheeded;
 
-use crate::dependencies::DependencyFile;
+use crate::dependencies::{self, DependencyFile};
 use protocol::Limits;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -171,7 +171,7 @@ fn state_dir(named: Option<OsString>, home: Option<OsString>) -> Option<StateDir
 /// The first that is set counts; with an empty one no compiler works, and it has to say so.
 fn dependency_file(var: impl Fn(&str) -> Option<OsString>) -> Option<DependencyFile> {
     let asked = |variable| Some(DependencyFile { variable, value: var(variable)? });
-    let first = ["DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"].into_iter().find_map(asked);
+    let first = dependencies::VARIABLES.into_iter().find_map(asked);
     first.filter(|asked| !asked.value.is_empty())
 }
 
