@@ -198,6 +198,9 @@ fn a_client_alone_says_what_is_missing() {
     assert!(said.contains("ignoring \"+zeroconf\": distcc-arch is not installed"), "{said}");
     let nobody = builder.run(&work, DISTCC_ARCH, &["hosts", "discover", "--timeout", "1"]);
     assert_eq!((nobody.code(), nobody.out().as_str()), (Some(1), ""));
+    // A build of its own, which has not been told yet.
+    let work = Workdir::new();
+    work.write("a.c", SOURCE);
     let said = builder.run(&work, OURS.distcc, &["gcc", "-c", "a.c"]).good().err();
     assert!(said.contains("no daemon with a compiler as here announces itself"), "{said}");
 }
