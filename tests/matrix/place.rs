@@ -147,13 +147,14 @@ impl Place {
         copy(Path::new(SOURCES), &source);
     }
 
-    /// Lock files stay, and so do the files that tell what a slot of this machine did last and how compilers sign.
+    /// Lock files stay, and so do the files that tell what a slot of this machine did last, how compilers sign, what became
+    /// of jobs and what a build was told.
     fn litter(&self) -> Vec<String> {
         let mut found = records_in(&self.work);
         found.extend(names_in(&self.work.tmp()));
         found.extend(names_in(&self.work.home()));
         found.extend(names_in(&self.work.distcc_dir()));
-        found.retain(|name| !["compilers", "lock", "state"].contains(&name.as_str()));
+        found.retain(|name| !["compilers", "lock", "state", "tally", "told"].contains(&name.as_str()));
         found
     }
 }
