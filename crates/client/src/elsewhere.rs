@@ -3,12 +3,12 @@
 
 use crate::compile::Job;
 use crate::deliver;
-use crate::dependencies::{self, KeptRule};
+use crate::dependencies::KeptRule;
 use crate::exit::Exit;
 use crate::interrupts::Interrupts;
 use crate::local;
 use crate::messages::{Messages, says};
-use crate::origin::{Here, SIGNING};
+use crate::origin::Here;
 use crate::remote::{self, Failure};
 use crate::source::Source;
 use crate::why_here::WhyHere;
@@ -102,10 +102,8 @@ impl Prepared<'_> {
             return Ok(response);
         }
         let name = self.job.typed_name(self.compilation);
-        let mut command = local::command(name, &SIGNING.map(OsString::from), &call.path, settings.depth);
-        dependencies::ask_for_none(&mut command);
         let here = Here {
-            command,
+            command: local::command(name, &[], &call.path, settings.depth),
             memory: settings.state_dir.as_ref().map(|directory| directory.path.join("compilers")),
             interrupts: &self.interrupts,
         };

@@ -1,6 +1,7 @@
 //! Whether what came back is the work of the very compiler that is here: compilers sign what they make, and another
 //! version makes something else. Knows nothing of hosts, nor of what follows from it.
 
+use crate::dependencies;
 use crate::interrupts::{Broken, Interrupts};
 use crate::source::{NoSource, Preprocessing};
 use nix::libc;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use toolchain::{Maker, ObjectFile};
 
 /// What makes a compiler sign without making an object, which could not be written to a pipe.
-pub(crate) const SIGNING: [&str; 6] = ["-S", "-x", "c", "/dev/null", "-o", "-"];
+const SIGNING: [&str; 6] = ["-S", "-x", "c", "/dev/null", "-o", "-"];
 
 /// So long the signature of a program is believed: behind a script another compiler may stand at any time.
 const BELIEVED: Duration = Duration::from_secs(600);
@@ -27,8 +28,9 @@ const LONGEST_LINE: u64 = 1000;
 /// Compilers sign assembler files at their end.
 const TAIL: usize = 1000;
 
-/// The compiler here, complete but for its streams, with [`SIGNING`] as its arguments.
+/// The compiler here.
 pub(crate) struct Here<'a> {
+    /// As a command without arguments.
     pub(crate) command: Command,
     /// Where signatures are remembered, `DISTCC_DIR/compilers`; without it the compiler is asked each time.
     pub(crate) memory: Option<PathBuf>,
@@ -66,7 +68,9 @@ impl Here<'_> {
         Some(self.memory.as_ref()?.join(format!("{:016x}", hasher.finish())))
     }
 
-    fn ask(self) -> Result<Option<Maker>, Signal> {
+    fn ask(mut self) -> Result<Option<Maker>, Signal> {
+        self.command.args(SIGNING);
+        dependencies::ask_for_none(&mut self.command);
         let asked = Preprocessing::start(self.command, self.interrupts).map_err(NoSource::from);
         match asked.and_then(|asked| asked.finish(self.interrupts)) {
             Ok(said) => Ok(said.bytes().ok().and_then(|said| makers(&said).pop())),
