@@ -11,6 +11,7 @@
 //! | `language.rs`, `family.rs` | what an input is, and which kind of compiler is called |
 //! | `outputs.rs` | object and dependency file implied by the words |
 //! | `preprocess_args.rs`, `server_args.rs` | the two halves that a distributed compile is split into |
+//! | `typed_options.rs` | the options one by one, for those who sort them in their own way |
 //! | `probe.rs` | compiles that build systems run only to learn about the compiler |
 //! | `line_markers.rs` | names and directory for text that was preprocessed elsewhere |
 
@@ -29,6 +30,7 @@ mod response_file;
 mod server_args;
 mod server_command;
 mod telltale;
+mod typed_options;
 mod why_local;
 
 pub use analyze::analyze;
@@ -37,4 +39,5 @@ pub use family::Family;
 pub use language::Language;
 pub use outputs::Writer;
 pub use server_command::{Refusal, ServerCommand};
+pub use typed_options::TypedOption;
 pub use why_local::WhyLocal;
