@@ -67,7 +67,7 @@ impl Answer {
     /// A job that ends: it is more than an answer can hold.
     pub(crate) fn encode(self, version: Version) -> Result<(Outcome, Vec<u8>), Outcome> {
         let Answer { outcome, status, stderr, stdout, object } = self;
-        let response = Response { version, status, stderr, stdout, object };
+        let response = Response { version, status, stderr, stdout, object, dependencies: None };
         match response.encode() {
             Ok(bytes) => Ok((outcome, bytes)),
             Err(error) => Err(Outcome::Failed(format!("cannot answer: {error}"))),

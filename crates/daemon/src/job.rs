@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use cc_args::ServerCommand;
 use logging::{Field, Level, Log};
 use nix::errno::Errno;
-use protocol::{Progress, Request, RequestDecoder, Version, WaitStatus};
+use protocol::{Arrived, Progress, ProtocolError, Request, RequestDecoder, Version, WaitStatus};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::select;
@@ -128,7 +128,11 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             {
                 judged = Some(self.judge(args.to_vec())?);
             }
-            if let Progress::Done(arrived) = progress {
+            // Jobs that come as sources are not done here yet.
+            if decoder.version() == Some(Version::Three) {
+                return Err(Outcome::BadRequest(ProtocolError::UnsupportedVersion(3)));
+            }
+            if let Progress::Done(Arrived::Text(arrived)) = progress {
                 let (request, _share) = source::unpack(arrived, share, silence).await?;
                 let Request { version, args, source: text } = request;
                 let judged = judged.map_or_else(|| self.judge(args), Ok)?;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use protocol::{Arrived, Request};
+use protocol::{ArrivedText, Request};
 use tokio::time::timeout;
 
 use crate::budget::Share;
@@ -35,7 +35,7 @@ pub(crate) async fn allow(share: &mut Share<'_>, bytes: usize, patience: Duratio
 /// # Errors
 /// A job that ends: it is damaged, or has to wait longer than `patience`.
 pub(crate) async fn unpack<'a>(
-    arrived: Arrived,
+    arrived: ArrivedText,
     mut share: Share<'a>,
     patience: Duration,
 ) -> Result<(Request, Share<'a>), Outcome> {

@@ -17,6 +17,9 @@ const USUAL_GROWTH: usize = 6;
 /// The longest lengths of LZO1X are runs of zero bytes, each of which stands for this many bytes.
 const GREATEST_GROWTH: usize = 255;
 
+/// The end marker alone.
+const EMPTY_STREAM: &[u8] = b"\x11\0\0";
+
 // minilzo-rs passes lengths as 64-bit words where the C library has machine words.
 const _: () = assert!(usize::BITS == 64, "minilzo-rs works on 64-bit machines only");
 
@@ -51,6 +54,11 @@ pub fn pack(bytes: &[u8]) -> Vec<u8> {
         return Vec::new();
     }
     PACKER.with_borrow_mut(|packer| packer.compress(bytes)).expect("LZO1X-1 compresses anything")
+}
+
+/// The same for a file of version 3, where nothing becomes an empty stream: only a directory's marker has no body.
+pub fn pack_file(bytes: &[u8]) -> Vec<u8> {
+    if bytes.is_empty() { EMPTY_STREAM.to_vec() } else { pack(bytes) }
 }
 
 /// Unpacks one LZO1X stream to its true length: `bytes` must end with its end marker. Nothing becomes nothing.
@@ -110,7 +118,8 @@ mod tests {
 
     #[test]
     fn an_empty_stream_is_nothing() {
-        assert_eq!(unpack(b"\x11\0\0", 0), Ok(Vec::new()));
+        assert_eq!(unpack(EMPTY_STREAM, 0), Ok(Vec::new()));
+        assert_eq!((pack_file(b"").as_slice(), pack_file(b"int x;\n")), (EMPTY_STREAM, pack(b"int x;\n")));
     }
 
     #[test]

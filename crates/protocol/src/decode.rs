@@ -95,6 +95,20 @@ impl Packets {
         Ok(number)
     }
 
+    /// Which of `tokens` opens the next packet, which stays to be taken; `either` says what was expected when none does.
+    pub(crate) fn one_of(&mut self, tokens: &[Token], either: Token) -> Result<Token, Pause> {
+        self.wanted = either;
+        let mut undecided = false;
+        for token in tokens {
+            match token.read(self.room.arrived()) {
+                Ok(None) => undecided = true,
+                Err(ProtocolError::Derailed { .. }) => {}
+                Ok(Some(_)) | Err(_) => return Ok(*token),
+            }
+        }
+        if undecided { Err(Pause::More) } else { Err(either.derailed(self.room.arrived()).into()) }
+    }
+
     /// The body of the next packet, which must be a `token` of at most `limit` bytes.
     pub(crate) fn body(&mut self, token: Token, limit: u32) -> Result<Vec<u8>, Pause> {
         let mut body = match self.body.take() {

@@ -54,6 +54,10 @@ pub enum ProtocolError {
     NoArguments,
     /// An argument with a NUL byte, which no program can be given.
     NulInArgument,
+    /// A name or the target of a link with a NUL byte, which no path has.
+    NulInName,
+    /// A variable that is not `NAME=value`.
+    NamelessVariable,
     /// A compressed body that is not one LZO1X stream, whole and alone.
     BadCompression(&'static str),
     /// A compiler that failed, and yet an object of this many bytes.
@@ -80,6 +84,8 @@ impl fmt::Display for ProtocolError {
             Self::UnsupportedVersion(number) => write!(f, "protocol version {number} is not spoken here"),
             Self::NoArguments => write!(f, "no arguments, not even a compiler name"),
             Self::NulInArgument => write!(f, "NUL byte in an argument"),
+            Self::NulInName => write!(f, "NUL byte in a name"),
+            Self::NamelessVariable => write!(f, "variable without a name"),
             Self::BadCompression(reason) => write!(f, "bad LZO data, {reason}"),
             Self::ObjectOfFailure { length } => {
                 write!(f, "compiler failed and yet sent an object of {length} bytes")

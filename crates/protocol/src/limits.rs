@@ -13,7 +13,13 @@ pub struct Limits {
     pub arg_bytes: u32,
     /// All `ARGV` together: 6 MiB, what Linux lets a command have with any stack limit (3/4 of 8 MiB).
     pub args_bytes: u32,
-    /// One bulk body on the wire: 1 GiB, several times the largest objects known (unity builds with `-g3`).
+    /// How many names of files and links: 100 000. The largest C++ units known need a few thousand.
+    pub names: u32,
+    /// One name, directory or target of a link: 4095 bytes, what Linux lets a path have.
+    pub name_bytes: u32,
+    /// All names and targets together: 16 MiB.
+    pub names_bytes: u32,
+    /// One bulk body on the wire, and all files of one job together: 1 GiB, several times the largest objects known (unity builds with `-g3`).
     pub bulk_bytes: u32,
     /// One bulk body after LZO: 1 GiB, so that compression gives no way around `bulk_bytes`.
     pub unpacked_bytes: usize,
@@ -25,6 +31,9 @@ impl Default for Limits {
             args: 16 * KIB,
             arg_bytes: 2 * MIB,
             args_bytes: 6 * MIB,
+            names: 100_000,
+            name_bytes: 4095,
+            names_bytes: 16 * MIB,
             bulk_bytes: 1024 * MIB,
             unpacked_bytes: 1024 * MIB as usize,
         }

@@ -1,11 +1,15 @@
-//! A request, field by field, in wire order: `DIST`, `ARGC`, `ARGV`…, `DOTI`. Knows not what the arguments mean.
+//! A request, field by field, in wire order: `DIST`, in version 3 `CDIR`, `ARGC`, `ARGV`…, and `DOTI`, or in version 3
+//! files. Knows not what the arguments mean.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use crate::compression::{most_unpacked, original, transmitted};
-use crate::decode::{Packets, Pause, Progress, check_limit, progress};
+use crate::decode::{Packets, Pause, Progress, progress};
+use crate::sources::{ArrivedFiles, Files, read_path};
 use crate::token::HEADER_BYTES;
+use crate::words::{Form, Words};
 use crate::{Limits, ProtocolError, Token, Version};
 
 /// What a job asks for.
@@ -19,16 +23,27 @@ pub struct Request {
     pub source: Vec<u8>,
 }
 
-/// A request that has come whole; its source is still as it was transmitted.
+/// A request that has come whole.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Arrived {
-    version: Version,
-    args: Vec<OsString>,
+pub enum Arrived {
+    /// Of a version below 3.
+    Text(ArrivedText),
+    /// Of version 3.
+    Files(ArrivedFiles),
+}
+
+/// A request for preprocessed text that has come whole; its source is still as it was transmitted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ArrivedText {
+    /// How the client speaks, and so how it is answered.
+    pub version: Version,
+    /// The command; the first word is the compiler, and there is one.
+    pub args: Vec<OsString>,
     source: Vec<u8>,
     longest: usize,
 }
 
-impl Arrived {
+impl ArrivedText {
     /// Memory that the source takes while it is unpacked, at most, in bytes.
     pub fn will_hold(&self) -> usize {
         self.source.len().saturating_add(most_unpacked(self.version, self.source.len(), self.longest))
@@ -39,26 +54,33 @@ impl Arrived {
     /// # Errors
     /// The source is damaged, or longer than [`Limits::unpacked_bytes`].
     pub fn unpack(self) -> Result<Request, ProtocolError> {
-        let Arrived { version, args, source, longest } = self;
+        let ArrivedText { version, args, source, longest } = self;
         Ok(Request { version, args, source: original(version, source, longest)? })
     }
 }
 
-/// `DIST`, `ARGC` and `ARGV`…: everything before `DOTI`, which can be sent while the source is not ready.
+/// `DIST`, `ARGC` and `ARGV`…: everything before `DOTI`, which can be sent while the source is not ready. For the
+/// versions below 3; [`crate::sources_head`] is that of version 3.
 pub fn request_head(version: Version, args: &[OsString]) -> Vec<u8> {
     let length: usize = args.iter().map(|arg| HEADER_BYTES + arg.len()).sum();
     let mut bytes = Vec::with_capacity(2 * HEADER_BYTES + length);
     bytes.extend(Token::DIST.header(version.number()));
-    bytes.extend(
-        Token::ARGC.header(wire_length(Token::ARGC, args.len()).expect("a command has less than 4 Gi words")),
-    );
-    for arg in args {
-        bytes.extend(
-            Token::ARGV.header(wire_length(Token::ARGV, arg.len()).expect("a word has less than 4 GiB")),
-        );
-        bytes.extend(arg.as_bytes());
-    }
+    append_words(&mut bytes, Token::ARGC, Token::ARGV, args);
     bytes
+}
+
+/// A list of words after what is already in `bytes`.
+pub(crate) fn append_words(bytes: &mut Vec<u8>, count: Token, word: Token, words: &[OsString]) {
+    bytes.extend(count.header(short_length(words.len())));
+    for text in words {
+        bytes.extend(word.header(short_length(text.len())));
+        bytes.extend(text.as_bytes());
+    }
+}
+
+/// The length or count of what a process was given, or a path.
+pub(crate) fn short_length(length: usize) -> u32 {
+    u32::try_from(length).expect("no command has 4 Gi words or 4 GiB, and no path is as long")
 }
 
 /// What announces a body of `length` bytes as transmitted.
@@ -66,7 +88,7 @@ pub fn bulk_header(token: Token, length: u32) -> [u8; HEADER_BYTES] {
     token.header(length)
 }
 
-/// The whole request in one buffer; `source` is packed if the version says so.
+/// The whole request of a version below 3 in one buffer; `source` is packed if the version says so.
 ///
 /// # Errors
 /// [`ProtocolError::TooLong`] if the source as transmitted has a length that 32 bits cannot say.
@@ -106,10 +128,9 @@ pub struct RequestDecoder {
     limits: Limits,
     packets: Packets,
     version: Option<Version>,
-    /// What `ARGC` claims, once it has come.
-    count: Option<usize>,
-    args: Vec<OsString>,
-    args_bytes: u32,
+    directory: Option<PathBuf>,
+    args: Words,
+    files: Files,
 }
 
 impl RequestDecoder {
@@ -119,17 +140,21 @@ impl RequestDecoder {
             limits,
             packets: Packets::new(Token::DIST),
             version: None,
-            count: None,
-            args: Vec::new(),
-            args_bytes: 0,
+            directory: None,
+            args: Words::default(),
+            files: Files::default(),
         }
     }
 
     /// Where to read to; it is never empty while a request is awaited.
     pub fn space(&mut self) -> &mut [u8] {
-        let args = self.count.unwrap_or(0) - self.args.len();
-        let numbers = usize::from(self.version.is_none()) + usize::from(self.count.is_none());
-        self.packets.space(numbers + args + 1)
+        let before = match self.version {
+            None => 1,
+            Some(Version::Three) => usize::from(self.directory.is_none()),
+            Some(_) => 0,
+        };
+        // One `DOTI`, or an `NFIL` and what it announces.
+        self.packets.space(before + self.args.packets() + self.files.packets())
     }
 
     /// `count` bytes have come into the space; 0 means that the client has closed.
@@ -144,25 +169,31 @@ impl RequestDecoder {
         progress(self.proceed())
     }
 
+    /// How the client speaks, once that has come.
+    pub fn version(&self) -> Option<Version> {
+        self.version
+    }
+
+    /// Where the client works, once that has come; versions below 3 do not tell.
+    pub fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
+    }
+
     /// The command, once it has come whole.
     pub fn args(&self) -> Option<&[OsString]> {
-        (self.count == Some(self.args.len())).then_some(&self.args)
+        self.args.whole()
     }
 
     /// Memory set aside for what has come and is to come, once [`space`](Self::space) is called again: in bytes, but for
     /// the small room that headers are read through.
     pub fn will_hold(&self) -> usize {
-        self.packets.will_hold() + self.args_hold()
+        self.packets.will_hold() + self.args.hold() + self.files.hold()
     }
 
     /// Memory set aside for what has come and is to come.
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
-        self.packets.held() + self.args_hold()
-    }
-
-    fn args_hold(&self) -> usize {
-        self.args_bytes as usize + self.args.capacity() * size_of::<OsString>()
+        self.packets.held() + self.args.hold() + self.files.hold()
     }
 
     fn proceed(&mut self) -> Result<Arrived, Pause> {
@@ -170,34 +201,42 @@ impl RequestDecoder {
             Some(version) => version,
             None => *self.version.insert(Version::from_number(self.packets.number(Token::DIST)?)?),
         };
-        let count = match self.count {
-            Some(count) => count,
-            None => {
-                let count = self.packets.number(Token::ARGC)?;
-                check_limit(Token::ARGC, count, self.limits.args)?;
-                *self.count.insert(count as usize)
-            }
-        };
-        if count == 0 {
+        if version == Version::Three && self.directory.is_none() {
+            self.directory = Some(read_path(&mut self.packets, Token::CDIR, self.limits.name_bytes)?);
+        }
+        if self.args.proceed(&mut self.packets, &args_form(&self.limits))? == 0 {
             return Err(ProtocolError::NoArguments.into());
         }
-        while self.args.len() < count {
-            let arg = self.next_arg()?;
-            self.args.push(arg);
+        match version {
+            Version::Three => self.read_files().map(Arrived::Files),
+            _ => self.read_text(version).map(Arrived::Text),
         }
-        let source = self.packets.body(Token::DOTI, self.limits.bulk_bytes)?;
-        let args = std::mem::take(&mut self.args);
-        Ok(Arrived { version, args, source, longest: self.limits.unpacked_bytes })
     }
 
-    fn next_arg(&mut self) -> Result<OsString, Pause> {
-        let limit = self.limits.arg_bytes.min(self.limits.args_bytes - self.args_bytes);
-        let word = self.packets.body(Token::ARGV, limit)?;
-        if word.contains(&0) {
-            return Err(ProtocolError::NulInArgument.into());
-        }
-        self.args_bytes += word.len() as u32;
-        Ok(OsString::from_vec(word))
+    fn read_text(&mut self, version: Version) -> Result<ArrivedText, Pause> {
+        let source = self.packets.body(Token::DOTI, self.limits.bulk_bytes)?;
+        Ok(ArrivedText { version, args: self.args.take(), source, longest: self.limits.unpacked_bytes })
+    }
+
+    fn read_files(&mut self) -> Result<ArrivedFiles, Pause> {
+        let entries = self.files.proceed(&mut self.packets, &self.limits)?;
+        Ok(ArrivedFiles {
+            args: self.args.take(),
+            directory: self.directory.take().unwrap_or_default(),
+            entries,
+        })
+    }
+}
+
+/// `ARGC` and `ARGV`….
+pub(crate) fn args_form(limits: &Limits) -> Form {
+    Form {
+        count: Token::ARGC,
+        word: Token::ARGV,
+        most: limits.args,
+        word_bytes: limits.arg_bytes,
+        all_bytes: limits.args_bytes,
+        nul: || ProtocolError::NulInArgument,
     }
 }
 

@@ -1,4 +1,5 @@
-//! A response, field by field, in wire order: `DONE`, `STAT`, `SERR`, `SOUT`, `DOTO`. Knows nothing of the job behind it.
+//! A response, field by field, in wire order: `DONE`, `STAT`, `SERR`, `SOUT`, `DOTO`, and `DOTD` where version 3 has
+//! succeeded. Knows nothing of the job behind it.
 
 use crate::compression::original;
 use crate::decode::{Packets, Pause, Progress, progress};
@@ -21,10 +22,12 @@ pub struct Response {
     pub stdout: Vec<u8>,
     /// The object, unpacked; empty unless the compiler succeeded.
     pub object: Vec<u8>,
+    /// What the object depends on, unpacked: a make rule. Version 3 has it if the compiler succeeded, others never.
+    pub dependencies: Option<Vec<u8>>,
 }
 
 impl Response {
-    /// The whole response in one buffer; the object is left out if the compiler failed.
+    /// The whole response in one buffer; object and dependencies are left out if the compiler failed.
     ///
     /// # Errors
     /// [`ProtocolError::TooLong`] if a body as transmitted has a length that 32 bits cannot say.
@@ -36,8 +39,17 @@ impl Response {
         append_bulk(&mut bytes, self.version, Token::SERR, &self.stderr)?;
         append_bulk(&mut bytes, self.version, Token::SOUT, &self.stdout)?;
         append_bulk(&mut bytes, self.version, Token::DOTO, object)?;
+        if has_dependencies(self.version, self.status) {
+            let dependencies = self.dependencies.as_deref().unwrap_or_default();
+            append_bulk(&mut bytes, self.version, Token::DOTD, dependencies)?;
+        }
         Ok(bytes)
     }
+}
+
+/// Whether such an answer ends with `DOTD`.
+fn has_dependencies(version: Version, status: WaitStatus) -> bool {
+    version == Version::Three && status.success()
 }
 
 /// A response out of bytes as they come: read into [`space`](Self::space), tell with [`advance`](Self::advance) how
@@ -52,6 +64,7 @@ pub struct ResponseDecoder {
     status: Option<WaitStatus>,
     stderr: Option<Vec<u8>>,
     stdout: Option<Vec<u8>>,
+    object: Option<Vec<u8>>,
 }
 
 impl ResponseDecoder {
@@ -66,13 +79,16 @@ impl ResponseDecoder {
             status: None,
             stderr: None,
             stdout: None,
+            object: None,
         }
     }
 
     /// Where to read to; it is never empty while a response is awaited.
     pub fn space(&mut self) -> &mut [u8] {
-        let taken = [self.answered, self.status.is_some(), self.stderr.is_some(), self.stdout.is_some()];
-        self.packets.space(PACKETS - taken.into_iter().filter(|taken| *taken).count())
+        let bodies = [&self.stderr, &self.stdout, &self.object].map(Option::is_some);
+        let taken = [self.answered, self.status.is_some()].into_iter().chain(bodies);
+        let more = usize::from(self.status.is_some_and(|status| has_dependencies(self.version, status)));
+        self.packets.space(PACKETS + more - taken.filter(|taken| *taken).count())
     }
 
     /// `count` bytes have come into the space; 0 means that the server has closed.
@@ -90,8 +106,8 @@ impl ResponseDecoder {
     /// Memory set aside for what has come and is to come.
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
-        let messages = [&self.stderr, &self.stdout];
-        self.packets.held() + messages.into_iter().flatten().map(Vec::capacity).sum::<usize>()
+        let bodies = [&self.stderr, &self.stdout, &self.object];
+        self.packets.held() + bodies.into_iter().flatten().map(Vec::capacity).sum::<usize>()
     }
 
     fn proceed(&mut self) -> Result<Response, Pause> {
@@ -108,13 +124,21 @@ impl ResponseDecoder {
         if self.stdout.is_none() {
             self.stdout = Some(self.read_bulk(Token::SOUT)?);
         }
-        let object = if status.success() { self.read_bulk(Token::DOTO)? } else { self.read_no_object()? };
+        if self.object.is_none() {
+            let object = if status.success() { self.read_bulk(Token::DOTO)? } else { self.read_no_object()? };
+            self.object = Some(object);
+        }
+        let dependencies = match has_dependencies(self.version, status) {
+            true => Some(self.read_bulk(Token::DOTD)?),
+            false => None,
+        };
         Ok(Response {
             version: self.version,
             status,
             stderr: self.stderr.take().unwrap_or_default(),
             stdout: self.stdout.take().unwrap_or_default(),
-            object,
+            object: self.object.take().unwrap_or_default(),
+            dependencies,
         })
     }
 

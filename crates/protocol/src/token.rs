@@ -10,7 +10,7 @@ pub(crate) const HEADER_BYTES: usize = 12;
 /// How much of what came instead of a header goes into the error, in bytes.
 const SEEN_BYTES: usize = 40;
 
-/// The four letters that open a packet (protocol versions 1 and 2).
+/// The four letters that open a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Token {
     name: &'static str,
@@ -36,6 +36,23 @@ impl Token {
     pub const SOUT: Token = Token { name: "SOUT", rest: "the rest of SOUT" };
     /// The object file.
     pub const DOTO: Token = Token { name: "DOTO", rest: "the rest of DOTO" };
+    /// The client's working directory (version 3).
+    pub const CDIR: Token = Token { name: "CDIR", rest: "the rest of CDIR" };
+    /// How many names follow, each with a file or a link (version 3).
+    pub const NFIL: Token = Token { name: "NFIL", rest: "the rest of NFIL" };
+    /// An absolute path of the client (version 3).
+    pub const NAME: Token = Token { name: "NAME", rest: "the rest of NAME" };
+    /// What is in the file of that name (version 3).
+    pub const FILE: Token = Token { name: "FILE", rest: "the rest of FILE" };
+    /// Where the link of that name leads (version 3).
+    pub const LINK: Token = Token { name: "LINK", rest: "the rest of LINK" };
+    /// What the object depends on, as a make rule (version 3).
+    pub const DOTD: Token = Token { name: "DOTD", rest: "the rest of DOTD" };
+
+    /// A token that only the include server and its clients use.
+    pub(crate) const fn of(name: &'static str, rest: &'static str) -> Token {
+        Token { name, rest }
+    }
 
     /// The four letters.
     pub fn name(self) -> &'static str {
@@ -61,7 +78,7 @@ impl Token {
         let letters = self.name.as_bytes();
         let compared = arrived.len().min(letters.len());
         if arrived[..compared] != letters[..compared] {
-            return Err(ProtocolError::Derailed { expected: self.name, seen: printable(arrived) });
+            return Err(self.derailed(arrived));
         }
         let Some(digits) = arrived.get(letters.len()..HEADER_BYTES) else {
             return Ok(None);
@@ -70,6 +87,11 @@ impl Token {
             Some(number) => Ok(Some(number)),
             None => Err(ProtocolError::BadNumber { token: self.name, seen: printable(digits) }),
         }
+    }
+
+    /// That `arrived` stands where this had to come.
+    pub(crate) fn derailed(self, arrived: &[u8]) -> ProtocolError {
+        ProtocolError::Derailed { expected: self.name, seen: printable(arrived) }
     }
 }
 
@@ -82,6 +104,8 @@ pub enum Version {
     One,
     /// The bulk bodies (source, messages, object) are LZO1X-compressed.
     Two,
+    /// Like 2, with the source and the headers it needs as they are, to be preprocessed by the server.
+    Three,
 }
 
 impl Version {
@@ -91,12 +115,13 @@ impl Version {
             Version::Zero => 0,
             Version::One => 1,
             Version::Two => 2,
+            Version::Three => 3,
         }
     }
 
     /// Whether bulk bodies are LZO1X-compressed.
     pub fn compresses(self) -> bool {
-        self == Version::Two
+        matches!(self, Version::Two | Version::Three)
     }
 
     /// The version that a client asks for.
@@ -105,6 +130,7 @@ impl Version {
             0 => Ok(Version::Zero),
             1 => Ok(Version::One),
             2 => Ok(Version::Two),
+            3 => Ok(Version::Three),
             _ => Err(ProtocolError::UnsupportedVersion(number)),
         }
     }
@@ -156,10 +182,10 @@ mod tests {
 
     #[test]
     fn versions_keep_their_number() {
-        for number in 0..3 {
+        for number in 0..4 {
             assert_eq!(Version::from_number(number).map(Version::number), Ok(number));
         }
-        for number in [3, 4, 0xffff_ffff] {
+        for number in [4, 5, 0xffff_ffff] {
             assert_eq!(Version::from_number(number), Err(ProtocolError::UnsupportedVersion(number)));
         }
     }

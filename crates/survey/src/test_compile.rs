@@ -1,7 +1,8 @@
 //! The job that a host is tried with, as bytes, and what its answer says of the host. Knows no socket.
 
-use protocol::{Version, WaitStatus, encode_request, pack, request_head};
+use protocol::{Version, WaitStatus, encode_request, file_head, files_header, pack_file, sources_head};
 use std::ffi::OsString;
+use std::path::Path;
 
 const SOURCE: &[u8] = b"int foo(){return 0;}";
 
@@ -103,18 +104,10 @@ impl TestCompile {
 
 /// Like version 2, but with a directory in front and a file instead of the preprocessed source.
 fn pump_request(args: &[OsString]) -> Vec<u8> {
-    let packet = |token: &str, number: usize| format!("{token}{number:08x}").into_bytes();
-    let arguments = request_head(Version::Two, args).split_off(HEADER);
-    let source = pack(SOURCE);
-    let packets = [
-        packet("DIST", 3),
-        [packet("CDIR", 1), b"/".to_vec()].concat(),
-        arguments,
-        packet("NFIL", 1),
-        [packet("NAME", 8), b"/hello.c".to_vec()].concat(),
-        [packet("FILE", source.len()), source].concat(),
-    ];
-    packets.concat()
+    let source = pack_file(SOURCE);
+    let length = u32::try_from(source.len()).expect("a short source has a length that fits");
+    let head = sources_head(Path::new("/"), args);
+    [head, files_header(1).to_vec(), file_head(Path::new("/hello.c"), length), source].concat()
 }
 
 /// The number of the next packet, which must be a `token`; None when its header has not come whole.

@@ -7,9 +7,9 @@ use libfuzzer_sys::fuzz_target;
 use pieces::but_for_pieces;
 use protocol::{Limits, Progress, ProtocolError, Response, ResponseDecoder, Version};
 
-fuzz_target!(|input: (bool, u8, &[u8])| {
-    let (compresses, chunk, bytes) = input;
-    let version = if compresses { Version::Two } else { Version::One };
+fuzz_target!(|input: (u8, u8, &[u8])| {
+    let (version, chunk, bytes) = input;
+    let version = [Version::One, Version::Two, Version::Three][usize::from(version) % 3];
     let whole = decode(version, bytes, bytes.len());
     let pieces = decode(version, bytes, usize::from(chunk) + 1);
     assert_eq!(but_for_pieces(&whole), but_for_pieces(&pieces));

@@ -24,7 +24,7 @@ fn check_request(bytes: &[u8], expected: &Request) {
     check_pieces(bytes, expected, |bytes, chunk| feed_request(bytes, chunk, &Limits::default()));
 }
 
-fn check_response(bytes: &[u8], expected: &Response) {
+pub(super) fn check_response(bytes: &[u8], expected: &Response) {
     assert_eq!(expected.encode().unwrap().escape_ascii().to_string(), bytes.escape_ascii().to_string());
     check_pieces(bytes, expected, |bytes, chunk| {
         feed_response(expected.version, bytes, chunk, &Limits::default())
@@ -32,7 +32,7 @@ fn check_response(bytes: &[u8], expected: &Response) {
 }
 
 /// The same in pieces of every kind, and with a stranger's bytes behind it, which stay where they are.
-fn check_pieces<T: PartialEq + std::fmt::Debug>(
+pub(super) fn check_pieces<T: PartialEq + std::fmt::Debug>(
     bytes: &[u8],
     expected: &T,
     feed: impl Fn(&[u8], usize) -> Fed<T>,
@@ -96,6 +96,7 @@ fn responses_as_captured() {
         stderr: Vec::new(),
         stdout: Vec::new(),
         object,
+        dependencies: None,
     };
     let plain_object = &PLAIN_RESPONSE[60..];
     assert_eq!(plain_object.len(), 0x350);
@@ -123,13 +124,17 @@ fn what_distccd_never_says_in_pieces_too() {
         stderr: b"t.c:1: warning: none\n".repeat(40),
         stdout: b"words".to_vec(),
         object: b"\x7fELF\0\0\0\0".repeat(30),
+        dependencies: (version == Version::Three).then(|| b"t.o: t.c\n".to_vec()),
     };
-    for response in [Version::Zero, Version::One, Version::Two].map(noisy) {
+    for response in [Version::Zero, Version::One, Version::Two, Version::Three].map(noisy) {
         check_response(&response.encode().unwrap(), &response);
     }
     // The compiler was killed, and what it wrote is no object.
     let killed = Response { status: WaitStatus::signalled(11, true), ..noisy(Version::Two) };
     let sent = Response { object: Vec::new(), ..killed.clone() };
+    check_response(&killed.encode().unwrap(), &sent);
+    let killed = Response { status: WaitStatus::signalled(9, false), ..noisy(Version::Three) };
+    let sent = Response { object: Vec::new(), dependencies: None, ..killed.clone() };
     check_response(&killed.encode().unwrap(), &sent);
 }
 

@@ -34,7 +34,7 @@ fn requests_that_are_none() {
     check("GET / HTTP/1.1\r\n", "expected token \"DIST\", got \"GET / HTTP/1.1\\r\\n\"");
     check("\u{16}\u{3}\u{1}", "expected token \"DIST\", got \"\\x16\\x03\\x01\"");
     check("DIST0000000x", "bad number \"0000000x\" in DIST");
-    check("DIST00000003", "protocol version 3 is not spoken here");
+    check("DIST00000004", "protocol version 4 is not spoken here");
     check("DIST000f4240", "protocol version 1000000 is not spoken here");
     check("DIST00000001CDIR00000001/", "expected token \"ARGC\", got \"CDIR00000001/\"");
     check("DIST00000001ARGC00000000", "no arguments, not even a compiler name");
@@ -89,7 +89,7 @@ fn compressed_bodies_that_are_none() {
 
 #[test]
 fn limits_count_what_is_claimed() {
-    let limits = Limits { args: 3, arg_bytes: 10, args_bytes: 15, bulk_bytes: 20, unpacked_bytes: 50 };
+    let limits = Limits { args: 3, arg_bytes: 10, args_bytes: 15, bulk_bytes: 20, ..Limits::default() };
     let check = |body: &str, error| {
         let bytes = format!("DIST00000001{body}");
         assert_eq!(feed_request(bytes.as_bytes(), 4, &limits).outcome.unwrap_err(), error, "{body:?}");

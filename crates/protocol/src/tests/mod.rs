@@ -3,10 +3,14 @@
 mod captured;
 mod damaged;
 mod properties;
+mod sources;
 
 use std::ffi::OsString;
 
-use crate::{Limits, Progress, ProtocolError, Request, RequestDecoder, Response, ResponseDecoder, Version};
+use crate::{
+    Arrived, ArrivedFiles, Limits, Progress, ProtocolError, Request, RequestDecoder, Response,
+    ResponseDecoder, Version,
+};
 
 /// What headers and short bodies are read through, in bytes.
 const SMALL: usize = 32 * 1024;
@@ -20,15 +24,23 @@ struct Fed<T> {
     surplus: usize,
 }
 
-/// Bytes that come `chunk` at a time to a server.
+/// Bytes that come `chunk` at a time to a server; what is no request for text is a failed test.
 fn feed_request(bytes: &[u8], chunk: usize, limits: &Limits) -> Fed<Request> {
+    let Fed { outcome, read, surplus } = feed_any_request(bytes, chunk, limits);
+    let outcome = outcome.map(|job| job.unwrap_or_else(|files| panic!("files: {files:?}")));
+    Fed { outcome, read, surplus }
+}
+
+/// Bytes that come `chunk` at a time to a server.
+fn feed_any_request(bytes: &[u8], chunk: usize, limits: &Limits) -> Fed<Result<Request, ArrivedFiles>> {
     let mut decoder = RequestDecoder::new(limits.clone());
     feed(bytes, chunk, |piece| {
         let expected = decoder.will_hold();
         let count = fill(decoder.space(), piece);
         assert!(decoder.held() <= expected + SMALL, "{} bytes, not {expected}", decoder.held());
         let progress = match decoder.advance(count) {
-            Ok(Progress::Done(arrived)) => arrived.unpack().map(Progress::Done),
+            Ok(Progress::Done(Arrived::Text(text))) => text.unpack().map(Ok).map(Progress::Done),
+            Ok(Progress::Done(Arrived::Files(files))) => Ok(Progress::Done(Err(files))),
             Ok(Progress::More) => Ok(Progress::More),
             Err(error) => Err(error),
         };

@@ -6,12 +6,24 @@ use std::os::unix::ffi::OsStringExt;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{feed_request, feed_response};
-use crate::{Limits, ProtocolError, Request, Response, Version, WaitStatus, encode_request, pack, unpack};
+use super::sources::encode;
+use super::{feed_any_request, feed_request, feed_response};
+use crate::{
+    ArrivedFiles, Content, FileEntry, Limits, ProtocolError, Request, Response, Version, WaitStatus,
+    encode_request, pack, pack_file, unpack,
+};
 
 /// Small enough for arbitrary numbers to meet them.
-const LIMITS: Limits =
-    Limits { args: 40, arg_bytes: 200, args_bytes: 1000, bulk_bytes: 60_000, unpacked_bytes: 100_000 };
+const LIMITS: Limits = Limits {
+    args: 40,
+    arg_bytes: 200,
+    args_bytes: 1000,
+    names: 50,
+    name_bytes: 300,
+    names_bytes: 2000,
+    bulk_bytes: 60_000,
+    unpacked_bytes: 100_000,
+};
 
 /// Rooms for headers, and the slots of an argument list, of which each costs 12 bytes on the wire.
 const SURPLUS: usize = 32 * 1024 + 60_000;
@@ -36,15 +48,33 @@ fn response() -> impl Strategy<Value = Response> {
         any::<u8>().prop_map(WaitStatus::exited),
         (1..0x7f, any::<bool>()).prop_map(|(signal, core)| WaitStatus::signalled(signal, core)),
     ];
-    (version(), status, text(), text(), text()).prop_map(|(version, status, stderr, stdout, object)| {
+    let version = prop_oneof![version(), Just(Version::Three)];
+    (version, status, text(), text(), text()).prop_map(|(version, status, stderr, stdout, object)| {
         let object = if status.success() { object } else { Vec::new() };
-        Response { version, status, stderr, stdout, object }
+        let dependencies = (version == Version::Three && status.success()).then(|| stdout.clone());
+        Response { version, status, stderr, stdout, object, dependencies }
+    })
+}
+
+fn sources() -> impl Strategy<Value = ArrivedFiles> {
+    let word = |longest: usize| vec(1..=255_u8, 0..longest).prop_map(OsString::from_vec);
+    let content = prop_oneof![
+        text().prop_map(|text| Content::File(pack_file(&text))),
+        Just(Content::File(Vec::new())),
+        word(60).prop_map(|target| Content::Link(target.into())),
+    ];
+    let entry = (word(80), content).prop_map(|(name, content)| FileEntry { name: name.into(), content });
+    (word(60), vec(word(40), 1..9), vec(entry, 0..20)).prop_map(|(directory, args, entries)| ArrivedFiles {
+        args,
+        directory: directory.into(),
+        entries,
     })
 }
 
 /// Where something happens to a message (per mille of its length), to how many bytes, and what stands there then.
 fn injuries() -> impl Strategy<Value = Vec<(usize, usize, Vec<u8>)>> {
-    const WORDS: &[&str] = &["ARGV", "DOTI", "STAT", "SERR", "DOTO", "00000000", "ffffffff", "00001000"];
+    const WORDS: &[&str] =
+        &["ARGV", "DOTI", "NAME", "FILE", "LINK", "STAT", "SERR", "DOTO", "00000000", "ffffffff", "00001000"];
     let inserted = prop_oneof![
         vec(any::<u8>(), 0..4),
         prop::sample::select(WORDS).prop_map(|word| word.as_bytes().to_vec()),
@@ -69,7 +99,8 @@ fn but_for_pieces<T>(outcome: Result<T, ProtocolError>) -> Result<T, ProtocolErr
 }
 
 fn check_request_bytes(bytes: &[u8], chunk: usize) {
-    let (pieces, whole) = (feed_request(bytes, chunk, &LIMITS), feed_request(bytes, bytes.len(), &LIMITS));
+    let (pieces, whole) =
+        (feed_any_request(bytes, chunk, &LIMITS), feed_any_request(bytes, bytes.len(), &LIMITS));
     assert!(pieces.surplus.max(whole.surplus) <= SURPLUS);
     assert_eq!(but_for_pieces(pieces.outcome), but_for_pieces(whole.outcome));
 }
@@ -98,7 +129,22 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_refused_calmly(version in version(), bytes in vec(any::<u8>(), 1..200), chunk in 1..50_usize) {
+    fn sources_come_as_they_were_sent(sources in sources(), chunk in 1..70_000_usize) {
+        let fed = feed_any_request(&encode(&sources), chunk, &Limits::default());
+        prop_assert_eq!(fed.outcome, Ok(Err(sources)));
+    }
+
+    #[test]
+    fn injured_sources_are_refused_or_taken_calmly(
+        sources in sources(), injuries in injuries(), chunk in 1..30_000_usize,
+    ) {
+        let mut bytes = encode(&sources);
+        injure(&mut bytes, injuries);
+        check_request_bytes(&bytes, chunk);
+    }
+
+    #[test]
+    fn any_bytes_are_refused_calmly(version in prop_oneof![version(), Just(Version::Three)], bytes in vec(any::<u8>(), 1..200), chunk in 1..50_usize) {
         check_request_bytes(&bytes, chunk);
         check_response_bytes(version, &bytes, chunk);
     }
