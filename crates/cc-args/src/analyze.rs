@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 /// `read_file` gives a response file's bytes, or None when it cannot be read. No other file is opened.
 ///
 /// # Errors
-/// The first reason why the command must be run where it was typed; what the command is for comes before how.
+/// The first reason why the command must be run where it was typed; what the command is for comes before how. A command that
+/// could go as the source with its headers, but not as preprocessed text, is none: see [`Compilation::text_hazard`].
 pub fn analyze(
     command: &[OsString],
     read_file: impl FnMut(&Path) -> Option<Vec<u8>>,
@@ -33,7 +34,7 @@ pub fn analyze(
     check_compiler(compiler)?;
     let (assembly, llvm) = (says(&arguments, Meaning::AssemblyMode), says(&arguments, Meaning::EmitLlvm));
     let default_output = || outputs::default_output(&source.path, assembly, llvm);
-    let compilation = Compilation {
+    let mut compilation = Compilation {
         compiler: compiler.clone(),
         family,
         output: named_output.map_or_else(default_output, PathBuf::from),
@@ -43,8 +44,13 @@ pub fn analyze(
         language_needs_naming: source.language_needs_naming,
         input: source.path,
         arguments,
+        text_hazard: None,
     };
-    telltale::of(&compilation).map_or(Ok(compilation), Err)
+    if let Some(why) = telltale::of(&compilation) {
+        return Err(why);
+    }
+    compilation.text_hazard = telltale::of_text(&compilation);
+    if compilation.is_preprocessed() { compilation.as_text() } else { Ok(compilation) }
 }
 
 fn compiler_and_words(command: &[OsString]) -> Result<(&OsString, &[OsString]), WhyLocal> {
@@ -93,7 +99,9 @@ fn reason_in(arguments: &Arguments, argument: &Argument, family: Family) -> Opti
         }
         Kind::Option(row) => match row.client {
             AtClient::Local(why) => Some(why(word.into())),
-            AtClient::Send | AtClient::Strip => hazard::of_value(row, word, arguments.value(argument)),
+            AtClient::Send | AtClient::Strip | AtClient::WithSources(_) => {
+                hazard::of_value(row, word, arguments.value(argument))
+            }
         },
     }
 }

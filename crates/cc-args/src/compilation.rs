@@ -5,6 +5,7 @@ use crate::family::Family;
 use crate::language::Language;
 use crate::options::Meaning;
 use crate::outputs::Writer;
+use crate::why_local::WhyLocal;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
@@ -23,6 +24,7 @@ pub struct Compilation {
     pub(crate) output: PathBuf,
     pub(crate) output_is_named: bool,
     pub(crate) dependency_file: Option<PathBuf>,
+    pub(crate) text_hazard: Option<WhyLocal>,
 }
 
 impl Compilation {
@@ -73,6 +75,23 @@ impl Compilation {
     /// True when the input is sent as it is.
     pub fn is_preprocessed(&self) -> bool {
         self.language.is_preprocessed()
+    }
+
+    /// Why preprocessed text would give another object or other messages than the source does, if so: then only the source
+    /// itself and its headers can be sent (protocol 3). None for an input that is text already.
+    pub fn text_hazard(&self) -> Option<&WhyLocal> {
+        self.text_hazard.as_ref()
+    }
+
+    /// The compile as one that is to be sent as preprocessed text.
+    ///
+    /// # Errors
+    /// [`Compilation::text_hazard`].
+    pub fn as_text(self) -> Result<Compilation, WhyLocal> {
+        match self.text_hazard {
+            Some(why) => Err(why),
+            None => Ok(self),
+        }
     }
 
     /// The dependency file that the compiler would write for this command: -MD, -MMD, with or without -MF. None for

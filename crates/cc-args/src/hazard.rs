@@ -144,7 +144,7 @@ fn of_cc1_option<'a>(word: &OsStr, rest: &mut impl Iterator<Item = &'a OsStr>) -
             let value = OsStr::from_bytes(&word.as_bytes()[row.name.len()..]);
             lacks_value.then(|| unknown_cc1_option(word)).or_else(|| of_value(row, word, value))
         }
-        AtClient::Send | AtClient::Strip => Some(unknown_cc1_option(word)),
+        AtClient::Send | AtClient::Strip | AtClient::WithSources(_) => Some(unknown_cc1_option(word)),
     }
 }
 
@@ -214,7 +214,7 @@ mod tests {
         check("-fdebug-prefix-map=/a=/b -ffile-prefix-map=/a=/b -fmacro-prefix-map=/a=/b", "sent");
         check("-fdebug-compilation-dir=/a -ffile-compilation-dir=/a -frandom-seed=a/b.o", "sent");
         check("-fdiagnostics-format=text", "sent");
-        check("-fdiagnostics-format=json", "whole-run");
+        check("-fdiagnostics-format=json", "sent");
         check("-fdiagnostics-format=json-file", "writes-side-file");
         check("-fdiagnostics-format=sarif-file", "writes-side-file");
     }

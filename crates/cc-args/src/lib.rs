@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`analyze()`] | a command → [`Compilation`], or [`WhyLocal`] |
 //! | `server_command.rs` | the same words seen by the machine that must protect itself: [`ServerCommand`], or [`Refusal`] |
+//! | `sources_command.rs` | the same where sources and headers have come instead of preprocessed text: [`SourcesCommand`] |
 //! | `options.rs`, `options/` | the option table: spelling, where the value sits, which run wants it, its fate at both ends |
 //! | `arguments.rs` | words → arguments, by that table |
 //! | `hazard.rs` | values that decide an option's fate: `native`, paths, words for the assembler and for clang's inside |
@@ -12,6 +13,7 @@
 //! | `outputs.rs` | object and dependency file implied by the words |
 //! | `preprocess_args.rs`, `server_args.rs` | the two halves that a distributed compile is split into |
 //! | `typed_options.rs` | the options one by one, for those who sort them in their own way |
+//! | `sources_words.rs`, `include_path.rs` | the same for a compile whose source and headers are sent |
 //! | `probe.rs` | compiles that build systems run only to learn about the compiler |
 //! | `line_markers.rs` | names and directory for text that was preprocessed elsewhere |
 
@@ -20,6 +22,7 @@ mod arguments;
 mod compilation;
 mod family;
 mod hazard;
+mod include_path;
 mod language;
 mod line_markers;
 mod options;
@@ -29,6 +32,7 @@ mod probe;
 mod response_file;
 mod server_args;
 mod server_command;
+mod sources_words;
 mod telltale;
 mod typed_options;
 mod why_local;
@@ -36,8 +40,10 @@ mod why_local;
 pub use analyze::analyze;
 pub use compilation::Compilation;
 pub use family::Family;
+pub use include_path::INCLUDE_PATH_VARIABLES;
 pub use language::Language;
 pub use outputs::Writer;
 pub use server_command::{Refusal, ServerCommand};
+pub use sources_words::WhyText;
 pub use typed_options::TypedOption;
 pub use why_local::WhyLocal;

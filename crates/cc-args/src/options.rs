@@ -69,6 +69,8 @@ pub(crate) enum Meaning {
 pub(crate) enum AtClient {
     Send,
     Strip,
+    /// The command goes only as the source and its headers.
+    WithSources(Why),
     Local(Why),
 }
 
@@ -184,6 +186,11 @@ const fn local(name: &'static str, value: Value, why: Why) -> OptionRow {
     OptionRow { client: AtClient::Local(why), server: AtServer::Refuse(why), ..both(name, value) }
 }
 
+/// Wanted by one run that does all of the work: preprocessed text would not tell it enough.
+const fn whole_run(name: &'static str, value: Value, why: Why) -> OptionRow {
+    OptionRow { client: AtClient::WithSources(why), ..both(name, value) }
+}
+
 const TABLES: [&[OptionRow]; 5] =
     [driver::OPTIONS, preprocessor::OPTIONS, compiler::OPTIONS, linker::OPTIONS, clang::OPTIONS];
 
@@ -259,7 +266,7 @@ mod tests {
             if row.value == Value::SeparateOrEquals {
                 assert!(!row.name.ends_with('='), "{} has its = in its shape", row.name);
             }
-            if let AtClient::Local(_) = row.client {
+            if let AtClient::Local(_) | AtClient::WithSources(_) = row.client {
                 assert_eq!(row.meaning, Meaning::Plain, "{} is local whatever it means", row.name);
             }
             let passes_what_is_stripped =

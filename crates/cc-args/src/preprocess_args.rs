@@ -53,7 +53,7 @@ impl Compilation {
     }
 
     /// gcc's driver does not see a -MD that came through -Wp, and so does not name the output as its target.
-    fn target_follows_output(&self) -> bool {
+    pub(crate) fn target_follows_output(&self) -> bool {
         let mut requests = self.arguments.with_meaning(Meaning::Dependencies);
         self.family == Family::Clang || requests.any(|argument| !self.arguments.is_inner(argument))
     }

@@ -4,25 +4,35 @@
 use crate::arguments::{Argument, Arguments, Kind};
 use crate::compilation::Compilation;
 use crate::family::Family;
-use crate::options::{AtClient, Meaning};
+use crate::options::{AtClient, Meaning, OptionRow};
 use crate::why_local::WhyLocal;
 use std::os::unix::ffi::OsStrExt;
 
-/// Why the compile of this text elsewhere would not tell the same, if so.
+/// Why a compile elsewhere would not tell the same, whatever is sent, if so.
 pub(crate) fn of(compilation: &Compilation) -> Option<WhyLocal> {
     let arguments = &compilation.arguments;
-    if !compilation.debug_info()
-        && let Some(why) = debug_by_the_assembler(arguments)
-    {
-        return Some(why);
+    let by_the_assembler = || debug_by_the_assembler(arguments).filter(|_| !compilation.debug_info());
+    let is_clang_with_text = compilation.is_preprocessed() && compilation.family == Family::Clang;
+    by_the_assembler().or_else(|| word_that_is_idle(arguments).filter(|_| is_clang_with_text))
+}
+
+/// Why the compile of preprocessed text would not tell the same, if so.
+pub(crate) fn of_text(compilation: &Compilation) -> Option<WhyLocal> {
+    let arguments = &compilation.arguments;
+    let whole_run = || arguments.iter().find_map(|argument| wants_the_whole_run(arguments, argument));
+    if compilation.is_preprocessed() {
+        return whole_run();
     }
-    match (compilation.is_preprocessed(), compilation.family) {
-        (true, Family::Clang) => word_that_is_idle(arguments),
-        (true, _) => None,
-        (false, _) if compilation.debug_info() => {
-            columns_in_the_code(arguments).or_else(|| macros_for_debuggers(compilation))
+    let macros = || macros_for_debuggers(compilation).filter(|_| compilation.debug_info());
+    whole_run().or_else(|| columns_in_the_code(arguments)).or_else(macros)
+}
+
+fn wants_the_whole_run(arguments: &Arguments, argument: &Argument) -> Option<WhyLocal> {
+    match argument.kind {
+        Kind::Option(OptionRow { client: AtClient::WithSources(why), .. }) => {
+            Some(why(arguments.word(argument).into()))
         }
-        (false, _) => columns_in_the_code(arguments),
+        _ => None,
     }
 }
 
@@ -64,13 +74,16 @@ fn word_that_is_idle(arguments: &Arguments) -> Option<WhyLocal> {
 
 #[cfg(test)]
 mod tests {
+    use super::Compilation;
     use crate::analyze;
     use std::ffi::OsString;
 
     #[track_caller]
     fn check(command: &str, expected: &str) {
         let words: Vec<OsString> = command.split(' ').map(OsString::from).collect();
-        let code = analyze(&words, |_| None).map_or_else(|why| why.code(), |_| "sent");
+        let code = analyze(&words, |_| None)
+            .and_then(Compilation::as_text)
+            .map_or_else(|why| why.code(), |_| "sent");
         assert_eq!(code, expected, "{command}");
     }
 

@@ -38,7 +38,8 @@ fn read_file(path: &Path) -> Option<Vec<u8>> {
 fn everything(sent: &Compilation) -> Vec<Vec<OsString>> {
     let names =
         vec![sent.input().into(), sent.output().into(), sent.dependency_file().unwrap_or_default().into()];
-    vec![sent.preprocess_args(), sent.server_args(), sent.server_args_in(Path::new("/w")), names]
+    let words = vec![sent.preprocess_args(), sent.server_args(), sent.server_args_in(Path::new("/w"))];
+    [words, vec![sent.sources_words(), names]].concat()
 }
 
 fn summary(command: &[OsString]) -> Result<Vec<Vec<OsString>>, WhyLocal> {

@@ -195,7 +195,6 @@ fn options_with_side_effects_stay() {
         "several-archs",
         "-arch x -arch y | -Xarch_host -O2 | -fopenmp-targets=x | --offload-arch=x",
     );
-    check_options("keeps-comments", "-C | -CC");
     check_options("records-command-line", "-frecord-gcc-switches | -fembed-bitcode");
     check_options("unknown-option", "-bogus | --bogus | -Zx");
     check("gcc -c x.i -finput-charset=latin1", "input-charset");
@@ -203,6 +202,21 @@ fn options_with_side_effects_stay() {
     check("gcc -c x.c -Wa,-g", "assembler-option");
     check("clang -c x.m", "names-its-source");
     check("clang++ -x objective-c++ -c x.cc", "names-its-source");
+}
+
+#[test]
+fn what_only_a_whole_run_tells_goes_with_its_headers() {
+    let check = |command: &str, expected: Option<&str>| {
+        let sent = analyze(&words(command), |_| None).unwrap_or_else(|why| panic!("{command}: {why}"));
+        assert_eq!(sent.text_hazard().map(cc_args::WhyLocal::code), expected, "{command}");
+    };
+    check("gcc -c x.c -O2 -g", None);
+    check("gcc -c x.c -C", Some("keeps-comments"));
+    check("gcc -c x.c -CC", Some("keeps-comments"));
+    check("gcc -c x.c -g3", Some("records-macros"));
+    check("clang -c x.c -fsanitize=address", Some("records-columns"));
+    check("gcc -c x.c -Wunused-macros", Some("whole-run"));
+    check("gcc -c x.c -fdiagnostics-format=json", Some("whole-run"));
 }
 
 #[test]

@@ -91,7 +91,7 @@ impl Job<'_> {
         words[0] = compiler::known_name(&words[0], &self.call.path);
         // What comes from a pipe would be gone when a compiler here asks for it.
         let compilation =
-            cc_args::analyze(&words, |file| file.is_file().then(|| std::fs::read(file).ok())?)?;
+            cc_args::analyze(&words, |file| file.is_file().then(|| std::fs::read(file).ok())?)?.as_text()?;
         let environment = self.settings.compiler_changed_by.map(|name| WhyLocal::Environment(name.into()));
         let odd_directory = || compilation.hazard_of_directory(&self.directory(&compilation));
         match environment.or_else(|| self.probe(&compilation)).or_else(odd_directory) {

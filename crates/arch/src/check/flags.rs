@@ -56,7 +56,7 @@ fn judged(situation: &Situation, building: &Effective, tongue: &Tongue) -> Findi
     let command = ["-c", tongue.source, "-o", "x.o"];
     let words = [tongue.compiler].into_iter().chain(flags.split_whitespace()).chain(command);
     let words: Vec<OsString> = words.map(OsString::from).collect();
-    match cc_args::analyze(&words, |_| None) {
+    match cc_args::analyze(&words, |_| None).and_then(cc_args::Compilation::as_text) {
         Ok(_) => Finding::well("flags", tongue.flags, "files compiled with it may be sent away"),
         Err(why) => {
             let (code, said) = (why.code(), why.to_string());

@@ -213,7 +213,11 @@ fn arguments(command: &OsString, flags: &[String], source: &Path) -> Vec<OsStrin
     };
     let asked = with(&flags.iter().map(String::as_str).collect::<Vec<_>>());
     let whole = [std::slice::from_ref(command), asked.as_slice(), &["-o".into(), "x.o".into()]].concat();
-    if cc_args::analyze(&whole, |_| None).is_ok() { asked } else { with(&[PLAIN_FLAGS]) }
+    if cc_args::analyze(&whole, |_| None).is_ok_and(|sent| sent.text_hazard().is_none()) {
+        asked
+    } else {
+        with(&[PLAIN_FLAGS])
+    }
 }
 
 /// A directory with the sources, and with links to the client under the compilers' names, as masquerading has it. It

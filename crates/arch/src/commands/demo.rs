@@ -169,7 +169,7 @@ impl Stage<'_> {
     /// Returns those that a client sends away at all.
     fn pieces_to_send(&mut self, pieces: impl Iterator<Item = Piece>) -> Vec<Piece> {
         let may_go = |piece: &Piece| {
-            let compilation = cc_args::analyze(&piece.words(&piece.object_there), |_| None)?;
+            let compilation = cc_args::analyze(&piece.words(&piece.object_there), |_| None)?.as_text()?;
             compilation.probe_in(Path::new("/")).map_or(Ok(()), Err)
         };
         let (away, local): (Vec<_>, Vec<_>) = pieces.partition(|piece| may_go(piece).is_ok());

@@ -6,7 +6,7 @@ use super::Meaning::{
     Sanitizer, Warning,
 };
 use super::Value::{Either, Joined, None, SeparateOrEquals};
-use super::{OptionRow, both, local, text};
+use super::{OptionRow, both, local, text, whole_run};
 use crate::why_local::WhyLocal::{
     AsksCompiler, LoadsCode, Modules, Profile, ReadsExtraFile, RecordsCommandLine, Repo, SyntaxOnly,
     WholeRun, WritesSideFile,
@@ -24,7 +24,7 @@ pub(super) const OPTIONS: &[OptionRow] = &[
     both("-G", Either),
     both("-O", Joined).means(Family),
     both("-W", Joined).means(Warning),
-    local("-Wunused-macros", None, WholeRun).at_server(Pass),
+    whole_run("-Wunused-macros", None, WholeRun),
     both("-ansi", None),
     local("-coverage", None, Profile),
     both("-f", Joined).means(Family),
@@ -41,12 +41,12 @@ pub(super) const OPTIONS: &[OptionRow] = &[
     local("-fdiagnostics-add-output=", Joined, WritesSideFile),
     both("-fdiagnostics-color", Joined).means(Color),
     both("-fdiagnostics-format=", Joined).means(DiagnosticsFormat),
-    local("-fdiagnostics-format=json", None, WholeRun).at_server(Pass),
-    local("-fdiagnostics-format=json-stderr", None, WholeRun).at_server(Pass),
-    local("-fdiagnostics-format=msvc", None, WholeRun).at_server(Pass),
-    local("-fdiagnostics-format=sarif", None, WholeRun).at_server(Pass),
-    local("-fdiagnostics-format=sarif-stderr", None, WholeRun).at_server(Pass),
-    local("-fdiagnostics-format=vi", None, WholeRun).at_server(Pass),
+    whole_run("-fdiagnostics-format=json", None, WholeRun),
+    whole_run("-fdiagnostics-format=json-stderr", None, WholeRun),
+    whole_run("-fdiagnostics-format=msvc", None, WholeRun),
+    whole_run("-fdiagnostics-format=sarif", None, WholeRun),
+    whole_run("-fdiagnostics-format=sarif-stderr", None, WholeRun),
+    whole_run("-fdiagnostics-format=vi", None, WholeRun),
     local("-fdiagnostics-generate-patch", None, ReadsExtraFile),
     local("-fdiagnostics-set-output=", Joined, WritesSideFile),
     local("-fdump-", Joined, WritesSideFile),

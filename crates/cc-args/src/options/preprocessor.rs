@@ -5,7 +5,7 @@ use super::Meaning::{
     CxxLibrary, Dependencies, DependencyFile, DependencyTarget, Idle, InputCharset, PreprocessorWords,
 };
 use super::Value::{Either, Joined, None, Separate, SeparateOrEquals};
-use super::{OptionRow, compile_run, local, neither_run, preprocess_run};
+use super::{OptionRow, compile_run, local, neither_run, preprocess_run, whole_run};
 use crate::why_local::WhyLocal::{
     AsksCompiler, DependenciesOnly, KeepsComments, ReadsExtraFile, UnknownOption, WritesSideFile,
 };
@@ -26,8 +26,8 @@ pub(super) const OPTIONS: &[OptionRow] = &[
     preprocess_run("--undefine-macro", SeparateOrEquals),
     preprocess_run("-A", Either).means(Idle),
     // Without -E, gcc accepts -C and -CC and drops the comments all the same; clang refuses both.
-    local("-C", None, KeepsComments).at_server(Drop),
-    local("-CC", None, KeepsComments).at_server(Drop),
+    whole_run("-C", None, KeepsComments).at_server(Drop),
+    whole_run("-CC", None, KeepsComments).at_server(Drop),
     preprocess_run("-D", Either),
     preprocess_run("-F", Either),
     preprocess_run("-H", None),
