@@ -19,7 +19,7 @@ pub use scan_reply::{Kind, Listed, ScanReply, ScanReplyDecoder};
 use crate::Token;
 use crate::decode::{Packets, Pause};
 
-/// The server works; its number means nothing.
+/// The server works; while it writes into a socket, its number is how many KiB have gone.
 const BUSY: Token = Token::of("BUSY", "the rest of BUSY");
 
 /// The longest sentence, in bytes.

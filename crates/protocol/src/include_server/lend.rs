@@ -20,8 +20,8 @@ pub const LEND: [u8; 12] = *b"LEND00000000";
 /// What the include server says of a socket that it was lent.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LendReply {
-    /// It works; the next reply will come within a second or so.
-    Busy,
+    /// It works, and so many KiB have gone; the next reply will come within a second or so.
+    Busy(u32),
     /// All is written, so many KiB, rounded up.
     Sent(u32),
     /// The other end of the socket broke, and how.
@@ -34,7 +34,7 @@ impl LendReply {
     /// The whole reply.
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            LendReply::Busy => BUSY.header(0).to_vec(),
+            LendReply::Busy(kib) => BUSY.header(*kib).to_vec(),
             LendReply::Sent(kib) => SENT.header(*kib).to_vec(),
             LendReply::PeerBroke(how) => sentence(FPER, how),
             LendReply::OurTrouble(why) => sentence(FOUR, why),
@@ -110,7 +110,7 @@ impl LendReplyDecoder {
             None => *self.opened.insert(self.packets.one_of(&[BUSY, SENT, FPER, FOUR], A_REPLY)?),
         };
         match opened {
-            BUSY => self.packets.number(BUSY).map(|_| LendReply::Busy),
+            BUSY => self.packets.number(BUSY).map(LendReply::Busy),
             SENT => self.packets.number(SENT).map(LendReply::Sent),
             FPER => read_sentence(&mut self.packets, FPER).map(LendReply::PeerBroke),
             _ => read_sentence(&mut self.packets, FOUR).map(LendReply::OurTrouble),

@@ -174,7 +174,7 @@ fn sockets_are_lent() {
         assert_eq!(String::from_utf8(reply.encode()).unwrap(), bytes);
         check(LendReplyDecoder::default, bytes.as_bytes(), &reply);
     };
-    check(LendReply::Busy, "BUSY00000000");
+    check(LendReply::Busy(0x2a), "BUSY0000002a");
     check(LendReply::Sent(0x123), "SENT00000123");
     check(LendReply::PeerBroke("Broken pipe".into()), "FPER0000000bBroken pipe");
     check(LendReply::OurTrouble(String::new()), "FOUR00000000");
