@@ -112,6 +112,16 @@ fn the_manual_of_lsdistcc_knows_every_option() {
 }
 
 #[test]
+fn the_manual_of_pump_knows_every_variable() {
+    let settings = ["crates/pump/src/settings.rs", "crates/pump/src/wrapper/settings.rs"].map(source);
+    let shipped = settings.map(|text| text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()).concat();
+    let strings = shipped.split('"').skip(1).step_by(2).filter(|string| is_variable(string));
+    // These are every program's.
+    let own = strings.filter(|name| !["PATH", "HOME", "DISTCC_DIR"].contains(name));
+    check(&source("crates/pump/man/pump.1"), own, 10);
+}
+
+#[test]
 fn the_manual_of_distccmon_text_knows_every_variable() {
     let settings = source("crates/monitor/src/settings.rs");
     let shipped = settings.split("#[cfg(test)]").next().unwrap_or_default();
@@ -140,16 +150,18 @@ fn every_program_is_documented_where_packages_install_it() {
         "distccd.1",
         "distccmon-text.1",
         "lsdistcc.1",
+        "pump.1",
         "update-distcc-symlinks.1",
     ];
     let programs =
-        ["distcc", "distcc-arch", "distccd", "distccmon-text", "lsdistcc", "update-distcc-symlinks"];
+        ["distcc", "distcc-arch", "distccd", "distccmon-text", "lsdistcc", "pump", "update-distcc-symlinks"];
     let files_of_fish = [
         "distcc-arch.fish",
         "distcc.fish",
         "distccd.fish",
         "distccmon-text.fish",
         "lsdistcc.fish",
+        "pump.fish",
         "update-distcc-symlinks.fish",
     ];
     assert_eq!(names_in(&docs.path("man/man1")), pages);
@@ -195,6 +207,7 @@ fn completions_are_sound_shell() {
     completes(&bash, &directory, "lsdistcc --v", "--version");
     completes(&bash, &directory, "lsdistcc -x -P3", "-P3");
     completes(&bash, &directory, "distccmon-text --l", "--live");
+    completes(&bash, &directory, "pump --sta", "--startup");
 }
 
 /// What bash makes of a line whose last word is half typed.

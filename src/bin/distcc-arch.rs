@@ -48,6 +48,7 @@ fn documented() -> Documented {
     let programs = [
         written!("distcc", "client"),
         written!("lsdistcc", "survey"),
+        written!("pump", "pump"),
         written!("update-distcc-symlinks", "toolchain"),
     ];
     let formats = [("man/man5/distcc-hosts.5", text!("hosts", "man/distcc-hosts.5"))];
