@@ -143,6 +143,10 @@ impl Argument {
         }
     }
 
+    pub(crate) fn is_option(&self, name: &str) -> bool {
+        matches!(self.kind, Kind::Option(row) if row.name == name)
+    }
+
     pub(crate) fn is_input(&self) -> bool {
         matches!(self.kind, Kind::Input)
     }

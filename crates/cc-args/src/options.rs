@@ -6,6 +6,7 @@ mod compiler;
 mod driver;
 pub(crate) mod idle;
 mod linker;
+pub(crate) mod of_sources;
 mod preprocessor;
 
 use crate::why_local::WhyLocal;

@@ -5,7 +5,7 @@ use crate::arguments::{Argument, Arguments, Kind, MissingValue};
 use crate::family::{self, Family};
 use crate::hazard;
 use crate::language::{Input, Language};
-use crate::options::{AtServer, Meaning};
+use crate::options::{AtServer, Meaning, OptionRow};
 use crate::response_file;
 use crate::why_local::WhyLocal;
 use std::ffi::{OsStr, OsString};
@@ -51,7 +51,7 @@ impl ServerCommand {
                 word.display()
             )));
         }
-        check_options(&arguments)?;
+        check_options(&arguments, refused)?;
         let (input, language, is_named) = the_input(&arguments, &compiler)?;
         let output = the_output(&arguments)?;
         Ok(ServerCommand { compiler, arguments, language, language_needs_naming: is_named, input, output })
@@ -102,7 +102,7 @@ impl ServerCommand {
     }
 }
 
-fn check_words(words: &[OsString]) -> Result<(), Refusal> {
+pub(crate) fn check_words(words: &[OsString]) -> Result<(), Refusal> {
     let Some((compiler, rest)) = words.split_first() else {
         return Err(Refusal::new("no compiler is named"));
     };
@@ -118,8 +118,11 @@ fn check_words(words: &[OsString]) -> Result<(), Refusal> {
     }
 }
 
-fn check_options(arguments: &Arguments) -> Result<(), Refusal> {
-    let reason = arguments.iter().find_map(|argument| reason_in(arguments, argument));
+/// Says why an option (its row, its word, its value) cannot be run here, if so.
+type Judge = fn(&OptionRow, &OsStr, &OsStr) -> Option<WhyLocal>;
+
+pub(crate) fn check_options(arguments: &Arguments, judge: Judge) -> Result<(), Refusal> {
+    let reason = arguments.iter().find_map(|argument| reason_in(arguments, argument, judge));
     if let Some(reason) = reason.or_else(|| hazard::of_words_together(arguments)) {
         return Err(reason.into());
     }
@@ -129,23 +132,31 @@ fn check_options(arguments: &Arguments) -> Result<(), Refusal> {
     if arguments.iter().any(makes_an_object) { Ok(()) } else { Err(WhyLocal::Link.into()) }
 }
 
-fn reason_in(arguments: &Arguments, argument: &Argument) -> Option<WhyLocal> {
-    let (word, value) = (arguments.word(argument), arguments.value(argument));
+fn reason_in(arguments: &Arguments, argument: &Argument, judge: Judge) -> Option<WhyLocal> {
+    let word = arguments.word(argument);
     match argument.kind {
         Kind::Input => None,
         Kind::Unknown => Some(WhyLocal::UnknownOption(word.into())),
-        Kind::Option(row) => match row.server {
-            AtServer::Refuse(why) => Some(why(word.into())),
-            AtServer::DropUnlessPath if value.as_bytes().contains(&b'/') => {
-                Some(WhyLocal::LoadsCode(word.into()))
-            }
-            AtServer::DropUnlessPath | AtServer::Drop => None,
-            AtServer::Pass => hazard::of_value(row, word, value),
-        },
+        Kind::Option(row) => judge(row, word, arguments.value(argument)),
     }
 }
 
-fn the_input(arguments: &Arguments, compiler: &OsStr) -> Result<(OsString, Language, bool), Refusal> {
+/// Why an option with its value is refused where preprocessed text has come, if so.
+pub(crate) fn refused(row: &OptionRow, word: &OsStr, value: &OsStr) -> Option<WhyLocal> {
+    match row.server {
+        AtServer::Refuse(why) => Some(why(word.into())),
+        AtServer::DropUnlessPath if value.as_bytes().contains(&b'/') => {
+            Some(WhyLocal::LoadsCode(word.into()))
+        }
+        AtServer::DropUnlessPath | AtServer::Drop => None,
+        AtServer::Pass => hazard::of_value(row, word, value),
+    }
+}
+
+pub(crate) fn the_input(
+    arguments: &Arguments,
+    compiler: &OsStr,
+) -> Result<(OsString, Language, bool), Refusal> {
     let mut from_option = None;
     let mut found = None;
     for argument in arguments.iter() {
@@ -164,7 +175,7 @@ fn the_input(arguments: &Arguments, compiler: &OsStr) -> Result<(OsString, Langu
     }
 }
 
-fn the_output(arguments: &Arguments) -> Result<OsString, Refusal> {
+pub(crate) fn the_output(arguments: &Arguments) -> Result<OsString, Refusal> {
     let mut outputs = arguments.with_meaning(Meaning::Output).map(|argument| arguments.value(argument));
     match (outputs.next(), outputs.next()) {
         (Some(output), None) if !output.is_empty() => Ok(output.into()),
@@ -174,7 +185,7 @@ fn the_output(arguments: &Arguments) -> Result<OsString, Refusal> {
 }
 
 impl Refusal {
-    fn new(reason: impl Into<String>) -> Refusal {
+    pub(crate) fn new(reason: impl Into<String>) -> Refusal {
         Refusal { reason: reason.into() }
     }
 }
