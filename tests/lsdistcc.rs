@@ -31,7 +31,7 @@ impl Farm {
         }
         let network = Network::new(3);
         let start = |distccd, index: usize| {
-            Distccd::start(&Setup { distccd, jobs: 4, on: Some(&network.others()[index]) })
+            Distccd::start(&Setup { on: Some(&network.others()[index]), ..Setup::of(distccd) })
         };
         let daemons = [start(env!("CARGO_BIN_EXE_distccd"), 0), start(c.distccd, 1)];
         let work = Workdir::new();

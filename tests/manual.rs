@@ -114,7 +114,8 @@ fn the_manual_of_lsdistcc_knows_every_option() {
 #[test]
 fn the_manual_of_pump_knows_every_variable() {
     let settings = ["crates/pump/src/settings.rs", "crates/pump/src/wrapper/settings.rs"].map(source);
-    let shipped = settings.map(|text| text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()).concat();
+    let shipped =
+        settings.map(|text| text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()).concat();
     let strings = shipped.split('"').skip(1).step_by(2).filter(|string| is_variable(string));
     // These are every program's.
     let own = strings.filter(|name| !["PATH", "HOME", "DISTCC_DIR"].contains(name));

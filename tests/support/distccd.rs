@@ -30,12 +30,14 @@ pub struct Setup<'a> {
     pub jobs: u32,
     /// The host it runs on; None: here, on the loopback interface.
     pub on: Option<&'a Netns>,
+    /// Words of its own that the command line gets.
+    pub words: &'a [&'a str],
 }
 
 impl<'a> Setup<'a> {
     /// A daemon on the loopback interface that lets any compiler run.
     pub fn of(distccd: &'a str) -> Setup<'a> {
-        Setup { distccd, jobs: 4, on: None }
+        Setup { distccd, jobs: 4, on: None, words: &[] }
     }
 }
 
@@ -85,7 +87,8 @@ impl Distccd {
             .args(["--allow", &format!("{address}/24"), "--jobs", &setup.jobs.to_string()])
             .arg("--log-file")
             .arg(logs.join("distccd.log"))
-            .arg("--enable-tcp-insecure");
+            .arg("--enable-tcp-insecure")
+            .args(setup.words);
         if geteuid().is_root() {
             command.args(["--user", "nobody"]);
         }

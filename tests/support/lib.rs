@@ -9,6 +9,7 @@ pub mod netns;
 pub mod nspawn;
 pub mod objects;
 pub mod process;
+pub mod project;
 pub mod relay;
 pub mod settings;
 pub mod ssh_host;

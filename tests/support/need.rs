@@ -41,6 +41,23 @@ pub fn c_distcc() -> Option<Programs> {
     })())
 }
 
+/// The C pump, repaired where a distribution's does not work; None after a skip has been announced.
+pub fn c_pump() -> Option<PathBuf> {
+    c_distcc()?;
+    let repaired = Settings::from_environment().cache.join("c-pump/pump");
+    let packaged = PathBuf::from("/usr/bin/pump");
+    let is_debian = Path::new("/etc/debian_version").exists();
+    let found = [repaired, packaged]
+        .into_iter()
+        .find(|pump| pump.is_file())
+        .filter(|pump| !is_debian || !pump.starts_with("/usr"));
+    granted(found.ok_or_else(|| Lack {
+        name: "c-pump".to_owned(),
+        why: "its include server's extension is not repaired".to_owned(),
+        remedy: "tests/run does it on Debian; on Arch install distcc",
+    }))
+}
+
 /// A program on the search path, as an absolute path; None after a skip has been announced.
 pub fn program(name: &'static str, remedy: &'static str) -> Option<PathBuf> {
     granted(on_path(name).ok_or_else(|| Lack {

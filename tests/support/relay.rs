@@ -1,4 +1,5 @@
-//! A middleman between a client and a real daemon that records what the daemon says. Knows nothing of the protocol.
+//! A middleman between a client and a real daemon that records what the daemon says, and how the client begins. Knows
+//! nothing of the protocol beyond its first token.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -9,6 +10,7 @@ use std::thread;
 pub struct Relay {
     port: u16,
     replies: Arc<Mutex<Vec<Vec<u8>>>>,
+    versions: Arc<Mutex<Vec<u32>>>,
 }
 
 impl Relay {
@@ -17,19 +19,28 @@ impl Relay {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
         let port = listener.local_addr().expect("a bound socket").port();
         let replies = Arc::new(Mutex::new(Vec::new()));
-        let (recorded, daemon) = (Arc::clone(&replies), daemon.to_owned());
+        let versions = Arc::new(Mutex::new(Vec::new()));
+        let relay = Relay { port, replies, versions };
+        let (recorded, versions) = (Arc::clone(&relay.replies), Arc::clone(&relay.versions));
+        let daemon = daemon.to_owned();
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let (recorded, daemon) = (Arc::clone(&recorded), daemon.clone());
-                thread::spawn(move || pass(client, &daemon, &recorded));
+                let (recorded, versions) = (Arc::clone(&recorded), Arc::clone(&versions));
+                let daemon = daemon.clone();
+                thread::spawn(move || pass(client, &daemon, &recorded, &versions));
             }
         });
-        Relay { port, replies }
+        relay
     }
 
     /// The relay as a host list names it.
     pub fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The protocol version of each job so far.
+    pub fn versions(&self) -> Vec<u32> {
+        self.versions.lock().expect("no thread panics with it").clone()
     }
 
     /// What the daemon answered, connection by connection, whole.
@@ -38,10 +49,17 @@ impl Relay {
     }
 }
 
-fn pass(client: TcpStream, daemon: &str, replies: &Mutex<Vec<Vec<u8>>>) {
+fn pass(client: TcpStream, daemon: &str, replies: &Mutex<Vec<Vec<u8>>>, versions: &Mutex<Vec<u32>>) {
     let Ok(mut server) = TcpStream::connect(daemon) else { return };
     let (mut from_client, mut to_server) =
         (client.try_clone().expect("open"), server.try_clone().expect("open"));
+    let mut first = [0; 12];
+    if from_client.read_exact(&mut first).is_err() || to_server.write_all(&first).is_err() {
+        return;
+    }
+    let version = first.strip_prefix(b"DIST").and_then(|digits| str::from_utf8(digits).ok());
+    let version = version.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    versions.lock().expect("no thread panics with it").extend(version);
     thread::spawn(move || {
         let _ = std::io::copy(&mut from_client, &mut to_server);
         let _ = to_server.shutdown(Shutdown::Write);
