@@ -9,6 +9,7 @@ mod deliver;
 mod dependencies;
 mod elsewhere;
 mod exit;
+mod include_server;
 mod interrupts;
 mod invocation;
 mod local;

@@ -70,7 +70,16 @@ pub(crate) struct Settings {
     pub(crate) own_colours: bool,
     /// `LC_ALL`, `LC_MESSAGES`, `LC_CTYPE`, `LANG`, `LANGUAGE`.
     pub(crate) speech: Speech,
+    /// `INCLUDE_SERVER_PORT`: the include server's socket, as `pump` exports it; empty counts as unset.
+    pub(crate) include_server_port: Option<PathBuf>,
+    /// `DISTCC_INCLUDE_SERVER`: whether an include server may be started.
+    pub(crate) include_server: bool,
+    /// `DISTCC_INCLUDE_SERVER_IDLE` in minutes: how long it then stays without clients.
+    pub(crate) include_server_idle: f64,
 }
+
+/// Minutes after which nobody will come any more.
+const IDLE: f64 = 5.0;
 
 /// How gcc words its messages here, as far as a locale's name tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,6 +165,9 @@ impl Settings {
             path: var("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
             compiler_changed_by: CHANGE_COMPILERS.into_iter().find(|name| filled(name).is_some()),
             own_colours: filled("GCC_COLORS").is_some(),
+            include_server_port: filled("INCLUDE_SERVER_PORT").map(PathBuf::from),
+            include_server: switch(var("DISTCC_INCLUDE_SERVER"), true),
+            include_server_idle: minutes(var("DISTCC_INCLUDE_SERVER_IDLE")).unwrap_or(IDLE),
             speech: Speech::of(&filled),
             colours: var("TERM").is_some_and(|term| term != "dumb")
                 && var("GCC_COLORS").is_none_or(|colors| !colors.is_empty()),
@@ -192,6 +204,12 @@ fn switch(value: Option<OsString>, default: bool) -> bool {
 
 fn number(value: Option<OsString>) -> Option<u64> {
     value?.to_str()?.trim().parse().ok()
+}
+
+/// No number that is too odd to be a time.
+fn minutes(value: Option<OsString>) -> Option<f64> {
+    let minutes: f64 = value?.to_str()?.trim().parse().ok()?;
+    (0.0..1e9).contains(&minutes).then_some(minutes)
 }
 
 /// The value of a variable that counts something, or what is wrong with it. No kernel waits longer than the most that is
@@ -310,6 +328,16 @@ mod tests {
         fn quoted_words_of_ssh_arrive(words in proptest::collection::vec("[ -~\\n]{0,9}", 1..6), odd in "\\PC{0,30}") {
             prop_assert_eq!(ssh(Some(shell_words::join(&words).into())), Ok(words));
             prop_assert!(ssh(Some(odd.clone().into())).is_ok_and(|words| !words.is_empty()) || odd.contains(['\'', '"', '\\']));
+        }
+    }
+
+    #[test]
+    fn an_include_server_stays_for_minutes() {
+        for (value, expected) in
+            [("7", 7.0), ("0.5", 0.5), ("0", 0.0), ("-1", IDLE), ("NaN", IDLE), ("x", IDLE)]
+        {
+            let idle = with("DISTCC_INCLUDE_SERVER_IDLE", value).include_server_idle;
+            assert!((idle - expected).abs() < 1e-9, "{value}: {idle}");
         }
     }
 
