@@ -1,18 +1,50 @@
 //! Which files a compile reads: sources parsed once into directives, each unit evaluated. Knows no socket.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `scanner.rs` | [`Scanner`]: one job after another, from a command to its [`Closure`] |
+//! | `command.rs` | a command's words, sorted by what they change |
+//! | `compiler.rs`, `features.rs` | what compilers say about themselves, asked once |
+//! | `question.rs`, `search_list.rs`, `dialects.rs` | one run of a compiler, and how its answers are read |
+//! | `search.rs` | where one job looks for headers |
+//! | `walk.rs`, `task.rs` | one translation unit, evaluated |
+//! | `directive.rs`, `symbol.rs`, `dialect.rs` | a file as its directives |
+//! | `sight.rs`, `places.rs` | one job's view of the disk |
+//! | `memory.rs`, `files.rs`, `directories.rs`, `stamp.rs` | what is kept from job to job, and while what holds |
+//! | `closure.rs` | what is sent |
+//! | `comparison.rs` | the compiler's own -M against it |
 
 #![allow(dead_code, reason = "the walk that uses the names comes next")]
 
+mod closure;
+mod command;
+mod comparison;
+mod compiler;
 mod dialect;
+mod dialects;
 mod directive;
+mod directories;
+mod features;
+mod files;
+mod memory;
 mod not_covered;
+mod places;
+mod question;
+mod scanner;
+mod search;
+mod search_list;
 mod sight;
+mod stamp;
 mod symbol;
 mod task;
 mod walk;
 
+pub use closure::{Closure, Entry};
 pub use dialect::Dialect;
 pub use directive::Directives;
+pub use memory::{Budget, Memory};
 pub use not_covered::NotCovered;
+pub use scanner::{Command, Scanner};
 pub use sight::{Answer, DirId, FileId, Found, Sight};
 pub use symbol::{Symbol, Symbols};
 pub use task::{MacroWord, SearchDir, SearchPath, Task};

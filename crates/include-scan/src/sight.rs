@@ -1,15 +1,15 @@
 //! One job's view of the disk: which name is which file, and what it says. Knows no grammar.
 
-use std::collections::HashMap;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
-use std::sync::Arc;
-
+use crate::compiler::Answer as Compiler;
 use crate::dialect::Dialect;
 use crate::directive::Directives;
+use crate::files::{KeptFile, Wanted};
+use crate::memory::Memory;
 use crate::not_covered::NotCovered;
-use crate::symbol::Symbols;
+use crate::places::{Places, Target};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
 
 /// A directory that this job met.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -39,30 +39,58 @@ pub enum Answer {
 
 /// What this job has seen so far. What is found counts as used.
 pub struct Sight<'a> {
-    symbols: &'a Symbols,
+    memory: &'a Memory,
     dialect: Dialect,
-    directories: Vec<PathBuf>,
-    files: Vec<PathBuf>,
-    numbers: HashMap<PathBuf, FileId>,
+    compiler: Option<Arc<Compiler>>,
+    pub(crate) places: Places<'a>,
+    working_directory: DirId,
+    /// By [`FileId`]: None where a file was only probed for.
+    files: Vec<Option<Arc<KeptFile>>>,
+    found: Vec<bool>,
 }
 
 impl<'a> Sight<'a> {
-    /// A view from a working directory.
-    pub fn new(symbols: &'a Symbols, dialect: Dialect, working_directory: PathBuf) -> Sight<'a> {
-        let directories = vec![working_directory];
-        Sight { symbols, dialect, directories, files: Vec::new(), numbers: HashMap::new() }
+    /// A view from a working directory, as the job spells it (absolute).
+    ///
+    /// # Errors
+    /// There is no such directory.
+    pub fn new(memory: &'a Memory, dialect: Dialect, directory: &Path) -> Result<Sight<'a>, NotCovered> {
+        let mut places = Places::new(&memory.directories)?;
+        let root = DirId(0);
+        let Target::Directory(working_directory) = places.go(root, directory.as_os_str().as_bytes())? else {
+            return Err(NotCovered::new("directory", format!("{} is no directory", directory.display())));
+        };
+        places.declare_needed(working_directory);
+        let (files, found) = (Vec::new(), Vec::new());
+        Ok(Sight { memory, dialect, compiler: None, places, working_directory, files, found })
+    }
+
+    /// Whom to ask.
+    pub(crate) fn set_compiler(&mut self, compiler: Arc<Compiler>) {
+        self.compiler = Some(compiler);
     }
 
     /// Where the compiler runs.
     pub fn working_directory(&self) -> DirId {
-        DirId(0)
+        self.working_directory
     }
 
-    /// The handle of a directory, given as the command or the compiler spells it.
-    pub fn directory(&mut self, spelling: &[u8]) -> DirId {
-        let path = self.directories[0].join(OsStr::from_bytes(spelling));
-        self.directories.push(path);
-        DirId(u32::try_from(self.directories.len() - 1).expect("fewer than 2^32 directories"))
+    /// The directory that the command names, which must then exist on the server, too. None if there is none.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
+    pub fn directory(&mut self, spelling: &[u8]) -> Result<Option<DirId>, NotCovered> {
+        let Target::Directory(directory) = self.places.go(self.working_directory, spelling)? else {
+            return Ok(None);
+        };
+        self.places.declare_needed(directory);
+        Ok(Some(directory))
+    }
+
+    /// A directory that no other machine has to reach by this name.
+    pub(crate) fn own_directory(&mut self, spelling: &[u8]) -> Result<Option<DirId>, NotCovered> {
+        let target = self.places.go_unnoticed(self.working_directory, spelling)?;
+        Ok(if let Target::Directory(directory) = target { Some(directory) } else { None })
     }
 
     /// The regular file of that name below a directory (the name may be absolute, and may hold `/` and `..`).
@@ -70,24 +98,38 @@ impl<'a> Sight<'a> {
     /// # Errors
     /// What is there cannot be promised to be the same on the server.
     pub fn find(&mut self, directory: DirId, name: &[u8]) -> Result<Option<Found>, NotCovered> {
-        let path = self.directories[directory.0 as usize].join(OsStr::from_bytes(name));
-        if !path.is_file() {
-            return Ok(None);
+        let arrival = self.places.arrive(directory, name)?;
+        let file = match arrival.to {
+            Target::Nothing | Target::Directory(_) => return Ok(None),
+            Target::Odd => {
+                let name = name.escape_ascii();
+                return Err(NotCovered::new("not-a-file", format!("{name} is neither file nor directory")));
+            }
+            Target::File(file) => file,
+        };
+        let at = file.0 as usize;
+        if self.found.len() <= at {
+            self.found.resize(at + 1, false);
+            self.files.resize(at + 1, None);
         }
-        let path = path.canonicalize().map_err(|error| NotCovered::new("unreadable", error.to_string()))?;
-        let next = FileId(u32::try_from(self.files.len()).expect("fewer than 2^32 files"));
-        let file = *self.numbers.entry(path.clone()).or_insert(next);
-        if file == next {
-            self.files.push(path.clone());
+        if !self.found[at] {
+            self.found[at] = true;
+            self.check_precompiled(arrival.at, name)?;
         }
-        let parent = path.parent().unwrap_or(&path).to_path_buf();
-        let known = self.directories.iter().position(|directory| *directory == parent);
-        let index = known.unwrap_or_else(|| {
-            self.directories.push(parent);
-            self.directories.len() - 1
-        });
-        let directory = DirId(u32::try_from(index).expect("fewer than 2^32 directories"));
-        Ok(Some(Found { file, directory }))
+        Ok(Some(Found { file, directory: arrival.at }))
+    }
+
+    /// gcc prefers NAME.gch to NAME.
+    fn check_precompiled(&mut self, directory: DirId, name: &[u8]) -> Result<(), NotCovered> {
+        let last = name.rsplit(|b| *b == b'/').next().unwrap_or_default();
+        let sibling = [last, b".gch"].concat();
+        match self.places.go_unnoticed(directory, &sibling)? {
+            Target::Nothing => Ok(()),
+            _ => {
+                let sibling = sibling.escape_ascii();
+                Err(NotCovered::new("precompiled-header", format!("{sibling} stands beside its header")))
+            }
+        }
     }
 
     /// What a found file says.
@@ -95,30 +137,50 @@ impl<'a> Sight<'a> {
     /// # Errors
     /// The file cannot be read.
     pub fn directives(&mut self, file: FileId) -> Result<Arc<Directives>, NotCovered> {
-        let text = std::fs::read(&self.files[file.0 as usize])
-            .map_err(|error| NotCovered::new("unreadable", error.to_string()))?;
-        Ok(Arc::new(Directives::parse(&text, self.dialect, self.symbols)))
+        let kept = self.kept(file, true)?;
+        let name = self.places.file_name(file);
+        self.memory.files.directives(&kept, &name, self.dialect, &self.memory.symbols)
+    }
+
+    /// A found file as this job has read it. `to_scan`: more than its body will be asked for.
+    pub(crate) fn kept(&mut self, file: FileId, to_scan: bool) -> Result<Arc<KeptFile>, NotCovered> {
+        let at = file.0 as usize;
+        if let Some(kept) = &self.files[at] {
+            return Ok(Arc::clone(kept));
+        }
+        let body = !self.is_system(file);
+        let name = self.places.file_name(file);
+        let wanted = Wanted { name: &name, stamp: self.places.stamp_of(file), body };
+        let reading = to_scan.then_some((self.dialect, &self.memory.symbols));
+        let kept = self.memory.files.get(wanted, reading)?;
+        self.files[at] = Some(Arc::clone(&kept));
+        Ok(kept)
+    }
+
+    /// True for files that the server has, too.
+    pub(crate) fn is_system(&self, file: FileId) -> bool {
+        self.places.is_system(self.places.directory_of(file))
     }
 
     /// What the compiler says of a question such as `__has_attribute` with its argument.
     ///
     /// # Errors
-    /// The compiler cannot be run.
+    /// None at present: a compiler that cannot be run does not know.
     pub fn asks(&mut self, question: &str, argument: &[u8]) -> Result<Answer, NotCovered> {
-        let _ = (question, argument);
-        Ok(Answer::Unknown)
+        let value = self.compiler.as_ref().and_then(|compiler| compiler.features.value(question, argument));
+        Ok(value.map_or(Answer::Unknown, Answer::Value))
     }
 
     /// Whether the compiler has a macro of its own of that name, such as `__has_include`.
     ///
     /// # Errors
-    /// The compiler cannot be run.
+    /// None at present.
     pub fn knows(&mut self, name: &str) -> Result<bool, NotCovered> {
-        Ok(matches!(name, "__has_include" | "__has_include_next" | "__has_attribute" | "__has_builtin"))
+        Ok(self.compiler.as_ref().is_some_and(|compiler| compiler.features.knows(name)))
     }
 
-    /// The canonical names of all files found so far.
-    pub fn found(&self) -> &[PathBuf] {
-        &self.files
+    /// All files found so far.
+    pub(crate) fn found(&self) -> impl Iterator<Item = FileId> {
+        (0..).zip(&self.found).filter(|(_, found)| **found).map(|(number, _)| FileId(number))
     }
 }

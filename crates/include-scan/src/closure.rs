@@ -1,0 +1,80 @@
+//! What a job sends: names as the wire wants them, in its order. Looks at no disk by itself.
+
+use crate::not_covered::NotCovered;
+use crate::places::is_below;
+use crate::sight::{DirId, Sight};
+use rustc_hash::FxHashSet;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// All that a compile reads and that the server may not have.
+#[derive(Clone, Debug, Default)]
+pub struct Closure {
+    /// In the order of the wire: files, system directories, links, directories.
+    pub entries: Vec<Entry>,
+}
+
+/// One thing that the server must have. All names are absolute and, but for a link's last component, canonical.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A file.
+    File {
+        /// Its canonical name.
+        name: PathBuf,
+        /// Packed for the wire: the very bytes that were scanned.
+        body: Arc<[u8]>,
+    },
+    /// A directory of the compiler's own list: the server has the same.
+    SystemDirectory {
+        /// Its canonical name.
+        name: PathBuf,
+    },
+    /// A symbolic link on the way to something.
+    Link {
+        /// The link's own name in its canonical directory.
+        name: PathBuf,
+        /// Where it leads in the end.
+        target: PathBuf,
+    },
+    /// A directory that is looked into or walked through.
+    Directory {
+        /// Its canonical name.
+        name: PathBuf,
+    },
+}
+
+impl Closure {
+    /// What this job has found, its system directories being those of `system`.
+    pub(crate) fn of(sight: &mut Sight, system: &[DirId]) -> Result<Closure, NotCovered> {
+        let mut entries = Vec::new();
+        let mut inodes = FxHashSet::default();
+        let found: Vec<_> = sight.found().filter(|file| !sight.is_system(*file)).collect();
+        for file in found {
+            let stamp = sight.places.stamp_of(file);
+            if !inodes.insert((stamp.device, stamp.inode)) {
+                let name = path(sight.places.file_name(file));
+                let sentence = format!("{} has another name in the same compile", name.display());
+                return Err(NotCovered::new("hard-link", sentence));
+            }
+            let kept = sight.kept(file, false)?;
+            let body = kept.body().expect("what is no system file is read for sending");
+            let name = path(sight.places.file_name(file));
+            entries.push(Entry::File { name, body: Arc::clone(body) });
+        }
+        let places = &sight.places;
+        let mut names: Vec<&[u8]> = system.iter().map(|directory| &places.name_of(*directory)[..]).collect();
+        names.sort_unstable();
+        names.dedup_by(|inner, outer| is_below(inner, outer));
+        entries.extend(names.iter().map(|name| Entry::SystemDirectory { name: path(name.to_vec()) }));
+        let links = places.links().map(|(name, target)| (path(name.to_vec()), path(target.into_owned())));
+        entries.extend(links.map(|(name, target)| Entry::Link { name, target }));
+        entries.extend(places.needed().map(|name| Entry::Directory { name: path(name.to_vec()) }));
+        Ok(Closure { entries })
+    }
+}
+
+fn path(bytes: Vec<u8>) -> PathBuf {
+    OsString::from_vec(bytes).into()
+}
