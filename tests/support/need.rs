@@ -158,6 +158,12 @@ pub fn source(name: &'static str) -> Option<PathBuf> {
     granted(found)
 }
 
+/// A file that a package brings, by the name under which tests/run excuses it; None after a skip has been announced.
+pub fn file<'a>(name: &'static str, path: &'a Path, remedy: &'static str) -> Option<&'a Path> {
+    let lack = || Lack { name: name.to_owned(), why: format!("{} is not there", path.display()), remedy };
+    granted(if path.is_file() { Ok(path) } else { Err(lack()) })
+}
+
 fn granted<T>(asked: Result<T, Lack>) -> Option<T> {
     let lack = match asked {
         Ok(found) => return Some(found),
@@ -202,6 +208,7 @@ mod tests {
             everything,
             excused: excused.iter().map(|word| (*word).to_owned()).collect(),
             matrix_groups: Vec::new(),
+            whole_corpus: false,
             sources: PathBuf::new(),
             image: PathBuf::new(),
             cache: PathBuf::new(),

@@ -15,6 +15,8 @@ pub struct Settings {
     pub excused: Vec<String>,
     /// `DISTCC_ARCH_MATRIX="2 17"`: these groups of the matrix only; empty: all.
     pub matrix_groups: Vec<u32>,
+    /// `DISTCC_ARCH_CORPUS=all`: heavy libraries under every setting, and many more random projects.
+    pub whole_corpus: bool,
     /// Where tests/run unpacks the sources of the programs that are built: one folder each.
     pub sources: PathBuf,
     /// Where tests/run keeps the image that machines boot from.
@@ -44,6 +46,7 @@ impl Settings {
                 .iter()
                 .map(|word| word.parse().unwrap_or_else(|_| panic!("DISTCC_ARCH_MATRIX: {word} is no group")))
                 .collect(),
+            whole_corpus: env::var("DISTCC_ARCH_CORPUS").is_ok_and(|value| value == "all"),
             sources: cache.clone(),
             image: cache.join("image"),
             cache,
