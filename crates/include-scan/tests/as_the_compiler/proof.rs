@@ -1,0 +1,55 @@
+//! The scanner's answer to one job beside the compiler's. Knows nothing of where jobs come from.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use include_scan::Scanner;
+
+use crate::job::Job;
+use crate::reading::{Reading, read_by_compiler};
+
+/// What is wrong with the scanner's answer, a line each; none: it is exact. Files in `allowed` may be there or not.
+pub(crate) fn complaints(
+    scanner: &Scanner,
+    job: &Job,
+    strace: &Path,
+    allowed: &BTreeSet<PathBuf>,
+) -> Vec<String> {
+    match read_by_compiler(job, strace) {
+        Ok(reading) => differences(scanner, job, &reading, allowed),
+        Err(said) => vec![format!("the compiler itself failed: {said}")],
+    }
+    .into_iter()
+    .map(|complaint| format!("{}: {complaint}", job.line()))
+    .collect()
+}
+
+/// The same, where it is known what the compiler reads.
+pub(crate) fn differences(
+    scanner: &Scanner,
+    job: &Job,
+    reading: &Reading,
+    allowed: &BTreeSet<PathBuf>,
+) -> Vec<String> {
+    let scanned: BTreeSet<PathBuf> = match scanner.reads(&job.command()) {
+        Ok(names) => names.into_iter().collect(),
+        Err(refusal) => return vec![format!("not covered: {}: {}", refusal.code, refusal.sentence)],
+    };
+    let needed: BTreeSet<&PathBuf> = reading.listed.union(&reading.opened).collect();
+    let missing = needed
+        .iter()
+        .filter(|name| !scanned.contains(**name) && !allowed.contains(**name))
+        .map(|name| format!("missing {}", name.display()));
+    let extra = scanned
+        .iter()
+        .filter(|name| !needed.contains(name) && !allowed.contains(*name))
+        .map(|name| format!("too many: {}", name.display()));
+    missing.chain(extra).collect()
+}
+
+/// Panics with all complaints, but for what is too much to read.
+#[track_caller]
+pub(crate) fn expect_none(complaints: &[String]) {
+    let shown = complaints.len().min(600);
+    assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints[..shown].join("\n"));
+}
