@@ -1,6 +1,9 @@
 //! What compilers say about themselves: predefined macros, directories, and what they have; each asked once for a set of
 //! words and again when the compiler or one of the directories has become another one. Judges no command.
 
+#[cfg(test)]
+mod tests;
+
 use crate::command::Words;
 use crate::dialect::Dialect;
 use crate::directive::Directives;

@@ -55,7 +55,10 @@ pub(crate) fn path(sight: &mut Sight, setting: &Setting) -> Result<SearchPath, N
         }
         Ok(directories)
     };
-    Ok(SearchPath { quote: resolve(&setting.search.quote)?, angle: resolve(&setting.search.angle)? })
+    let path = SearchPath { quote: resolve(&setting.search.quote)?, angle: resolve(&setting.search.angle)? };
+    // Not looked into, but the compiler would miss them.
+    resolve(&setting.search.duplicate)?;
+    Ok(path)
 }
 
 /// clang takes a precompiled header in the place of what -include names, even where there is no such header.

@@ -1,5 +1,8 @@
 //! One job's view of the disk: which name is which file, and what it says. Knows no grammar.
 
+#[cfg(test)]
+mod tests;
+
 use crate::compiler::Answer as Compiler;
 use crate::dialect::Dialect;
 use crate::directive::Directives;
