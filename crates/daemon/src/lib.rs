@@ -13,6 +13,8 @@ mod job;
 mod journal;
 mod listen;
 mod memory;
+#[allow(dead_code, reason = "jobs that come as files are the next step")]
+mod names;
 mod options;
 mod passed;
 mod privileges;
@@ -21,8 +23,14 @@ mod settings;
 mod signals;
 mod source;
 mod stats;
+#[allow(dead_code, reason = "jobs that come as files are the next step")]
+mod store;
 mod strays;
 mod summary;
+#[allow(dead_code, reason = "jobs that come as files are the next step")]
+mod tree;
+#[allow(dead_code, reason = "jobs that come as files are the next step")]
+mod trees;
 mod workspace;
 
 use std::io;

@@ -86,7 +86,8 @@ impl Workspaces {
     pub(crate) fn make(&self, input: &Path, extension: &str, text: &[u8]) -> io::Result<Workspace> {
         let room = text.len() as u64 * ROOM_PER_SOURCE_BYTE;
         let place = self.memory.as_ref().filter(|place| has_room(place, room)).unwrap_or(&self.disk);
-        let (path, alive) = self.make_directory(place)?;
+        let prefix = if self.keep { KEPT_PREFIX } else { PREFIX };
+        let (path, alive) = self.make_directory(place, prefix)?;
         let stem = stem(input);
         let (source, object) = (with_extension(&stem, extension), with_extension(&stem, "o"));
         let workspace = Workspace { path, source, object, kept: self.keep, _alive: alive };
@@ -94,9 +95,18 @@ impl Workspaces {
         Ok(workspace)
     }
 
-    fn make_directory(&self, place: &Path) -> io::Result<(PathBuf, Flock<File>)> {
+    /// Makes a directory that jobs share, of which they will want so many bytes, and what keeps others from sweeping it
+    /// away.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(crate) fn make_shared(&self, room: u64) -> io::Result<(PathBuf, Flock<File>)> {
+        let place = self.memory.as_ref().filter(|place| has_room(place, room)).unwrap_or(&self.disk);
+        self.make_directory(place, PREFIX)
+    }
+
+    fn make_directory(&self, place: &Path, prefix: &str) -> io::Result<(PathBuf, Flock<File>)> {
         let mut error = io::Error::from(ErrorKind::AlreadyExists);
-        let prefix = if self.keep { KEPT_PREFIX } else { PREFIX };
         for _ in 0..ATTEMPTS {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let path = place.join(format!("{prefix}{}-{number}", std::process::id()));
@@ -194,7 +204,7 @@ impl Drop for Workspace {
 }
 
 /// Removes a directory with all that is in it, be it closed even to its owner.
-fn remove(directory: &Path) {
+pub(crate) fn remove(directory: &Path) {
     if fs::remove_dir_all(directory).is_ok() {
         return;
     }
