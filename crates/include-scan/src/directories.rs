@@ -2,9 +2,9 @@
 
 use crate::stamp::Stamp;
 use rustc_hash::{FxBuildHasher, FxHashMap};
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, Stat};
+use rustix::fs::{Dir, Mode, OFlags};
 use std::hash::BuildHasher;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -119,12 +119,9 @@ impl Listing {
         self.names.as_ref().is_none_or(|names| names.binary_search(&hash(name)).is_ok())
     }
 
-    /// One name in this directory, links not followed. `path` is its whole name.
-    pub(crate) fn look(&self, name: &[u8], path: &[u8]) -> rustix::io::Result<Stat> {
-        match &self.descriptor {
-            Some(kept) => rustix::fs::statat(kept.descriptor.as_fd(), name, AtFlags::SYMLINK_NOFOLLOW),
-            None => rustix::fs::lstat(path),
-        }
+    /// Open on the directory, if it could be kept.
+    pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.descriptor.as_ref().map(|kept| kept.descriptor.as_fd())
     }
 
     fn memory(&self) -> usize {

@@ -48,63 +48,51 @@ pub(crate) struct KeptFile {
     memory: AtomicUsize,
 }
 
-/// What is wanted of a file.
-#[derive(Clone, Copy)]
-pub(crate) struct Wanted<'a> {
-    /// Canonical.
-    pub(crate) name: &'a [u8],
-    /// As this job's view has it.
-    pub(crate) stamp: Stamp,
-    pub(crate) body: bool,
-}
-
 impl Files {
-    /// The file as kept, or read now.
-    pub(crate) fn get(
+    /// The file as kept, if it still is what it was. `with_body`: it will be sent.
+    pub(crate) fn kept(&self, stamp: &Stamp, with_body: bool) -> Option<Arc<KeptFile>> {
+        let used = self.clock.fetch_add(1, Ordering::Relaxed);
+        let shard = self.shard(stamp).lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = shard.get(&(stamp.device, stamp.inode)).filter(|kept| kept.serves(stamp, with_body))?;
+        kept.used.store(used, Ordering::Relaxed);
+        Some(Arc::clone(kept))
+    }
+
+    /// Reads the file now, by its canonical name, and keeps it. `reading`: how it will be scanned, if it will.
+    pub(crate) fn read(
         &self,
-        wanted: Wanted,
+        name: &[u8],
+        with_body: bool,
         reading: Option<(Dialect, &Symbols)>,
     ) -> Result<Arc<KeptFile>, NotCovered> {
-        let shard = &self.shards[wanted.stamp.inode as usize % SHARDS];
-        let key = (wanted.stamp.device, wanted.stamp.inode);
         let used = self.clock.fetch_add(1, Ordering::Relaxed);
-        let kept = shard.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(kept) = kept.filter(|kept| kept.serves(&wanted)) {
-            kept.used.store(used, Ordering::Relaxed);
-            return Ok(kept);
-        }
-        let read = Arc::new(KeptFile::read(&wanted, reading, used)?);
+        let read = Arc::new(KeptFile::read(name, with_body, reading, used)?);
         self.memory.fetch_add(read.memory.load(Ordering::Relaxed), Ordering::Relaxed);
-        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(old) = shard.insert(key, Arc::clone(&read)) {
+        let mut shard = self.shard(&read.stamp).lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(old) = shard.insert((read.stamp.device, read.stamp.inode), Arc::clone(&read)) {
             self.memory.fetch_sub(old.memory.load(Ordering::Relaxed), Ordering::Relaxed);
         }
         Ok(read)
     }
 
-    /// The directives of a kept file in one dialect.
-    pub(crate) fn directives(
+    /// Reads a kept file's text in one more dialect.
+    pub(crate) fn read_again(
         &self,
         kept: &KeptFile,
         name: &[u8],
         dialect: Dialect,
         symbols: &Symbols,
     ) -> Result<Arc<Directives>, NotCovered> {
-        let known = |readings: &[(Dialect, Arc<Directives>)]| {
-            let suits =
-                |(of, directives): &&(Dialect, Arc<Directives>)| *of == dialect || directives.suits(dialect);
-            readings.iter().find(suits).map(|(_, directives)| Arc::clone(directives))
-        };
+        let directives = Arc::new(Directives::parse(&kept.text(name)?, dialect, symbols));
         let mut readings = kept.readings.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(directives) = known(&readings) {
-            return Ok(directives);
-        }
-        let text = kept.text(name)?;
-        let directives = Arc::new(Directives::parse(&text, dialect, symbols));
         readings.push((dialect, Arc::clone(&directives)));
         kept.memory.fetch_add(directives.memory(), Ordering::Relaxed);
         self.memory.fetch_add(directives.memory(), Ordering::Relaxed);
         Ok(directives)
+    }
+
+    fn shard(&self, stamp: &Stamp) -> &Shard {
+        &self.shards[stamp.inode as usize % SHARDS]
     }
 
     pub(crate) fn memory(&self) -> usize {
@@ -140,17 +128,26 @@ impl KeptFile {
         self.body.as_ref()
     }
 
-    fn serves(&self, wanted: &Wanted) -> bool {
-        self.settled && self.stamp == wanted.stamp && (self.body.is_some() || !wanted.body)
+    /// What it says in a dialect, if it was read so.
+    pub(crate) fn directives(&self, dialect: Dialect) -> Option<Arc<Directives>> {
+        let readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readings = readings.iter();
+        let reading = readings.find(|(of, directives)| *of == dialect || directives.suits(dialect));
+        reading.map(|(_, directives)| Arc::clone(directives))
+    }
+
+    fn serves(&self, stamp: &Stamp, with_body: bool) -> bool {
+        self.settled && self.stamp == *stamp && (self.body.is_some() || !with_body)
     }
 
     fn read(
-        wanted: &Wanted,
+        name: &[u8],
+        with_body: bool,
         reading: Option<(Dialect, &Symbols)>,
         used: u64,
     ) -> Result<KeptFile, NotCovered> {
-        let (stamp, settled, text) = read_still(wanted.name)?;
-        let body: Option<Arc<[u8]>> = wanted.body.then(|| protocol::pack_file(&text).into());
+        let (stamp, settled, text) = read_still(name)?;
+        let body: Option<Arc<[u8]>> = with_body.then(|| protocol::pack_file(&text).into());
         let readings: Vec<_> = reading
             .into_iter()
             .map(|(dialect, symbols)| (dialect, Arc::new(Directives::parse(&text, dialect, symbols))))

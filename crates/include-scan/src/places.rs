@@ -6,7 +6,7 @@ use crate::not_covered::NotCovered;
 use crate::sight::{DirId, FileId};
 use crate::stamp::{Stamp, kind_of};
 use rustc_hash::{FxHashMap, FxHashSet};
-use rustix::fs::{FileType, Stat};
+use rustix::fs::{AtFlags, FileType, Stat};
 use rustix::io::Errno;
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -164,20 +164,21 @@ impl<'a> Places<'a> {
         if !self.may_hold(at, name) {
             return Ok(NOTHING);
         }
-        let path = self.joined(at, name);
-        let step = match self.look(at, name, &path) {
+        let step = match self.look(at, name) {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::INVAL) => NOTHING,
-            Err(errno) => return Err(unreadable(&path, errno)),
-            Ok(stat) if kind_of(&stat) == FileType::Symlink => self.follow(at, path, links)?,
-            Ok(stat) => Step { to: self.meet(at, name, path, &stat), link: None },
+            Err(errno) => return Err(unreadable(&self.joined(at, name), errno)),
+            Ok(stat) if kind_of(&stat) == FileType::Symlink => self.follow(at, name, links)?,
+            Ok(stat) => Step { to: self.meet(at, name, &stat), link: None },
         };
         self.place_mut(at).steps.insert(name.into(), step);
         Ok(step)
     }
 
-    fn meet(&mut self, at: DirId, name: &[u8], path: Vec<u8>, stat: &Stat) -> Target {
+    fn meet(&mut self, at: DirId, name: &[u8], stat: &Stat) -> Target {
         match kind_of(stat) {
-            FileType::Directory => Target::Directory(self.add_directory(at, path.into(), stat)),
+            FileType::Directory => {
+                Target::Directory(self.add_directory(at, self.joined(at, name).into(), stat))
+            }
             FileType::RegularFile => {
                 self.files.push(MetFile { directory: at, name: name.into(), stamp: Stamp::of(stat) });
                 Target::File(FileId(number(self.files.len() - 1)))
@@ -186,7 +187,8 @@ impl<'a> Places<'a> {
         }
     }
 
-    fn follow(&mut self, at: DirId, path: Vec<u8>, links: u32) -> Result<Step, NotCovered> {
+    fn follow(&mut self, at: DirId, name: &[u8], links: u32) -> Result<Step, NotCovered> {
+        let path = self.joined(at, name);
         let text = rustix::fs::readlink(&path[..], Vec::new()).map_err(|errno| unreadable(&path, errno))?;
         let left = links.checked_sub(1).ok_or_else(|| unreadable(&path, Errno::LOOP))?;
         let to = self.walk(at, text.as_bytes(), false, left)?.to;
@@ -238,10 +240,14 @@ impl<'a> Places<'a> {
         }
     }
 
-    fn look(&self, at: DirId, name: &[u8], path: &[u8]) -> rustix::io::Result<Stat> {
-        match &self.place(at).view {
-            View::Listed(listing) | View::Asked { listing: Some(listing), .. } => listing.look(name, path),
-            _ => rustix::fs::lstat(path),
+    fn look(&self, at: DirId, name: &[u8]) -> rustix::io::Result<Stat> {
+        let descriptor = match &self.place(at).view {
+            View::Listed(listing) | View::Asked { listing: Some(listing), .. } => listing.descriptor(),
+            _ => None,
+        };
+        match descriptor {
+            Some(descriptor) => rustix::fs::statat(descriptor, name, AtFlags::SYMLINK_NOFOLLOW),
+            None => rustix::fs::lstat(self.joined(at, name)),
         }
     }
 
@@ -275,8 +281,8 @@ impl<'a> Places<'a> {
         self.joined(file.directory, &file.name)
     }
 
-    pub(crate) fn stamp_of(&self, file: FileId) -> Stamp {
-        self.files[file.0 as usize].stamp
+    pub(crate) fn stamp_of(&self, file: FileId) -> &Stamp {
+        &self.files[file.0 as usize].stamp
     }
 
     /// The last component of a file's canonical name.

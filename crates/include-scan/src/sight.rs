@@ -6,7 +6,7 @@ mod tests;
 use crate::compiler::Answer as Compiler;
 use crate::dialect::Dialect;
 use crate::directive::Directives;
-use crate::files::{KeptFile, Wanted};
+use crate::files::KeptFile;
 use crate::memory::Memory;
 use crate::not_covered::NotCovered;
 use crate::places::{Places, Target};
@@ -141,8 +141,11 @@ impl<'a> Sight<'a> {
     /// The file cannot be read.
     pub fn directives(&mut self, file: FileId) -> Result<Arc<Directives>, NotCovered> {
         let kept = self.kept(file, true)?;
+        if let Some(directives) = kept.directives(self.dialect) {
+            return Ok(directives);
+        }
         let name = self.places.file_name(file);
-        self.memory.files.directives(&kept, &name, self.dialect, &self.memory.symbols)
+        self.memory.files.read_again(&kept, &name, self.dialect, &self.memory.symbols)
     }
 
     /// A found file as this job has read it. `to_scan`: more than its body will be asked for.
@@ -151,11 +154,14 @@ impl<'a> Sight<'a> {
         if let Some(kept) = &self.files[at] {
             return Ok(Arc::clone(kept));
         }
-        let body = !self.is_system(file);
-        let name = self.places.file_name(file);
-        let wanted = Wanted { name: &name, stamp: self.places.stamp_of(file), body };
-        let reading = to_scan.then_some((self.dialect, &self.memory.symbols));
-        let kept = self.memory.files.get(wanted, reading)?;
+        let with_body = !self.is_system(file);
+        let kept = match self.memory.files.kept(self.places.stamp_of(file), with_body) {
+            Some(kept) => kept,
+            None => {
+                let reading = to_scan.then_some((self.dialect, &self.memory.symbols));
+                self.memory.files.read(&self.places.file_name(file), with_body, reading)?
+            }
+        };
         self.files[at] = Some(Arc::clone(&kept));
         Ok(kept)
     }

@@ -146,7 +146,7 @@ fn a_change_is_seen_by_the_next_job() {
         if settled {
             let_it_settle();
         }
-        let mut check = |name: &str, expected: Option<&str>| {
+        let check = |name: &str, expected: Option<&str>| {
             let found = body(&memory, &root, name);
             assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{name}, settled: {settled}");
         };
