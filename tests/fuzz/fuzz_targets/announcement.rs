@@ -22,6 +22,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Some(subtype) = traits.compiler.and_then(|compiler| compiler.subtype()) {
         let label = subtype.split('.').next().unwrap_or_default();
-        assert!(label.len() <= 63 && label.bytes().skip(1).all(|byte| byte == b'-' || byte.is_ascii_alphanumeric()));
+        assert!(
+            label.len() <= 63
+                && label.bytes().skip(1).all(|byte| byte == b'-' || byte.is_ascii_alphanumeric())
+        );
     }
 });

@@ -13,7 +13,10 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(value.as_deref(), Some("-j11"));
     }
     let edited = conf.bytes().to_vec();
-    assert_eq!((conf.set("MAKEFLAGS", "-j11").is_ok(), conf.enable("BUILDENV", "distcc").is_ok()), (set, enabled));
+    assert_eq!(
+        (conf.set("MAKEFLAGS", "-j11").is_ok(), conf.enable("BUILDENV", "distcc").is_ok()),
+        (set, enabled)
+    );
     assert_eq!(conf.bytes(), edited);
     if let Ok(back) = take_back(bytes, &edited, &edited, &["MAKEFLAGS", "BUILDENV"]) {
         assert_eq!(back, bytes);
