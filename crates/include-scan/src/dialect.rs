@@ -18,3 +18,21 @@ pub struct Dialect {
     /// `import` and `module` may begin a declaration (C++20 and later).
     pub modules: bool,
 }
+
+pub(crate) const TRIGRAPHS: u8 = 1;
+pub(crate) const RAW_STRINGS: u8 = 2;
+pub(crate) const DIGIT_SEPARATORS: u8 = 4;
+pub(crate) const C90_COMMENTS: u8 = 8;
+pub(crate) const ASSEMBLER: u8 = 16;
+
+impl Dialect {
+    /// What may change the list of directives; the rest is looked at only when a unit is walked.
+    pub(crate) fn cuts(self) -> u8 {
+        let bit = |on: bool, bit: u8| if on { bit } else { 0 };
+        bit(self.trigraphs, TRIGRAPHS)
+            | bit(self.raw_strings, RAW_STRINGS)
+            | bit(self.digit_separators, DIGIT_SEPARATORS)
+            | bit(self.c90_comments, C90_COMMENTS)
+            | bit(self.assembler, ASSEMBLER)
+    }
+}

@@ -14,11 +14,13 @@ pub struct Symbol(pub(crate) u32);
 /// All spellings met so far; shared by threads, only ever grows. Reading takes no lock.
 pub struct Symbols {
     numbers: Mutex<HashTable<u32>>,
-    chunks: [OnceLock<Box<[OnceLock<Box<[u8]>>]>>; CHUNKS],
+    chunks: [OnceLock<Chunk>; CHUNKS],
     bytes: AtomicUsize,
 }
 
-/// Chunk n holds FIRST << n spellings, so that 2^32 of them fit.
+type Chunk = Box<[OnceLock<Box<[u8]>>]>;
+
+/// Chunk n holds 2^(10 + n) spellings, so that 2^32 of them fit.
 const CHUNKS: usize = 23;
 const FIRST_BITS: u32 = 10;
 /// What one spelling costs beside its bytes: its slot, its number and the allocator's share.
@@ -28,7 +30,7 @@ const OVERHEAD: usize = 24 + 8 + 16;
 macro_rules! known {
     ($($name:ident $spelling:literal),* $(,)?) => {
         const KNOWN: &[&str] = &[$($spelling),*];
-        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "a list of numbers, never seen outside")]
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "numbers, never seen outside")]
         #[repr(u32)]
         enum Number { $($name),* }
         $(pub(crate) const $name: Symbol = Symbol(Number::$name as u32);)*
@@ -40,6 +42,14 @@ known! {
     DEFINED "defined",
     VA_ARGS "__VA_ARGS__",
     VA_OPT "__VA_OPT__",
+    AND "and",
+    OR "or",
+    NOT "not",
+    BITAND "bitand",
+    BITOR "bitor",
+    XOR "xor",
+    COMPL "compl",
+    NOT_EQ "not_eq",
     TRUE "true",
     FALSE "false",
     HAS_INCLUDE "__has_include",

@@ -42,6 +42,13 @@ pub struct SearchPath {
     pub angle: Vec<SearchDir>,
 }
 
+impl SearchPath {
+    /// The spelling of a directory of the chain: `quote`, then `angle`.
+    pub(crate) fn spelling(&self, place: u32) -> &[u8] {
+        self.quote.iter().chain(&self.angle).nth(place as usize).map_or(b"", |directory| &directory.spelling)
+    }
+}
+
 /// One directory of the list.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SearchDir {
