@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use include_scan::{Closure, Command};
 use logging::Log;
@@ -23,6 +24,9 @@ const COUNTER: &str = "discrepancy_counter";
 
 /// More says no more, and disks are finite.
 const MOST: u64 = 100;
+
+/// What a server before us has written is no news for the build that started us.
+const OLD: Duration = Duration::from_secs(3600);
 
 /// Chooses scans to be compared, and remembers what was missing.
 pub(crate) struct Comparisons {
@@ -55,6 +59,9 @@ impl Comparisons {
         place: Arc<Place>,
         log: Log,
     ) -> io::Result<Comparisons> {
+        for name in [DISCREPANCIES, COUNTER] {
+            place.forget(name, OLD);
+        }
         // One is under way and one waits; of more than that, none is needed.
         let (queue, finished) = sync_channel(1);
         let record = Arc::new(Record { place, lines: AtomicU64::new(0), log });
@@ -123,9 +130,59 @@ fn in_a_line(name: &Path) -> String {
 fn source(command: &Command) -> &Path {
     let is_source = |word: &&OsString| {
         let extension = Path::new(word).extension().map(OsStr::as_bytes);
-        !word.as_bytes().starts_with(b"-") && extension.is_some_and(|extension| extension != b"o")
+        !word.as_bytes().starts_with(b"-")
+            && extension.is_some_and(|extension| extension != b"o" && extension != b"d")
     };
     let last = || command.words.last();
     let word = command.words.iter().skip(1).rev().find(is_source).or_else(last);
     word.map_or(Path::new("?"), |word| Path::new(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use logging::{Level, Sink};
+    use std::fs;
+    use std::time::SystemTime;
+
+    fn command(words: &str) -> Command {
+        let words = words.split(' ').map(OsString::from).collect();
+        Command { directory: "/w".into(), words, environment: Vec::new() }
+    }
+
+    #[test]
+    fn the_source_is_recognised() {
+        let check = |words, expected| assert_eq!(source(&command(words)), Path::new(expected), "{words}");
+        check("/usr/bin/gcc-12.2 -c a.c", "a.c");
+        check("/usr/bin/gcc-12.2 a.c -c -O2 -o out/a.o", "a.c");
+        check("/usr/bin/gcc-12.2 -c a.c -MMD -MF a.d", "a.c");
+        check("/usr/bin/gcc-12.2 -DX=1.2 -c ../b.cc -o b.o -g", "../b.cc");
+        check("cc", "cc");
+    }
+
+    #[test]
+    fn what_was_missed_is_written_down() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("d");
+        let log = Log::new("pump", Sink::Stderr, Level::Emergency);
+        let (place, _listener) = Place::take(&directory).unwrap().unwrap();
+        let record = Record { place: Arc::new(place), lines: AtomicU64::new(0), log };
+        let missing = [PathBuf::from("/w/b.h"), PathBuf::from("/w/new\nline")];
+        record.write(&command("cc -c a.c"), &missing, true);
+        record.write(&command("cc -c b.c"), &missing[..1], false);
+        record.write(&command("cc -c c.c"), &[], true);
+        let read = |name| fs::read_to_string(directory.join(name)).unwrap_or_default();
+        assert_eq!(read(DISCREPANCIES), "a.c: /w/b.h\na.c: /w/new?line\nb.c: /w/b.h\n");
+        assert_eq!(read(COUNTER), "x");
+        for _ in 0..MOST {
+            record.write(&command("cc -c b.c"), &missing[..1], false);
+        }
+        assert_eq!(read(DISCREPANCIES).lines().count() as u64, MOST);
+        let file = fs::File::options().write(true).open(directory.join(COUNTER)).unwrap();
+        file.set_modified(SystemTime::now() - OLD * 2).unwrap();
+        for name in [COUNTER, DISCREPANCIES] {
+            record.place.forget(name, OLD);
+        }
+        assert_eq!((read(COUNTER), read(DISCREPANCIES).is_empty()), (String::new(), false));
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use include_scan::{Command, Entry, NotCovered};
 use logging::Log;
@@ -21,6 +21,9 @@ use crate::scans::{Found, Scans};
 
 /// A client may wait so long for a host between its questions and its lending.
 const BEFORE_LENDING: Duration = Duration::from_secs(3600);
+
+/// No compiler's preprocessor takes so long.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// What all conversations share.
 pub(crate) struct Desk {
@@ -98,9 +101,15 @@ impl Desk {
         command: &Arc<Command>,
     ) -> Result<Result<Found, NotCovered>, Broken> {
         let awaited = self.scans.ask(Arc::clone(command), request.compare);
+        let begun = Instant::now();
         loop {
             match awaited.result_within(HEARTBEAT) {
                 Some(result) => return Ok(result),
+                None if begun.elapsed() >= LONGEST => {
+                    self.scans.relieve();
+                    let sentence = format!("there was no result within {} s", LONGEST.as_secs());
+                    return Ok(Err(NotCovered { code: "slow", sentence }));
+                }
                 None => peer.say(&ScanReply::Busy.encode(request))?,
             }
         }

@@ -9,6 +9,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process;
+use std::time::Duration;
 
 use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
@@ -86,6 +87,15 @@ impl Place {
         let mut options = File::options();
         options.append(true).create(true).mode(0o600).custom_flags(OFlag::O_NOFOLLOW.bits());
         options.open(self.inside(name))
+    }
+
+    /// Removes a file of this name in which nothing was written for as long as `age`.
+    pub(crate) fn forget(&self, name: &str, age: Duration) {
+        let path = self.inside(name);
+        let written = fs::symlink_metadata(&path).and_then(|found| found.modified());
+        if written.is_ok_and(|written| written.elapsed().is_ok_and(|since| since >= age)) {
+            let _ = fs::remove_file(path);
+        }
     }
 
     /// All of a file or nothing.

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
@@ -16,12 +17,16 @@ use include_scan::{Budget, Closure, Command, NotCovered, Scanner};
 /// Expressions nest, and includes nest deeper.
 const STACK: usize = 16 << 20;
 
+/// Threads that may be started in place of those that a scan does not let go.
+const RELIEF: usize = 8;
+
 /// The scanner and those who wait for it.
 pub(crate) struct Scans {
     budget: usize,
     scanner: Mutex<Arc<Scanner>>,
     waiting: Mutex<VecDeque<Asked>>,
     came: Condvar,
+    relief: AtomicUsize,
 }
 
 /// What a scan found.
@@ -59,13 +64,26 @@ impl Scans {
             scanner: Mutex::new(Arc::new(new_scanner(budget))),
             waiting: Mutex::default(),
             came: Condvar::new(),
+            relief: AtomicUsize::new(0),
         });
         for _ in 0..threads {
-            let scans = Arc::clone(&scans);
-            let builder = thread::Builder::new().name("scan".to_owned()).stack_size(STACK);
-            builder.spawn(move || scans.work())?;
+            scans.begin_work()?;
         }
         Ok(scans)
+    }
+
+    /// Starts another thread, a few times in a process's life: a scan takes suspiciously long, as on a disk that does not
+    /// answer, and others must not wait for it.
+    pub(crate) fn relieve(self: &Arc<Scans>) {
+        if self.relief.fetch_add(1, Ordering::Relaxed) < RELIEF {
+            let _ = self.begin_work();
+        }
+    }
+
+    fn begin_work(self: &Arc<Scans>) -> io::Result<()> {
+        let scans = Arc::clone(self);
+        let builder = thread::Builder::new().name("scan".to_owned()).stack_size(STACK);
+        builder.spawn(move || scans.work()).map(drop)
     }
 
     /// Asks for a scan, and with `compare` for the compiler's own opinion.
