@@ -6,7 +6,7 @@ use crate::sight::{DirId, Sight};
 use rustc_hash::FxHashSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// All that a compile reads and that the server may not have.
@@ -71,8 +71,28 @@ impl Closure {
         let links = places.links().map(|(name, target)| (path(name.to_vec()), path(target.into_owned())));
         entries.extend(links.map(|(name, target)| Entry::Link { name, target }));
         entries.extend(places.needed().map(|name| Entry::Directory { name: path(name.to_vec()) }));
+        check_size(&entries)?;
         Ok(Closure { entries })
     }
+}
+
+/// No server takes more.
+fn check_size(entries: &[Entry]) -> Result<(), NotCovered> {
+    const MOST_ENTRIES: usize = 100_000;
+    const MOST_COMPONENTS: usize = 100;
+    const LONGEST_NAME: usize = 4095;
+    let is_too_long =
+        |name: &Path| name.as_os_str().len() > LONGEST_NAME || name.components().count() > MOST_COMPONENTS;
+    let names = entries.iter().flat_map(|entry| match entry {
+        Entry::File { name, .. } | Entry::SystemDirectory { name } | Entry::Directory { name } => {
+            [name, name]
+        }
+        Entry::Link { name, target } => [name, target],
+    });
+    if entries.len() > MOST_ENTRIES || names.into_iter().any(|name| is_too_long(name)) {
+        return Err(NotCovered::new("too-large", "more files, or longer names, than a server takes"));
+    }
+    Ok(())
 }
 
 fn path(bytes: Vec<u8>) -> PathBuf {

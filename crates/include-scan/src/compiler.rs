@@ -6,6 +6,7 @@ mod tests;
 
 use crate::command::Words;
 use crate::dialect::Dialect;
+use crate::dialects;
 use crate::directive::Directives;
 use crate::features::Features;
 use crate::memory::Memory;
@@ -50,7 +51,12 @@ pub(crate) struct Setting {
 pub(crate) struct Answer {
     pub(crate) search: SearchList,
     /// As -dM prints them.
-    pub(crate) predefined: Vec<u8>,
+    predefined: Vec<u8>,
+    pub(crate) dialect: Dialect,
+    /// gcc includes a header of libc's by itself.
+    pub(crate) is_clang: bool,
+    /// Where the compiler is installed: `/usr` for `/usr/bin/gcc`, links followed.
+    pub(crate) prefix: Option<PathBuf>,
     pub(crate) features: Features,
     /// For the memory whose spellings it uses.
     parsed: Mutex<Option<(Weak<Memory>, Arc<Directives>)>>,
@@ -194,27 +200,27 @@ impl Answer {
         if directories.iter().zip(was_there).any(|((_, found), there)| found.is_some() != there) {
             return Err(key.silent("a directory came or went meanwhile"));
         }
+        let dialect = dialects::of(&printed.stdout, &key.words);
+        let prefix = key.compiler.canonicalize().ok();
+        let prefix = prefix.and_then(|path| path.parent()?.parent().map(Path::to_owned));
         let features = Features::of(key);
-        let (predefined, parsed) = (printed.stdout, Mutex::default());
-        Ok(Answer { search, predefined, features, parsed, compiler, directories })
+        let predefined = printed.stdout;
+        let is_clang = contains(&predefined, b"#define __clang__ ");
+        let parsed = Mutex::default();
+        Ok(Answer { search, predefined, dialect, is_clang, prefix, features, parsed, compiler, directories })
     }
 
     /// The predefined macros as directives.
-    pub(crate) fn macros(&self, memory: &Arc<Memory>, dialect: Dialect) -> Arc<Directives> {
+    pub(crate) fn macros(&self, memory: &Arc<Memory>) -> Arc<Directives> {
         let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((of, directives)) = parsed.as_ref()
             && of.as_ptr() == Arc::as_ptr(memory)
         {
             return Arc::clone(directives);
         }
-        let directives = Arc::new(Directives::parse(&self.predefined, dialect, &memory.symbols));
+        let directives = Arc::new(Directives::parse(&self.predefined, self.dialect, &memory.symbols));
         *parsed = Some((Arc::downgrade(memory), Arc::clone(&directives)));
         directives
-    }
-
-    /// clang says so of itself.
-    pub(crate) fn is_clang(&self) -> bool {
-        contains(&self.predefined, b"#define __clang__ ")
     }
 
     fn still_holds(&self, compiler: &Path) -> bool {

@@ -1,15 +1,18 @@
 //! One job after another: from a command to what it reads. Knows neither who asks nor where it is sent.
 
+#[cfg(test)]
+mod tests;
+
 use crate::closure::Closure;
 use crate::command::Words;
 use crate::comparison;
 use crate::compiler::Compilers;
 use crate::memory::{Budget, Memory};
 use crate::not_covered::NotCovered;
+use crate::search;
 use crate::sight::{DirId, Sight};
 use crate::task::Task;
 use crate::walk::{Scratch, walk};
-use crate::{dialects, search};
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -90,14 +93,14 @@ impl Scanner {
         let words = Words::of(&command.words)?;
         let setting = self.compilers.setting(&words, &command.directory, &command.environment)?;
         let memory = self.current();
-        let dialect = dialects::of(&setting.own.predefined, &words.manner);
+        let dialect = setting.own.dialect;
         let mut sight = Sight::new(&memory, dialect, &command.directory)?;
         sight.set_compiler(Arc::clone(&setting.own));
-        let system = search::system_directories(&mut sight, &setting, &words.compiler)?;
+        let system = search::system_directories(&mut sight, &setting)?;
         let search = search::path(&mut sight, &setting)?;
         search::check_companions(&mut sight, &words)?;
-        let predefined = setting.own.macros(&memory, dialect);
-        let leaves_out = words.leaves_out_the_system() || setting.own.is_clang();
+        let predefined = setting.own.macros(&memory);
+        let leaves_out = words.leaves_out_the_system() || setting.own.is_clang;
         let task = Task {
             source: words.source.as_os_str().as_bytes().to_vec(),
             macros: words.macros,

@@ -14,19 +14,14 @@ use std::path::Path;
 const FROM_LIBC: &[u8] = b"stdc-predef.h";
 
 /// The compiler's own directories, as far as a server has the same because they came with the system or the compiler.
-pub(crate) fn system_directories(
-    sight: &mut Sight,
-    setting: &Setting,
-    compiler: &Path,
-) -> Result<Vec<DirId>, NotCovered> {
-    let prefix = compiler.canonicalize().ok().and_then(|path| Some(path.parent()?.parent()?.to_owned()));
-    let prefix = prefix.filter(|prefix| *prefix != Path::new("/"));
+pub(crate) fn system_directories(sight: &mut Sight, setting: &Setting) -> Result<Vec<DirId>, NotCovered> {
+    let prefix = setting.own.prefix.as_ref().filter(|prefix| *prefix != Path::new("/"));
     let comes_with_it = |name: &[u8]| {
         let path = Path::new(OsStr::from_bytes(name));
         path.starts_with("/usr")
             || path.starts_with("/opt")
             || name.starts_with(b"/lib")
-            || prefix.as_ref().is_some_and(|prefix| path.starts_with(prefix))
+            || prefix.is_some_and(|prefix| path.starts_with(prefix))
     };
     let mut system = Vec::new();
     for spelling in &setting.own.search.angle {
