@@ -123,6 +123,7 @@ fn around(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> Result<u8, String> {
+    settings.program("distcc")?;
     settings.say(out, format_args!("Using distcc-pump from {}", settings.location.display()));
     let mut build = Build::catch().map_err(|error| format!("cannot wait for signals: {error}"))?;
     let (session, exported) = farm::prepare(settings, out, err)?;

@@ -3,15 +3,17 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, mkdtemp};
 
@@ -24,6 +26,8 @@ const END: Duration = Duration::from_secs(3);
 const STEP: Duration = Duration::from_millis(2);
 /// Only after a pump that was killed is there nobody to end the server but itself.
 const IDLE_MINUTES: &str = "60";
+/// What a server has to say besides, in its directory.
+const SAID: &str = "stderr";
 /// Discrepancies are counted in full and listed up to here.
 const LISTED: usize = 10;
 /// The longest name of a directory in which a socket can have a name that every client can connect to.
@@ -63,27 +67,20 @@ impl Session {
     }
 
     fn begin(&mut self) -> Result<(), String> {
-        let said = |name| File::create(self.directory.join(name));
         let wrong = |error: io::Error| format!("__________{}: {error}", self.directory.display());
+        let said = File::create(self.directory.join(SAID)).map_err(wrong)?;
         let mut server = Command::new(std::env::current_exe().map_err(wrong)?);
         server.arg("--include-server").arg(&self.directory).args(["--idle", IDLE_MINUTES]);
-        server
-            .stdin(Stdio::null())
-            .stdout(said("stdout").map_err(wrong)?)
-            .stderr(said("stderr").map_err(wrong)?);
+        server.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(said);
         // A key that ends the build must not end the server first. Nor may it hold a directory that is to be removed.
         server.process_group(0).current_dir("/");
         let child = self.child.insert(server.spawn().map_err(wrong)?);
-        let started = Instant::now();
-        let socket = self.directory.join("socket");
-        while UnixStream::connect(&socket).is_err() {
-            if child.try_wait().is_ok_and(|ended| ended.is_some()) || started.elapsed() > START {
-                let said = fs::read_to_string(self.directory.join("stderr")).unwrap_or_default();
-                return Err(format!("{said}__________Expected a socket at '{}'", socket.display()));
-            }
-            sleep(STEP);
+        let first_word = child.stdout.take().expect("a pipe was asked for");
+        if says_something(first_word) {
+            return Ok(());
         }
-        Ok(())
+        let said = fs::read_to_string(self.directory.join(SAID)).unwrap_or_default();
+        Err(format!("{said}__________Expected a socket at '{}'", self.directory.join("socket").display()))
     }
 
     /// What clients, and `pump --shutdown`, have to know.
@@ -128,10 +125,8 @@ impl Session {
             settings.say(out, format_args!("Shutting down distcc-pump include server"));
         }
         self.stop();
-        for (name, to) in [("stdout", out as &mut dyn Write), ("stderr", err as &mut dyn Write)] {
-            if let Ok(mut said) = File::open(self.directory.join(name)) {
-                let _ = io::copy(&mut said, to);
-            }
+        if let Ok(mut said) = File::open(self.directory.join(SAID)) {
+            let _ = io::copy(&mut said, err);
         }
     }
 }
@@ -186,6 +181,20 @@ impl Session {
     }
 }
 
+/// Whether a server says in time that it listens; it has nothing else to say there.
+fn says_something(mut pipe: ChildStdout) -> bool {
+    let started = Instant::now();
+    let ready = loop {
+        let left = PollTimeout::try_from(START.saturating_sub(started.elapsed())).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)], left) {
+            // Another child has ended.
+            Err(Errno::EINTR) => {}
+            ready => break ready.is_ok_and(|ready| ready > 0),
+        }
+    };
+    ready && pipe.read(&mut [0; 16]).is_ok_and(|read| read > 0)
+}
+
 /// Whether this process is an include server of this directory: its number may be another's by now.
 fn serves(pid: i32, directory: &Path) -> bool {
     let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -196,7 +205,6 @@ fn serves(pid: i32, directory: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
 
     #[test]
     fn a_process_with_another_command_line_is_not_a_server() {
