@@ -1,5 +1,6 @@
 //! What the scanner says that a compile reads is what gcc and clang were seen to read. Knows nothing of how the scanner finds it.
 
+mod changes;
 mod generator;
 mod job;
 mod libraries;

@@ -50,6 +50,6 @@ pub(crate) fn differences(
 /// Panics with all complaints, but for what is too much to read.
 #[track_caller]
 pub(crate) fn expect_none(complaints: &[String]) {
-    let shown = complaints.len().min(600);
+    let shown = complaints.len().min(60);
     assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints[..shown].join("\n"));
 }

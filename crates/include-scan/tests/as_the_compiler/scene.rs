@@ -32,10 +32,11 @@ impl Scene {
         self.root.path().canonicalize().expect("it was just made")
     }
 
-    /// Puts something there, with the directories above it. `@ROOT@` and `@BASE@` stand for the scene's directory and
-    /// its last part.
+    /// Puts something there in place of what was, with the directories above it. `@ROOT@` and `@BASE@` stand for the
+    /// scene's directory and its last part.
     pub(crate) fn put(&self, name: &[u8], thing: &Thing) {
         let path = self.path(name);
+        self.remove(name);
         fs::create_dir_all(path.parent().expect("it lies below the scene")).expect("directories of ours");
         match thing {
             Thing::File(text) => fs::write(&path, self.filled_in(text)).expect("a file of ours"),
@@ -43,6 +44,17 @@ impl Scene {
                 symlink(OsStr::from_bytes(&self.filled_in(target)), &path).expect("a link of ours");
             }
             Thing::Directory => fs::create_dir_all(&path).expect("a directory of ours"),
+        }
+    }
+
+    /// Takes away what is there, if there is anything.
+    pub(crate) fn remove(&self, name: &[u8]) {
+        let path = self.path(name);
+        let is_directory = path.symlink_metadata().map(|found| found.is_dir());
+        match is_directory {
+            Ok(true) => fs::remove_dir_all(path).expect("a directory of ours"),
+            Ok(false) => fs::remove_file(path).expect("a file of ours"),
+            Err(_) => {}
         }
     }
 
