@@ -102,6 +102,11 @@ impl Arguments {
         self.iter().filter(move |argument| argument.meaning() == Some(meaning))
     }
 
+    /// All words as they were typed.
+    pub(crate) fn typed_words(&self) -> &[OsString] {
+        &self.words[..self.typed]
+    }
+
     /// The words of one argument as they were typed.
     pub(crate) fn words(&self, argument: &Argument) -> &[OsString] {
         &self.words[argument.at..argument.at + argument.words]

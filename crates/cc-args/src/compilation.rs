@@ -38,6 +38,11 @@ impl Compilation {
         self.family
     }
 
+    /// All words after the compiler as typed, those of response files in their places.
+    pub fn words(&self) -> &[OsString] {
+        self.arguments.typed_words()
+    }
+
     /// The source as typed.
     pub fn input(&self) -> &Path {
         &self.input

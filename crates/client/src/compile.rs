@@ -2,13 +2,12 @@
 
 use crate::elsewhere::{Prepared, Verdict};
 use crate::exit::{Exit, code};
-use crate::interrupts::{Broken, Interrupts};
+use crate::interrupts::Interrupts;
 use crate::invocation::CompilerCall;
 use crate::settings::Settings;
 use crate::site::Site;
-use crate::source::{NoSource, Preprocessing, Source};
 use crate::why_here::WhyHere;
-use crate::{compiler, local};
+use crate::{compiler, discrepancy, local};
 use cc_args::{Compilation, WhyLocal};
 use hosts::{Host, Place, Slot};
 use job_state::{Outcome, Phase};
@@ -35,6 +34,9 @@ impl Job<'_> {
         if self.wants_rule_of_text(&compilation) {
             return self.become_compiler(&WhyHere::Rule, None);
         }
+        if let Some(why) = self.text_hazard(&compilation).filter(|_| !self.site.lists_pump_hosts()) {
+            return self.run_here_because(why);
+        }
         self.site.warn_of_list();
         let list = match self.site.hosts() {
             Ok(list) => list,
@@ -43,7 +45,8 @@ impl Job<'_> {
                 return self.fall_back(code::NO_HOSTS, None);
             }
         };
-        if let Some(problem) = &self.settings.problem {
+        let pump_problem = discrepancy::bad_limit(self.settings).filter(|_| self.site.lists_pump_hosts());
+        if let Some(problem) = self.settings.problem.as_ref().or(pump_problem) {
             self.log.error(format_args!("{problem}"));
             return Exit::Code(code::BAD_ARGUMENTS);
         }
@@ -68,12 +71,14 @@ impl Job<'_> {
         if let Some(slot) = self.slot_here(hosts) {
             return Verdict::Here(WhyHere::Localhost, Some(slot));
         }
-        match self.prepare(compilation) {
-            // Signals act as before again when this returns, as a compiler that runs here must have it.
-            Ok(prepared) => prepared.compile_elsewhere(hosts),
-            Err(NoSource::Rejected) => Verdict::Here(WhyHere::BadSource, None),
-            Err(NoSource::Broken(Broken::Interrupted(signal))) => Verdict::Done(Exit::Signal(signal)),
-            Err(NoSource::Broken(broken)) => Verdict::OwnTrouble(format!("cannot preprocess: {broken}")),
+        // A pipe can be read only once, and the compiler here might still need it.
+        if !compilation.input().is_file() {
+            return Verdict::Here(WhyHere::BadSource, None);
+        }
+        // Signals act as before again when this returns, as a compiler that runs here must have it.
+        match Interrupts::catch() {
+            Ok(interrupts) => Prepared::new(self, compilation, &interrupts).compile_elsewhere(hosts),
+            Err(error) => Verdict::OwnTrouble(format!("cannot catch signals: {error}")),
         }
     }
 
@@ -91,13 +96,18 @@ impl Job<'_> {
         words[0] = compiler::known_name(&words[0], &self.call.path);
         // What comes from a pipe would be gone when a compiler here asks for it.
         let compilation =
-            cc_args::analyze(&words, |file| file.is_file().then(|| std::fs::read(file).ok())?)?.as_text()?;
+            cc_args::analyze(&words, |file| file.is_file().then(|| std::fs::read(file).ok())?)?;
         let environment = self.settings.compiler_changed_by.map(|name| WhyLocal::Environment(name.into()));
-        let odd_directory = || compilation.hazard_of_directory(&self.directory(&compilation));
-        match environment.or_else(|| self.probe(&compilation)).or_else(odd_directory) {
+        match environment.or_else(|| self.probe(&compilation)) {
             Some(why) => Err(why),
             None => Ok(compilation),
         }
+    }
+
+    /// Why this cannot go as preprocessed text, if so.
+    pub(crate) fn text_hazard(&self, compilation: &Compilation) -> Option<WhyLocal> {
+        let odd_directory = || compilation.hazard_of_directory(&self.directory(compilation));
+        compilation.text_hazard().cloned().or_else(odd_directory)
     }
 
     fn probe(&self, compilation: &Compilation) -> Option<WhyLocal> {
@@ -120,70 +130,20 @@ impl Job<'_> {
         if self.call.words.iter().any(|word| word == known) { known } else { &self.call.words[0] }
     }
 
-    /// Before any host's slot is taken, so that none is held while this machine works.
-    fn prepare<'a>(&'a self, compilation: &'a Compilation) -> Result<Prepared<'a>, NoSource> {
-        // A pipe can be read only once, and the compiler here might still need it.
-        if !compilation.input().is_file() {
-            return Err(NoSource::Rejected);
-        }
-        if compilation.is_preprocessed() {
-            let text = std::fs::read(compilation.input()).map_err(|_| NoSource::Rejected)?;
-            let source =
-                Source::preprocessed(compilation.with_line_markers(text, &self.directory(compilation)));
-            return Ok(Prepared {
-                job: self,
-                compilation,
-                source,
-                rule: None,
-                interrupts: Interrupts::catch()?,
-            });
-        }
-        let slot = self.site.preprocessor_slot();
-        let interrupts = Interrupts::catch()?;
-        let mut args = compilation.preprocess_args();
-        args.extend(self.colours(compilation));
-        let mut preprocessor =
-            local::command(self.typed_name(compilation), &args, &self.call.path, self.settings.depth);
-        let dependencies = self.settings.dependency_file.as_ref();
-        let rule = dependencies.map(|asked| asked.keep_back(&mut preprocessor)).transpose()?;
-        let preprocessing =
-            Preprocessing::start(preprocessor, &interrupts).map_err(NoSource::of_what_cannot_start)?;
-        let _record =
-            self.site.slot_record(compilation.input().as_os_str(), Phase::Preprocess, slot.as_ref());
-        let source = preprocessing.finish(&interrupts)?;
-        self.save(compilation, &source);
-        Ok(Prepared { job: self, compilation, source, rule, interrupts })
-    }
-
-    /// Leaves the text for whoever asked for it.
-    fn save(&self, compilation: &Compilation, source: &Source) {
-        let Some(directory) = &self.settings.save_temps else { return };
-        match source.save(directory, compilation.language().preprocessed_extension()) {
-            Ok(path) => self.log.info(format_args!("kept the preprocessed text: {}", path.display())),
-            Err(error) => self.log.warning(format_args!(
-                "cannot keep the preprocessed text in {}: {error}",
-                directory.display()
-            )),
-        }
-    }
-
-    /// The command as a server should see it.
+    /// The command as a server should see it that gets text.
     pub(crate) fn server_words(&self, compilation: &Compilation) -> Vec<OsString> {
         let mut args = compilation.server_args_in(&self.directory(compilation));
         args.extend(self.colours(compilation));
-        if self.settings.keep_compiler_name {
-            return std::iter::once(self.typed_name(compilation).to_owned()).chain(args).collect();
-        }
-        let name = compiler::remote_name(compilation.compiler(), &self.call.path);
-        let target = compiler::clang_target(&name, &args);
-        std::iter::once(name).chain(args).chain(target).collect()
+        self.with_compiler(compilation, args)
     }
 
     /// The directory that the object names; not asked for where it names none.
-    fn directory(&self, compilation: &Compilation) -> PathBuf {
-        if !compilation.object_names_directory() {
-            return PathBuf::new();
-        }
+    pub(crate) fn directory(&self, compilation: &Compilation) -> PathBuf {
+        if compilation.object_names_directory() { self.here() } else { PathBuf::new() }
+    }
+
+    /// The current directory as compilers spell it; empty if it is gone.
+    pub(crate) fn here(&self) -> PathBuf {
         let is_here = |logical: &&PathBuf| {
             logical.is_absolute() && compiler::identity(logical) == compiler::identity(Path::new("."))
         };
@@ -192,7 +152,7 @@ impl Job<'_> {
     }
 
     /// A compiler whose messages pass through us sees no terminal, so it is told that there is one.
-    fn colours(&self, compilation: &Compilation) -> Option<OsString> {
+    pub(crate) fn colours(&self, compilation: &Compilation) -> Option<OsString> {
         let wanted = self.settings.colours && !compilation.has_diagnostics_color() && stderr().is_terminal();
         wanted.then(|| "-fdiagnostics-color=always".into())
     }

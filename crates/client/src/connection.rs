@@ -11,7 +11,7 @@ use nix::sys::socket::{
 use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// How long a connection may take to come about, for each address of a host.
@@ -92,6 +92,11 @@ impl<'a> Connection<'a> {
     ) -> Connection<'a> {
         // Bytes come and go through a local stream in the same way as through TCP.
         Connection { stream: TcpStream::from(stream), ssh: Some(ssh), interrupts, silence }
+    }
+
+    /// For somebody else to write into.
+    pub(crate) fn stream(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
     }
 
     /// Closes the stream; the ssh that it went through is still there.

@@ -7,6 +7,8 @@ use std::process::ExitStatus;
 
 /// Exit codes that are ours rather than the compiler's (distcc(1), "EXIT CODES").
 pub(crate) mod code {
+    /// Nothing else says it better.
+    pub(crate) const GENERAL: u8 = 100;
     /// The command line or a variable makes no sense.
     pub(crate) const BAD_ARGUMENTS: u8 = 101;
     /// No usable host in any host list.

@@ -1,8 +1,8 @@
 //! Whether what a compiler elsewhere said of preprocessed text is what the one here would have said of the source. Changes
 //! no word of it.
 
-use crate::macro_lines;
 use crate::settings::Speech;
+use crate::{macro_lines, server_root};
 use cc_args::Family;
 use std::borrow::Cow;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub(crate) struct Messages<'a> {
 impl<'a> Messages<'a> {
     /// Why only a compile here gives the right words, if so; `text` is what was compiled, None for what was not
     /// preprocessed here.
-    pub(crate) fn doubt(&self, text: impl FnOnce() -> Option<Cow<'a, [u8]>>) -> Option<&'static str> {
+    pub(crate) fn doubt_of_text(&self, text: impl FnOnce() -> Option<Cow<'a, [u8]>>) -> Option<&'static str> {
         if self.compiler.is_empty() {
             return None;
         }
@@ -38,11 +38,8 @@ impl<'a> Messages<'a> {
                 "preprocessor and compiler both have something to say, and only one run knows the order",
             );
         }
-        if self.family != Family::Clang && self.is_other_speech() {
-            return Some("the compiler there does not speak as the one here does");
-        }
-        if self.own_colours && self.compiler.contains(&0x1b) {
-            return Some("GCC_COLORS was not sent");
+        if let Some(doubt) = self.doubt_of_sources() {
+            return Some(doubt);
         }
         let read = |file: &Path| file.is_file().then(|| std::fs::read(file).ok())?;
         text()
@@ -50,9 +47,22 @@ impl<'a> Messages<'a> {
             .then_some("a message is about a line with a macro, which was not sent")
     }
 
+    /// Likewise for what was compiled in one run elsewhere, as it would be here.
+    pub(crate) fn doubt_of_sources(&self) -> Option<&'static str> {
+        if self.family != Family::Clang && self.is_other_speech() {
+            return Some("the compiler there does not speak as the one here does");
+        }
+        if self.own_colours && self.compiler.contains(&0x1b) {
+            return Some("GCC_COLORS was not sent");
+        }
+        server_root::is_named_in(self.compiler, Path::new("/"))
+            .then_some("a message names a directory of the server's")
+    }
+
     /// gcc has other quotes in UTF-8, and other words in other languages.
     fn is_other_speech(&self) -> bool {
         match self.speech {
+            _ if self.compiler.is_empty() => false,
             Speech::Ascii => says(self.compiler, "\u{2018}".as_bytes()),
             Speech::Unicode => self.compiler.contains(&b'\''),
             Speech::Foreign => true,
@@ -70,7 +80,9 @@ mod tests {
 
     fn doubts(family: Family, preprocessor: &str, compiler: &str, speech: Speech) -> bool {
         let (preprocessor, compiler) = (preprocessor.as_bytes(), compiler.as_bytes());
-        Messages { family, preprocessor, compiler, speech, own_colours: true }.doubt(|| None).is_some()
+        Messages { family, preprocessor, compiler, speech, own_colours: true }
+            .doubt_of_text(|| None)
+            .is_some()
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Sends one job to one host and returns its answer. Knows nothing of slots, retries or fallback.
 
 use crate::connection::{self, Connection, NoConnection};
+use crate::include_server::LendFailure;
 use crate::interrupts::{Broken, Interrupts};
+use crate::preparation::Sources;
 use crate::source::{Source, Text};
 use crate::ssh::{Ssh, Target};
 use crate::ssh_failure;
@@ -40,6 +42,8 @@ pub(crate) enum Failure {
     },
     /// This kind of host cannot be used by this version.
     Unsupported(&'static str),
+    /// The include server came to grief: its files cannot be sent.
+    NoIncludes(String),
     /// The trouble is on this side: no other host would do better.
     Ours(String),
     /// A fatal signal arrived.
@@ -49,7 +53,9 @@ pub(crate) enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Unreachable(why) | Failure::Ssh(why) | Failure::Ours(why) => f.write_str(why),
+            Failure::Unreachable(why) | Failure::Ssh(why) | Failure::NoIncludes(why) | Failure::Ours(why) => {
+                f.write_str(why)
+            }
             Failure::Connection { doing, error } => write!(f, "{error} while {doing}"),
             Failure::Protocol(ProtocolError::NoAnswer) => f.write_str(
                 "server provided no answer: see its log for the reason (is this address allowed there? is the \
@@ -65,13 +71,17 @@ impl fmt::Display for Failure {
     }
 }
 
+/// What a host is to work on.
+pub(crate) enum Load<'a, 'i> {
+    /// The compiler and its arguments as the server should see them, and preprocessed text.
+    Text(&'a [OsString], &'a Source),
+    /// The source with all headers, and the words that go with them.
+    Sources(&'a mut Sources<'i>),
+}
+
 /// What is sent, to whichever host.
-#[derive(Debug)]
-pub(crate) struct Job<'a> {
-    /// The compiler and its arguments, as the server should see them.
-    pub(crate) words: &'a [OsString],
-    /// The text to compile.
-    pub(crate) source: &'a Source,
+pub(crate) struct Job<'a, 'i> {
+    pub(crate) load: Load<'a, 'i>,
     /// The longest silence of a host.
     pub(crate) silence: Duration,
     /// How much a host may make us hold.
@@ -82,13 +92,13 @@ pub(crate) struct Job<'a> {
     pub(crate) log: &'a Log,
 }
 
-impl Job<'_> {
+impl Job<'_, '_> {
     /// Has `host` do the job. `phase` is told where it stands.
     ///
     /// # Errors
     /// [`Failure`]; nothing has been written anywhere then.
     pub(crate) fn run(
-        &self,
+        &mut self,
         host: &Host,
         interrupts: &Interrupts,
         mut phase: impl FnMut(Phase),
@@ -96,7 +106,11 @@ impl Job<'_> {
         if host.auth {
             return Err(Failure::Unsupported("hosts that want authentication"));
         }
-        let version = if host.lzo { Version::Two } else { Version::One };
+        let version = match self.load {
+            Load::Sources(_) => Version::Three,
+            Load::Text(..) if host.lzo => Version::Two,
+            Load::Text(..) => Version::One,
+        };
         match &host.place {
             Place::Local => Err(Failure::Ours("localhost needs no connection".into())),
             Place::Tcp { name, port } => {
@@ -139,13 +153,13 @@ impl Job<'_> {
             self.log.info(format_args!("ssh: {line}"));
         }
         answer.map_err(|failure| match failure {
-            Failure::Interrupted(_) | Failure::Ours(_) => failure,
+            Failure::Interrupted(_) | Failure::NoIncludes(_) | Failure::Ours(_) => failure,
             failure => Failure::Ssh(ssh_failure::describe(&failure, &farewell)),
         })
     }
 
     fn talk(
-        &self,
+        &mut self,
         connection: &mut Connection,
         version: Version,
         mut phase: impl FnMut(Phase),
@@ -156,27 +170,53 @@ impl Job<'_> {
         receive(connection, ResponseDecoder::new(version, self.limits.clone()), || phase(Phase::Receive))
     }
 
-    fn send(&self, connection: &mut Connection, version: Version) -> Result<(), Failure> {
-        let mut head = protocol::request_head(version, self.words);
-        let sent = match self.source.text() {
-            _ if version.compresses() => {
-                let packed = self.source.packed().map_err(|error| Failure::Ours(error.to_string()))?;
-                head.extend(source_header(packed.len())?);
-                connection.send(&[&head, packed])
+    fn send(&mut self, connection: &mut Connection, version: Version) -> Result<(), Failure> {
+        match &mut self.load {
+            Load::Text(words, source) => send_text(connection, version, words, source),
+            Load::Sources(sources) => {
+                let head = protocol::sources_head(&sources.directory, &sources.words);
+                connection.send(&[&head]).map_err(not_sent)?;
+                sources.held.lend(connection.stream(), self.silence).map_err(|failure| match failure {
+                    // A server that wants none of it closes while it is being told.
+                    LendFailure::Peer(_) => Failure::Protocol(ProtocolError::NoAnswer),
+                    LendFailure::Ours(why) => Failure::NoIncludes(why),
+                    LendFailure::Interrupted(signal) => Failure::Interrupted(signal),
+                })
             }
-            Text::Bytes(bytes) => {
-                head.extend(source_header(bytes.len())?);
-                connection.send(&[&head, bytes])
-            }
-            Text::File(file, length) => {
-                head.extend(source_header(*length)?);
-                connection.send(&[&head]).and_then(|()| connection.send_file(file, *length))
-            }
-        };
-        sent.map_err(|error| match error {
-            error if is_refusal(&error) => Failure::Protocol(ProtocolError::NoAnswer),
-            error => broken("sending the job", error),
-        })
+        }
+    }
+}
+
+fn send_text(
+    connection: &mut Connection,
+    version: Version,
+    words: &[OsString],
+    source: &Source,
+) -> Result<(), Failure> {
+    let mut head = protocol::request_head(version, words);
+    let sent = match source.text() {
+        _ if version.compresses() => {
+            let packed = source.packed().map_err(|error| Failure::Ours(error.to_string()))?;
+            head.extend(source_header(packed.len())?);
+            connection.send(&[&head, packed])
+        }
+        Text::Bytes(bytes) => {
+            head.extend(source_header(bytes.len())?);
+            connection.send(&[&head, bytes])
+        }
+        Text::File(file, length) => {
+            head.extend(source_header(*length)?);
+            connection.send(&[&head]).and_then(|()| connection.send_file(file, *length))
+        }
+    };
+    sent.map_err(not_sent)
+}
+
+fn not_sent(error: Broken) -> Failure {
+    if is_refusal(&error) {
+        Failure::Protocol(ProtocolError::NoAnswer)
+    } else {
+        broken("sending the job", error)
     }
 }
 

@@ -48,6 +48,16 @@ pub(crate) struct Settings {
     pub(crate) ssh: Result<Vec<String>, String>,
     /// `DISTCC_SAVE_TEMPS=1`: where preprocessed text is left (`TMPDIR`).
     pub(crate) save_temps: Option<PathBuf>,
+    /// What of the environment decides which files a compiler reads, but for `PATH`.
+    pub(crate) scan_environment: Vec<(OsString, OsString)>,
+    /// `DISTCC_VERIFY_INCLUDES=1`: each scan is compared with what the compiler itself says.
+    pub(crate) verify_includes: bool,
+    /// `DISTCC_TESTING_INCLUDE_SERVER=1`: what cannot be scanned is not compiled at all.
+    pub(crate) testing_include_server: bool,
+    /// `DISTCC_MAX_DISCREPANCY`: after so many mistakes of the scan nothing is scanned any more; or what is wrong with it.
+    pub(crate) most_discrepancies: Result<Option<u32>, String>,
+    /// `DISTCC_EXCLUDE_FRESH_FILES`: patterns of files that no failure is put down to because they are new.
+    pub(crate) exclude_fresh_files: Vec<OsString>,
     /// `DEPENDENCIES_OUTPUT`, else `SUNPRO_DEPENDENCIES`.
     pub(crate) dependency_file: Option<DependencyFile>,
     /// What is set and does nothing.
@@ -121,6 +131,10 @@ pub(crate) struct StateDir {
     pub(crate) create: bool,
 }
 
+/// What the include server's questions to a compiler have to be asked with, beside the variables of [`cc_args`].
+const SCAN_VARIABLES: [&str; 7] =
+    ["GCC_EXEC_PREFIX", "COMPILER_PATH", "SDKROOT", "LANG", "LC_ALL", "SOURCE_DATE_EPOCH", "TMPDIR"];
+
 /// Where gcc finds its parts (gcc(1)), and what clang adds to its command line. A host's compiler has no part in them.
 const CHANGE_COMPILERS: [&str; 3] = ["COMPILER_PATH", "GCC_EXEC_PREFIX", "CCC_OVERRIDE_OPTIONS"];
 
@@ -134,6 +148,8 @@ impl Settings {
     fn from_variables(var: impl Fn(&str) -> Option<OsString>) -> Settings {
         let filled = |name: &str| var(name).filter(|value| !value.is_empty());
         let (io_timeout, bad_timeout) = positive("DISTCC_IO_TIMEOUT", "seconds", var("DISTCC_IO_TIMEOUT"));
+        let (most_discrepancies, bad_limit) =
+            positive("DISTCC_MAX_DISCREPANCY", "discrepancies", filled("DISTCC_MAX_DISCREPANCY"));
         let (max_body, bad_body) = positive("DISTCC_MAX_BODY", "MiB", var("DISTCC_MAX_BODY"));
         Settings {
             hosts: var("DISTCC_HOSTS"),
@@ -156,6 +172,11 @@ impl Settings {
             ssh: ssh(filled("DISTCC_SSH")),
             save_temps: switch(var("DISTCC_SAVE_TEMPS"), false)
                 .then(|| filled("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)),
+            scan_environment: scan_environment(&var),
+            verify_includes: switch(var("DISTCC_VERIFY_INCLUDES"), false),
+            testing_include_server: switch(var("DISTCC_TESTING_INCLUDE_SERVER"), false),
+            most_discrepancies: bad_limit.map_or(Ok(most_discrepancies), Err),
+            exclude_fresh_files: patterns(var("DISTCC_EXCLUDE_FRESH_FILES")),
             dependency_file: dependency_file(&var),
             unheeded: unheeded(&var),
             keep_compiler_name: var("DISTCC_NO_REWRITE_CROSS").is_some(),
@@ -178,6 +199,17 @@ impl Settings {
 fn state_dir(named: Option<OsString>, home: Option<OsString>) -> Option<StateDir> {
     let named = named.map(|named| StateDir { path: named.into(), create: false });
     named.or_else(|| Some(StateDir { path: PathBuf::from(home?).join(".distcc"), create: true }))
+}
+
+fn patterns(value: Option<OsString>) -> Vec<OsString> {
+    let value = value.unwrap_or_default();
+    let words = value.as_bytes().split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    words.map(|word| OsStr::from_bytes(word).to_owned()).collect()
+}
+
+fn scan_environment(var: &impl Fn(&str) -> Option<OsString>) -> Vec<(OsString, OsString)> {
+    let names = SCAN_VARIABLES.into_iter().chain(cc_args::INCLUDE_PATH_VARIABLES);
+    names.filter_map(|name| Some((name.into(), var(name)?))).collect()
 }
 
 /// The first that is set counts; with an empty one no compiler works, and it has to say so.

@@ -4,7 +4,7 @@
 use crate::settings::Settings;
 use crate::told::Told;
 use crate::watcher;
-use hosts::{Backoff, Choice, Host, HostList, ListError, LockDir, Place, Pool, Slot};
+use hosts::{Backoff, Choice, Host, HostList, ListError, LockDir, OwnNames, Place, Pool, Slot};
 use job_state::{Entry, Outcome, Phase, Record, SlotRecord, Tally};
 use std::cell::OnceCell;
 use std::ffi::OsStr;
@@ -91,6 +91,32 @@ impl<'a> Site<'a> {
     pub(crate) fn host_slot(&self, hosts: &[Host], tried: &[usize]) -> Option<(usize, Slot)> {
         let choice = self.take(Pool::Hosts(hosts), tried)?;
         choice.host.map(|at| (at, choice.slot))
+    }
+
+    /// Whether the list names a host that takes sources with their headers, be it busy or out of use.
+    pub(crate) fn lists_pump_hosts(&self) -> bool {
+        self.hosts().is_ok_and(|list| list.hosts.iter().any(|host| host.pump))
+    }
+
+    /// Whether sources may be sent anywhere now; to scan them for nobody would be in vain.
+    pub(crate) fn has_taker_of_sources(&self, hosts: &[Host]) -> bool {
+        let is_usable = |host: &Host| {
+            let benched = || self.locks().is_none_or(|locks| self.backoff(locks).is_benched(host));
+            self.takes_sources(host) && !host.down && !benched()
+        };
+        hosts.iter().any(is_usable)
+    }
+
+    /// Whether `host` gets sources with their headers.
+    pub(crate) fn takes_sources(&self, host: &Host) -> bool {
+        host.pump && self.locks().is_some_and(|locks| !OwnNames::new(locks).are_known_of(host))
+    }
+
+    /// What `host` makes of sources names directories of its own: it gets none for a while.
+    pub(crate) fn remember_own_names(&self, host: &Host) {
+        if let Some(locks) = self.locks() {
+            OwnNames::new(locks).remember(host);
+        }
     }
 
     /// Whether any host may be tried now; preprocessing for none of them would be in vain.

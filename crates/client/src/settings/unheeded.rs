@@ -11,7 +11,7 @@ pub(crate) struct Unheeded {
     pub(crate) missed: bool,
 }
 
-const NO_PUMP: &str = "there is no pump mode in this version";
+const NO_STUB: &str = "the include server is never left out";
 const NO_MAIL: &str = "nobody is sent mail; the log tells when a host and this machine disagree";
 
 /// Every one of them.
@@ -21,11 +21,7 @@ pub(crate) const UNHEEDED: &[Unheeded] = &[
     missed("DISTCC_PRINCIPAL", "there is no authentication by GSSAPI here; use hosts behind ssh"),
     missed("DISTCC_ENABLE_DISCREPANCY_EMAIL", NO_MAIL),
     missed("DISTCC_EMAILLOG_WHOM_TO_BLAME", NO_MAIL),
-    moot("DISTCC_MAX_DISCREPANCY", NO_PUMP),
-    moot("DISTCC_EXCLUDE_FRESH_FILES", NO_PUMP),
-    moot("DISTCC_TESTING_INCLUDE_SERVER", NO_PUMP),
-    moot("INCLUDE_SERVER_PORT", NO_PUMP),
-    moot("INCLUDE_SERVER_STUB", NO_PUMP),
+    moot("INCLUDE_SERVER_STUB", NO_STUB),
 ];
 
 const fn moot(name: &'static str, why: &'static str) -> Unheeded {
