@@ -13,6 +13,7 @@ use std::path::{Component, Path, PathBuf};
 
 use protocol::{Content, FileEntry, Limits, MARKER};
 
+use tree::Room;
 pub(crate) use tree::{ClientFile, Directory, Named, Node};
 
 /// What Linux lets one component of a path have, in bytes.
@@ -23,6 +24,9 @@ const TEXT_BYTES: usize = 4095;
 
 /// The deepest that a name may lie: a step that makes or compares directories holds one descriptor for each level.
 const DEPTH: usize = 100;
+
+/// How many names there may be with the directories that they lie in. Tens of thousands are a whole project's.
+const MOST: usize = 120_000;
 
 /// How many links are followed to the working directory, as Linux does.
 const FOLLOWED: usize = 40;
@@ -37,6 +41,7 @@ pub(crate) struct Names {
     /// The working directory, free of links.
     directory: PathBuf,
     system: Vec<PathBuf>,
+    room: Room,
 }
 
 impl Names {
@@ -45,11 +50,12 @@ impl Names {
     /// # Errors
     /// Why it is refused.
     pub(crate) fn new(directory: &Path, entries: Vec<FileEntry>, compiler: &Path) -> Result<Names, String> {
-        let mut names = Names { root: Directory::default(), directory: PathBuf::new(), system: Vec::new() };
+        let mut names =
+            Names { root: Directory::default(), directory: PathBuf::new(), system: Vec::new(), room: MOST };
         for FileEntry { name, content } in entries {
             let spelled = || name.as_os_str().as_bytes().escape_ascii().to_string();
             let result = components(&name).and_then(|path| match content {
-                Content::File(body) => names.root.file(&path, body),
+                Content::File(body) => names.root.file(&path, body, &mut names.room),
                 Content::Link(target) => names.link(&path, &target, compiler),
             });
             result.map_err(|wrong| format!("the name \"{}\" {wrong}", spelled()))?;
@@ -79,7 +85,7 @@ impl Names {
 
     /// Adds an empty directory, unless the client has something else there.
     pub(crate) fn add_directory(&mut self, path: &Path) -> bool {
-        components(path).is_ok_and(|path| self.root.directory(&path).is_ok())
+        components(path).is_ok_and(|path| self.root.directory(&path, &mut self.room).is_ok())
     }
 
     /// Adds a link with an absolute `target`, unless the client has something else there.
@@ -87,14 +93,14 @@ impl Names {
         let add = |path: Vec<OsString>| {
             let text = beneath(&path, target)?;
             let there = self.root.first_link(&path) == Some((path.len(), PathBuf::from(&text)));
-            if there { Ok(()) } else { self.root.link(&path, text) }
+            if there { Ok(()) } else { self.root.link(&path, text, &mut self.room) }
         };
         components(path).and_then(add).is_ok()
     }
 
     /// Memory that it takes while its largest file is unpacked, at most, in bytes.
     pub(crate) fn will_hold(&self, limits: &Limits) -> usize {
-        let (all, largest) = self.root.bodies();
+        let (all, largest) = self.root.holds();
         all.saturating_add(largest.saturating_mul(GREATEST_GROWTH).min(limits.unpacked_bytes))
     }
 
@@ -105,7 +111,7 @@ impl Names {
 
     fn link(&mut self, path: &[OsString], target: &Path, compiler: &Path) -> Result<(), &'static str> {
         if target.is_absolute() {
-            return self.root.link(path, beneath(path, target)?);
+            return self.root.link(path, beneath(path, target)?, &mut self.room);
         }
         if !system::is_own_name(path, target) {
             return Err("is a link that leads out of the tree");
@@ -113,7 +119,7 @@ impl Names {
         if !system::is_permitted(path, compiler) {
             return Err("is a link to what is no system directory of this server");
         }
-        self.root.system(path)
+        self.root.system(path, &mut self.room)
     }
 
     /// Follows the client's links to where it works, and makes that directory if it sent nothing there.
@@ -122,7 +128,7 @@ impl Names {
         for _ in 0..FOLLOWED {
             match self.root.first_link(&path) {
                 None => {
-                    self.root.directory(&path)?;
+                    self.root.directory(&path, &mut self.room)?;
                     return Ok(Path::new("/").join(path.iter().collect::<PathBuf>()));
                 }
                 Some((depth, text)) => {

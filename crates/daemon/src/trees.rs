@@ -24,7 +24,7 @@ pub(crate) use crate::store::Trouble;
 const KEPT_BYTES: u64 = 256 << 20;
 
 /// All trees without a job have at most so many files, links and directories.
-const KEPT_NODES: usize = 400_000;
+const KEPT_NODES: usize = 200_000;
 
 /// So many trees are kept however few jobs are done at a time: one for each directory that a build works in.
 const LEAST_TREES: usize = 8;

@@ -102,6 +102,17 @@ fn names_that_are_none() {
 }
 
 #[test]
+fn names_without_end() {
+    let deep = |at: usize| format!("/{at}{}", "/d".repeat(DEPTH - 1));
+    let check = |count: usize, expected: Option<String>| {
+        let entries = (0..count).map(|at| entry(&format!("{}=x", deep(at)))).collect();
+        assert_eq!(Names::new(Path::new("/"), entries, Path::new("/usr/bin/cc")).err(), expected);
+    };
+    check(MOST / DEPTH, None);
+    check(MOST / DEPTH + 1, Some(format!("the name \"{}\" is one too many", deep(MOST / DEPTH))));
+}
+
+#[test]
 fn names_in_each_others_way() {
     refused(&["/a=x", "/a/b=y"], "the name \"/a/b\" passes through a file");
     refused(&["/a=x", "/a/b>/y"], "the name \"/a/b\" passes through a file");
@@ -228,12 +239,13 @@ fn memory_is_told_before_it_is_taken() {
     let limits = |unpacked_bytes| Limits { unpacked_bytes, ..Limits::default() };
     let found = names("/", &["/a=xxxxxxxxxx", "/b=yyy"]).unwrap();
     let (long, short) = (14, 7);
-    assert_eq!(found.will_hold(&limits(usize::MAX)), long + short + 255 * long);
-    assert_eq!(found.will_hold(&limits(100)), long + short + 100);
+    let nodes = 2 * 200;
+    assert_eq!(found.will_hold(&limits(usize::MAX)), nodes + long + short + 255 * long);
+    assert_eq!(found.will_hold(&limits(100)), nodes + long + short + 100);
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever is taken has only names that stay below the root, and links that climb no higher than to it.
     #[test]

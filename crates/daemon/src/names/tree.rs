@@ -13,6 +13,10 @@ const THROUGH_LINK: &str = "passes through a link";
 const THROUGH_FILE: &str = "passes through a file";
 const BELOW_SYSTEM: &str = "lies below a system directory, where the server has its own";
 const TAKEN: &str = "is there already";
+const TOO_MANY: &str = "is one too many";
+
+/// What a node takes besides what it has, in bytes: its place among others, and its name.
+const NODE_BYTES: usize = 200;
 
 /// What a directory has, by its names.
 #[derive(Debug, Default)]
@@ -48,17 +52,19 @@ pub(crate) struct ClientFile {
     pub(crate) stamp: Option<Stamp>,
 }
 
-impl Node {
-    pub(super) fn named(self) -> Named {
-        Named { node: self, there: false }
-    }
-}
+/// How many nodes may yet be made.
+pub(super) type Room = usize;
 
 impl Directory {
     /// A file, or a directory if this is its marker. The last of several with one name is the one.
-    pub(super) fn file(&mut self, path: &[OsString], body: Vec<u8>) -> Result<(), &'static str> {
+    pub(super) fn file(
+        &mut self,
+        path: &[OsString],
+        body: Vec<u8>,
+        room: &mut Room,
+    ) -> Result<(), &'static str> {
         let Some((name, parents)) = path.split_last() else { return Err(TAKEN) };
-        let parent = match self.descend(parents) {
+        let parent = match self.descend(parents, room) {
             // It says that the directory exists, as it does on the server.
             Err(BELOW_SYSTEM) if is_marker(name, &body) => return Ok(()),
             other => other?,
@@ -73,25 +79,28 @@ impl Directory {
             Some(Node::System) => return Err("is a system directory"),
         }
         let file = ClientFile { key: key(path, &body), body, stamp: None };
-        parent.entries.insert(name.clone(), Node::File(file).named());
-        Ok(())
+        parent.put(name, Node::File(file), room)
     }
 
     /// A link with this text.
-    pub(super) fn link(&mut self, path: &[OsString], text: OsString) -> Result<(), &'static str> {
+    pub(super) fn link(
+        &mut self,
+        path: &[OsString],
+        text: OsString,
+        room: &mut Room,
+    ) -> Result<(), &'static str> {
         let Some((name, parents)) = path.split_last() else { return Err(TAKEN) };
-        let parent = self.descend(parents)?;
+        let parent = self.descend(parents, room)?;
         if parent.entries.contains_key(name) {
             return Err(TAKEN);
         }
-        parent.entries.insert(name.clone(), Node::Link(text).named());
-        Ok(())
+        parent.put(name, Node::Link(text), room)
     }
 
     /// A system directory. One below another is the server's anyway.
-    pub(super) fn system(&mut self, path: &[OsString]) -> Result<(), &'static str> {
+    pub(super) fn system(&mut self, path: &[OsString], room: &mut Room) -> Result<(), &'static str> {
         let Some((name, parents)) = path.split_last() else { return Err(TAKEN) };
-        let parent = match self.descend(parents) {
+        let parent = match self.descend(parents, room) {
             Err(BELOW_SYSTEM) => return Ok(()),
             other => other?,
         };
@@ -100,24 +109,23 @@ impl Directory {
             Some(Node::Directory(directory)) if !directory.has_files() => {}
             Some(_) => return Err(TAKEN),
         }
-        parent.entries.insert(name.clone(), Node::System.named());
-        Ok(())
+        parent.put(name, Node::System, room)
     }
 
     /// A directory with all that it lies in.
-    pub(super) fn directory(&mut self, path: &[OsString]) -> Result<(), &'static str> {
-        match self.descend(path) {
+    pub(super) fn directory(&mut self, path: &[OsString], room: &mut Room) -> Result<(), &'static str> {
+        match self.descend(path, room) {
             Ok(_) | Err(BELOW_SYSTEM) => Ok(()),
             Err(wrong) => Err(wrong),
         }
     }
 
     /// The directory of that path, made if it is missing.
-    fn descend(&mut self, path: &[OsString]) -> Result<&mut Directory, &'static str> {
+    fn descend(&mut self, path: &[OsString], room: &mut Room) -> Result<&mut Directory, &'static str> {
         let mut here = self;
         for name in path {
             if !here.entries.contains_key(name) {
-                here.entries.insert(name.clone(), Node::Directory(Directory::default()).named());
+                here.put(name, Node::Directory(Directory::default()), room)?;
             }
             here = match here.entries.get_mut(name).map(|named| &mut named.node) {
                 Some(Node::Directory(directory)) => directory,
@@ -127,6 +135,12 @@ impl Directory {
             };
         }
         Ok(here)
+    }
+
+    fn put(&mut self, name: &OsString, node: Node, room: &mut Room) -> Result<(), &'static str> {
+        *room = room.checked_sub(1).ok_or(TOO_MANY)?;
+        self.entries.insert(name.clone(), Named { node, there: false });
+        Ok(())
     }
 
     /// How many components of `path` lead to its first link, that one included, and the link's text.
@@ -172,15 +186,15 @@ impl Directory {
         }
     }
 
-    /// How many bytes all files have as they came, and how many the largest.
-    pub(super) fn bodies(&self) -> (usize, usize) {
+    /// How many bytes all of it takes with the files as they came, and how many the largest of them.
+    pub(super) fn holds(&self) -> (usize, usize) {
         self.entries.values().fold((0, 0), |(all, largest), named| {
             let (more, one) = match &named.node {
-                Node::Directory(directory) => directory.bodies(),
+                Node::Directory(directory) => directory.holds(),
                 Node::File(file) => (file.body.len(), file.body.len()),
                 Node::Link(_) | Node::System => (0, 0),
             };
-            (all + more, largest.max(one))
+            (all + NODE_BYTES + more, largest.max(one))
         })
     }
 

@@ -2,9 +2,11 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::thread;
 use std::time::SystemTime;
 
 use nix::time::{ClockId, clock_gettime};
+use proptest::prelude::*;
 use protocol::{Content, FileEntry, MARKER};
 use tempfile::TempDir;
 
@@ -298,10 +300,61 @@ fn what_is_kept_is_bounded() {
 fn many_names_are_quickly_there_and_gone() {
     let site = Site::new();
     let entries = |count: usize| (0..count).map(|at| entry(&format!("/p/{}/{at}.h=x", at % 100))).collect();
-    for count in [20_000, 5] {
+    for count in [1500, 5] {
         let tree = site.take(Kind::ReadOnly, entries(count)).unwrap();
         let found = (0..100).filter_map(|at| fs::read_dir(tree.root().join("p").join(at.to_string())).ok());
         assert_eq!(found.map(Iterator::count).sum::<usize>(), count);
+    }
+}
+
+#[test]
+fn many_jobs_at_once() {
+    let site = Site::new();
+    let shared: Vec<String> = (0..50).map(|at| format!("/p/inc/{at}.h={at}")).collect();
+    thread::scope(|scope| {
+        for job in 0..4 {
+            let (site, shared) = (&site, &shared);
+            scope.spawn(move || {
+                for round in 0..20 {
+                    let own = format!("/p/{job}.c={round}");
+                    let lines: Vec<&str> = shared.iter().chain([&own]).map(String::as_str).collect();
+                    let kind = if (job + round) % 3 == 0 { Kind::Writable } else { Kind::ReadOnly };
+                    let tree = site.tree(kind, &lines);
+                    let mut expected: Vec<String> = lines.iter().map(ToString::to_string).collect();
+                    expected.extend(["/p/".to_owned(), "/p/inc/".to_owned()]);
+                    expected.sort();
+                    assert_eq!(listed(tree.root()), expected.join(" "));
+                }
+            });
+        }
+    });
+    site.trees.forget();
+    assert_eq!(listed(site.parent.path()), "/canary=alive /jobs/");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A tree made by difference is the one that is made from nothing.
+    #[test]
+    fn any_job_after_any_other(
+        jobs in prop::collection::vec(
+            prop::collection::vec("/[ab](/[ab]){0,2}(=[xy]?|>/[ab]/[ab]|/)", 0..7), 2..6),
+    ) {
+        for kind in [Kind::ReadOnly, Kind::Writable] {
+            let (kept, mut taken) = (Site::new(), 0);
+            for lines in &jobs {
+                let entries = || lines.iter().map(|line| entry(line)).collect();
+                if Names::new(Path::new("/p"), entries(), Path::new("/usr/bin/cc")).is_err() {
+                    continue;
+                }
+                taken += 1;
+                let fresh = Site::new();
+                let expected = listed(fresh.take(kind, entries()).unwrap().root());
+                assert_eq!(listed(kept.take(kind, entries()).unwrap().root()), expected);
+            }
+            assert_eq!(kept.trees.state().idle.len(), taken.min(1));
+        }
     }
 }
 
