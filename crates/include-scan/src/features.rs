@@ -1,6 +1,7 @@
 //! What a compiler answers to `__has_attribute` and its kin, one by one and many in one run; knows no directive.
 
 use crate::compiler::Key;
+use crate::usual_questions::USUAL;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
@@ -19,86 +20,6 @@ const ASKED: [&str; 10] = [
 ];
 /// Defined or not like these, and answered without the compiler.
 const ONLY_KNOWN: [&str; 4] = ["__has_include", "__has_include_next", "__has_embed", "__building_module"];
-/// What the headers of libc, libstdc++ and boost ask: worth one run at once.
-const USUAL: [(&str, &[&str]); 4] = [
-    (
-        "__has_attribute",
-        &[
-            "__access__",
-            "__alloc_align__",
-            "__alloc_size__",
-            "__copy__",
-            "__deprecated__",
-            "__fd_arg__",
-            "__malloc__",
-            "__nonnull__",
-            "__nonstring__",
-            "__noreturn__",
-            "__nothrow__",
-            "__warn_unused_result__",
-            "abi_tag",
-            "always_inline",
-            "deprecated",
-            "fallthrough",
-            "gnu_inline",
-            "init_priority",
-            "no_sanitize",
-            "noinline",
-            "nonnull",
-            "noreturn",
-            "nothrow",
-            "unused",
-            "visibility",
-            "warn_unused_result",
-        ],
-    ),
-    (
-        "__has_builtin",
-        &[
-            "__builtin_assume_aligned",
-            "__builtin_bit_cast",
-            "__builtin_expect",
-            "__builtin_is_constant_evaluated",
-            "__builtin_launder",
-            "__builtin_LINE",
-            "__builtin_source_location",
-            "__builtin_unreachable",
-            "__has_unique_object_representations",
-            "__is_aggregate",
-            "__is_array",
-            "__is_same",
-        ],
-    ),
-    (
-        "__has_cpp_attribute",
-        &[
-            "assert",
-            "assume",
-            "carries_dependency",
-            "deprecated",
-            "fallthrough",
-            "likely",
-            "maybe_unused",
-            "no_unique_address",
-            "nodiscard",
-            "noreturn",
-            "unlikely",
-            "clang::lifetimebound",
-            "gnu::const",
-        ],
-    ),
-    (
-        "__has_feature",
-        &[
-            "address_sanitizer",
-            "cxx_exceptions",
-            "cxx_rtti",
-            "memory_sanitizer",
-            "modules",
-            "thread_sanitizer",
-        ],
-    ),
-];
 /// A question is a name, or a few.
 const LONGEST: usize = 256;
 /// More different questions than all headers of a distribution ask.
@@ -115,7 +36,8 @@ pub(crate) struct Features {
 
 #[derive(Default)]
 struct Known {
-    /// Empty until the first run.
+    /// False until the first run.
+    asked: bool,
     names: HashSet<&'static str>,
     answers: HashMap<(&'static str, Vec<u8>), Option<i64>>,
 }
@@ -131,7 +53,7 @@ impl Features {
             return false;
         };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.names.is_empty() {
+        if !known.asked {
             self.ask_all(&mut known);
         }
         known.names.contains(name)
@@ -140,7 +62,7 @@ impl Features {
     /// What `NAME(ARGUMENT)` stands for. None where the compiler does not say.
     pub(crate) fn value(&self, name: &str, argument: &[u8]) -> Option<i64> {
         let name = ASKED.iter().find(|known| **known == name)?;
-        if argument.len() > LONGEST || argument.contains(&b'\n') {
+        if !is_well_formed(name, argument) {
             return None;
         }
         let question = (*name, argument.to_vec());
@@ -148,21 +70,17 @@ impl Features {
         if let Some(answer) = known.answers.get(&question) {
             return *answer;
         }
-        let mut heard = HEARD.lock().unwrap_or_else(PoisonError::into_inner);
-        if heard.len() >= MOST {
-            heard.clear();
-        }
-        heard.insert(question.clone());
-        drop(heard);
+        remember([question.clone()]);
         self.ask_all(&mut known);
         known.answers.get(&question).copied().flatten()
     }
 
     /// Asks all that was ever heard and is not known here.
     fn ask_all(&self, known: &mut Known) {
+        known.asked = true;
         let mut questions = BTreeSet::new();
-        for (name, arguments) in &USUAL {
-            questions.extend(arguments.iter().map(|argument| (*name, argument.as_bytes().to_vec())));
+        for (name, arguments) in USUAL {
+            questions.extend(arguments.split(' ').map(|argument| (*name, argument.as_bytes().to_vec())));
         }
         questions.extend(HEARD.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         let new: Vec<_> = questions.into_iter().filter(|asked| !known.answers.contains_key(asked)).collect();
@@ -175,6 +93,57 @@ impl Features {
         let answered = new.into_iter().enumerate().map(|(at, asked)| (asked, answers.get(&at).copied()));
         known.answers.extend(answered);
     }
+}
+
+/// Notes what a file will ask, so that its questions are asked together.
+pub(crate) fn hear(text: &[u8]) {
+    let mut questions = Vec::new();
+    for at in memchr::memmem::find_iter(text, b"__has_") {
+        let rest = &text[at..];
+        let end = rest.iter().position(|b| !is_word(*b)).unwrap_or(rest.len());
+        let Some(name) = ASKED.iter().find(|known| known.as_bytes() == &rest[..end]) else { continue };
+        let rest = rest[end..].trim_ascii_start();
+        let Some(rest) = rest.strip_prefix(b"(") else { continue };
+        let argument = rest.split(|b| *b == b')' || *b == b'\n').next().unwrap_or_default().trim_ascii();
+        if is_well_formed(name, argument) {
+            questions.push((*name, argument.to_vec()));
+        }
+    }
+    if !questions.is_empty() {
+        remember(questions);
+    }
+}
+
+fn remember(questions: impl IntoIterator<Item = (&'static str, Vec<u8>)>) {
+    let mut heard = HEARD.lock().unwrap_or_else(PoisonError::into_inner);
+    if heard.len() >= MOST {
+        heard.clear();
+    }
+    heard.extend(questions);
+}
+
+/// clang gives up after twenty errors, and then all other questions would have no answer.
+fn is_well_formed(name: &str, argument: &[u8]) -> bool {
+    if argument.len() > LONGEST {
+        return false;
+    }
+    if name == "__has_warning" {
+        let warning = argument.strip_prefix(b"\"-W").and_then(|rest| rest.strip_suffix(b"\""));
+        return warning.is_some_and(|rest| rest.iter().all(|b| is_word(*b) || b"-+=#".contains(b)));
+    }
+    let is_name = |part: &[u8]| {
+        part.first().is_some_and(|b| is_word(*b) && !b.is_ascii_digit()) && part.iter().all(|b| is_word(*b))
+    };
+    match memchr::memmem::find(argument, b"::") {
+        Some(colons) if name.ends_with("_attribute") && name != "__has_declspec_attribute" => {
+            is_name(&argument[..colons]) && is_name(&argument[colons + 2..])
+        }
+        _ => is_name(argument),
+    }
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 /// A line for each question, and one for each name that is known.
@@ -196,4 +165,35 @@ fn numbered(line: &[u8]) -> Option<(usize, i64)> {
     let line = std::str::from_utf8(line).ok()?.strip_prefix('@')?;
     let (number, value) = line.split_once(' ')?;
     Some((number.parse().ok()?, value.trim().trim_end_matches(['l', 'L', 'u', 'U']).parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[(&str, &str)]) {
+        hear(text.as_bytes());
+        let heard = HEARD.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_test = heard.iter().filter(|(_, argument)| argument.windows(4).any(|part| part == b"test"));
+        let of_test: Vec<_> =
+            of_test.map(|(name, argument)| (*name, str::from_utf8(argument).unwrap())).collect();
+        assert_eq!(of_test, expected);
+    }
+
+    #[test]
+    fn questions_are_heard_in_text() {
+        check(
+            "#if __has_builtin(__test_a) || __has_cpp_attribute( test::b )\n# if __has_include(<test>)\n\
+             __has_feature(test(1)\n__has_attribute(test+1)\n__has_warning(test)\n__has_builtinx(test)",
+            &[("__has_builtin", "__test_a"), ("__has_cpp_attribute", "test::b")],
+        );
+    }
+
+    #[test]
+    fn lines_with_numbers_are_answers() {
+        assert_eq!(numbered(b"@12 201907L"), Some((12, 201_907)));
+        assert_eq!(numbered(b"@1 __has_feature(x)"), None);
+        assert_eq!(numbered(b"12 1"), None);
+    }
 }

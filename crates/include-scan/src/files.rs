@@ -2,6 +2,7 @@
 
 use crate::dialect::Dialect;
 use crate::directive::Directives;
+use crate::features;
 use crate::not_covered::NotCovered;
 use crate::stamp::{Stamp, kind_of};
 use crate::symbol::Symbols;
@@ -147,6 +148,9 @@ impl KeptFile {
         used: u64,
     ) -> Result<KeptFile, NotCovered> {
         let (stamp, settled, text) = read_still(name)?;
+        if reading.is_some() {
+            features::hear(&text);
+        }
         let body: Option<Arc<[u8]>> = with_body.then(|| protocol::pack_file(&text).into());
         let readings: Vec<_> = reading
             .into_iter()

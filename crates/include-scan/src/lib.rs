@@ -51,6 +51,7 @@ mod symbol;
 mod table;
 mod task;
 mod token;
+mod usual_questions;
 mod walk;
 
 pub use closure::{Closure, Entry};
