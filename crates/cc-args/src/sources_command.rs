@@ -76,8 +76,11 @@ impl SourcesCommand {
     pub fn args_for(&self, place: Place<'_>, output: &OsStr, dependencies: &OsStr) -> Vec<OsString> {
         let mut words = Vec::new();
         if let Place::Below(root) = place {
-            // The last map that fits counts, so that the user's own come after it.
-            words.push(joined(&[b"-ffile-prefix-map=", root.as_os_str().as_bytes(), b"="]));
+            // The last map that fits counts, so that the user's own come after these. gcc takes -ffile-prefix-map for
+            // the last of all, wherever it stands.
+            for map in [&b"-fdebug-prefix-map="[..], b"-fmacro-prefix-map="] {
+                words.push(joined(&[map, root.as_os_str().as_bytes(), b"="]));
+            }
         }
         let superfluous = self.superfluous_target();
         for argument in self.arguments.iter() {

@@ -1,4 +1,4 @@
-//! One compiler at work in its workspace: started, waited for, killed with all its children. Knows nothing of clients.
+//! One compiler at work: started, waited for, killed with all its children. Knows nothing of clients.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -21,7 +21,7 @@ use crate::compiler::is_masquerade;
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::strays::Known;
-use crate::workspace::Workspace;
+use crate::workbench::Workbench;
 
 /// How long a compiler that is told to end may take for it.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
@@ -65,29 +65,27 @@ pub(crate) struct Execution<'a> {
 }
 
 impl<'a> Execution<'a> {
-    /// Starts `compiler` in the workspace, in a process group of its own.
+    /// Starts `compiler` at its place of work, in a process group of its own.
     ///
     /// # Errors
     /// It cannot be executed.
     pub(crate) fn start(
         compiler: &Path,
-        args: &[OsString],
-        workspace: &Workspace,
+        workbench: &Workbench<'_>,
         server: &'a Server,
     ) -> io::Result<Execution<'a>> {
         let (stdout, stderr) = (buffer()?, buffer()?);
         let environment = &server.environment;
         let mut command = Command::new(compiler);
         command
-            .args(args)
-            .current_dir(workspace.path())
+            .args(&workbench.args)
             .env_clear()
             .envs(environment.variables.iter().map(|(name, value)| (name, value)))
-            .envs([("TMPDIR", workspace.path()), ("HOME", workspace.path())])
             .stdin(Stdio::null())
             .stdout(stdout.as_fd().try_clone_to_owned()?)
             .stderr(stderr.as_fd().try_clone_to_owned()?)
             .process_group(0);
+        workbench.apply(&mut command)?;
         let (child, group) = server.strays.start(|| command.spawn())?;
         let process = child.id().map(|id| Pid::from_raw(id.cast_signed()));
         process.inspect(|compiler| restrict(*compiler, environment.longest_file));

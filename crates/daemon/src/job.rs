@@ -3,14 +3,13 @@
 use std::ffi::{OsStr, OsString};
 use std::future::pending;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use cc_args::ServerCommand;
+use cc_args::{ServerCommand, SourcesCommand};
 use logging::{Field, Level, Log};
 use nix::errno::Errno;
-use protocol::{Arrived, Progress, ProtocolError, Request, RequestDecoder, Version, WaitStatus};
+use protocol::{Progress, RequestDecoder, Version, WaitStatus};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::select;
@@ -21,13 +20,16 @@ use tokio::time::{sleep, timeout_at};
 use crate::access::Peer;
 use crate::answer::Answer;
 use crate::budget::Share;
+use crate::command::Command;
 use crate::compiler::Refusal;
 use crate::execution::Execution;
 use crate::server::Server;
-use crate::source::{self, Source};
+use crate::source::{self, Content, Source};
+use crate::sources::Plan;
 use crate::stats::JobStats;
 use crate::summary::{Outcome, Summary};
-use crate::workspace::Workspace;
+use crate::view::why_not_entered;
+use crate::workbench::Workbench;
 
 /// A client sends its command at once; only the source may take as long as a preprocessor does.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -124,25 +126,23 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             let progress = unhurried(received >= LONG, || decoder.advance(count));
             let progress = progress.map_err(Outcome::BadRequest)?;
             if judged.is_none()
-                && let Some(args) = decoder.args()
+                && let (Some(version), Some(args)) = (decoder.version(), decoder.args())
             {
-                judged = Some(self.judge(args.to_vec())?);
+                judged = Some((self.judge(version, args.to_vec())?, version));
             }
-            // Jobs that come as sources are not done here yet.
-            if decoder.version() == Some(Version::Three) {
-                return Err(Outcome::BadRequest(ProtocolError::UnsupportedVersion(3)));
-            }
-            if let Progress::Done(Arrived::Text(arrived)) = progress {
-                let (request, _share) = source::unpack(arrived, share, silence).await?;
-                let Request { version, args, source: text } = request;
-                let judged = judged.map_or_else(|| self.judge(args), Ok)?;
-                return Ok((judged, version, Source { text, _share }));
+            if let Progress::Done(arrived) = progress {
+                let source = source::unpack(arrived, share, silence).await?;
+                let (judged, version) = judged.expect("what has come whole has a version and a command");
+                return Ok((judged, version, source));
             }
         }
     }
 
-    fn judge(&mut self, args: Vec<OsString>) -> Result<Judged, Outcome> {
-        let command = ServerCommand::parse(args)
+    fn judge(&mut self, version: Version, args: Vec<OsString>) -> Result<Judged, Outcome> {
+        if let Some(reason) = self.server.sources.refused().filter(|_| version == Version::Three) {
+            return Err(Outcome::Refused(reason.to_owned()));
+        }
+        let command = Command::parse(version, args)
             .map_err(|refusal| Outcome::Refused(format!("command refused: {refusal}")))?;
         self.log = self.log.about(Field::File, command.input()).about(Field::Compiler, command.compiler());
         let compiler = match self.server.compilers.find(command.compiler()) {
@@ -157,28 +157,25 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
     async fn compile(
         &mut self,
         compiler: &Path,
-        command: &ServerCommand,
+        command: &Command,
         source: Source<'a>,
         share: &mut Share<'_>,
     ) -> Result<Answer, Outcome> {
+        let task = self.plan(compiler, command, source).await?;
         let slot = self.slot().await?;
         let booked = self.stats.compiles();
-        let extension = command.language().preprocessed_extension();
-        let workspace = self.server.workspaces.make(Path::new(command.input()), extension, &source.text);
-        let workspace =
-            workspace.map_err(|error| Outcome::Failed(format!("cannot make a workspace: {error}")))?;
-        // It is in the workspace now, and may be several megabytes long.
-        drop(source);
-        let args = compiler_args(command, &workspace);
-        let mut execution = match Execution::start(compiler, &args, &workspace, self.server) {
+        let workbench = unhurried(task.is_long(), || task.prepare(self.server))?;
+        let mut execution = match Execution::start(compiler, &workbench, self.server) {
             Ok(execution) => execution,
             Err(error) => {
                 let reason = not_started(compiler, &error)?;
                 return Ok(self.not_run(command, &reason));
             }
         };
+        let workspace = workbench.workspace();
         if workspace.is_kept() {
-            self.log.notice(format_args!("kept {}: {}", workspace.path().display(), words(compiler, &args)));
+            let words = words(compiler, &workbench.args);
+            self.log.notice(format_args!("kept {}: {words}", workspace.path().display()));
         }
         let ended = match self.supervise(&mut execution).await {
             Err(Outcome::TimedOut) => None,
@@ -188,21 +185,41 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         drop((booked, slot));
         let made = ended.map_or(0, |_| workspace.object_length()).saturating_add(execution.printed_length());
         source::allow(share, made.saturating_mul(COPIES), self.server.io_timeout).await?;
-        self.answer(command, ended, &execution, &workspace)
+        self.answer(command, ended, &execution, &workbench)
+    }
+
+    /// Where and how it will be compiled. Who waits for memory must not have a slot.
+    async fn plan<'c>(
+        &self,
+        compiler: &Path,
+        command: &'c Command,
+        source: Source<'a>,
+    ) -> Result<Task<'a, 'c>, Outcome> {
+        let Source { content, mut share } = source;
+        match (command, content) {
+            (Command::Text(command), Content::Text(text)) => Ok(Task::Text(command, text, share)),
+            (Command::Sources(command), Content::Files(files)) => {
+                let server = self.server;
+                let plan = server.sources.plan(command, compiler, files, &server.workspaces)?;
+                source::allow(&mut share, plan.will_hold(&server.limits), server.io_timeout).await?;
+                Ok(Task::Sources(command, plan, share))
+            }
+            _ => Err(Outcome::Failed("the command and what came with it are of two versions".to_owned())),
+        }
     }
 
     /// What the client is told about a compiler that ended so, or took too long.
     fn answer(
         &self,
-        command: &ServerCommand,
+        command: &Command,
         ended: Option<WaitStatus>,
         execution: &Execution,
-        workspace: &Workspace,
+        workbench: &Workbench<'_>,
     ) -> Result<Answer, Outcome> {
         let longest = self.server.limits.unpacked_bytes;
         let answer = match ended {
-            Some(status) => Answer::compiled(command, status, execution, workspace, longest),
-            None => Answer::timed_out(execution),
+            Some(status) => Answer::compiled(command, status, execution, workbench, longest),
+            None => Answer::timed_out(execution, workbench),
         };
         let answer = answer
             .map_err(|error| Outcome::Failed(format!("cannot read what the compiler made: {error}")))?;
@@ -213,7 +230,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
     }
 
     /// What the client is told about a compiler that cannot run.
-    fn not_run(&mut self, command: &ServerCommand, reason: &str) -> Answer {
+    fn not_run(&mut self, command: &Command, reason: &str) -> Answer {
         self.log = self.log.about(Field::Reason, reason);
         self.log.error(format_args!("failed to exec {reason}"));
         Answer::not_run(command, reason)
@@ -263,8 +280,35 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
 
 /// A command that may run, and the compiler for it or why there is none.
 struct Judged {
-    command: ServerCommand,
+    command: Command,
     compiler: Result<PathBuf, String>,
+}
+
+/// A compile that has all that it needs but its place, and the memory that this takes until then.
+enum Task<'a, 'c> {
+    Text(&'c ServerCommand, Vec<u8>, Share<'a>),
+    Sources(&'c SourcesCommand, Plan<'a>, Share<'a>),
+}
+
+impl<'a> Task<'a, '_> {
+    fn is_long(&self) -> bool {
+        matches!(self, Task::Sources(..))
+    }
+
+    /// Puts it in its place. What came is there now, and may be several megabytes long.
+    fn prepare(self, server: &'a Server) -> Result<Workbench<'a>, Outcome> {
+        let workspaces = &server.workspaces;
+        match self {
+            Task::Sources(command, plan, _share) => plan.carry_out(command, workspaces, &server.limits),
+            Task::Text(command, text, _share) => {
+                let extension = command.language().preprocessed_extension();
+                let workspace = workspaces.make(Path::new(command.input()), extension, &text);
+                let workspace = workspace
+                    .map_err(|error| Outcome::Failed(format!("cannot make a workspace: {error}")))?;
+                Ok(Workbench::of_text(command, workspace))
+            }
+        }
+    }
 }
 
 /// Does `work`, and lets other jobs move to another thread before if it is long. Where there is one thread there is
@@ -301,24 +345,14 @@ async fn over(lifetime: Option<Duration>) {
     }
 }
 
-/// The client's options around our names. Debug information names the directory that the preprocessor noted in the
-/// text; where it noted none, ours would be taken.
-fn compiler_args(command: &ServerCommand, workspace: &Workspace) -> Vec<OsString> {
-    let mut args = command.args_for(workspace.source(), workspace.object());
-    if args.iter().any(|arg| arg.as_bytes().starts_with(b"-g") && arg != "-g0") {
-        let mut hide = OsString::from("-fdebug-prefix-map=");
-        hide.push(workspace.path());
-        hide.push("=.");
-        args.push(hide);
-    }
-    args
-}
-
 /// What is wrong with the compiler or its command the client is told; what is wrong with this machine is no answer, so
 /// that the client goes elsewhere.
 fn not_started(compiler: &Path, error: &io::Error) -> Result<String, Outcome> {
     const OF_THE_COMMAND: [Errno; 5] =
         [Errno::ENOENT, Errno::EACCES, Errno::ENOEXEC, Errno::E2BIG, Errno::ENOTDIR];
+    if let Some(why) = why_not_entered(error) {
+        return Err(Outcome::Failed(format!("cannot show the client's files at its paths: {why}")));
+    }
     let reason = format!("{}: {error}", compiler.display());
     if OF_THE_COMMAND.iter().any(|errno| error.raw_os_error() == Some(*errno as i32)) {
         return Ok(reason);

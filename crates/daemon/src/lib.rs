@@ -4,6 +4,7 @@ mod access;
 mod announce;
 mod answer;
 mod budget;
+mod command;
 mod compiler;
 mod detach;
 mod ending;
@@ -13,7 +14,7 @@ mod job;
 mod journal;
 mod listen;
 mod memory;
-#[allow(dead_code, reason = "jobs that come as files are the next step")]
+mod mirror;
 mod names;
 mod options;
 mod passed;
@@ -22,15 +23,15 @@ mod server;
 mod settings;
 mod signals;
 mod source;
+mod sources;
 mod stats;
-#[allow(dead_code, reason = "jobs that come as files are the next step")]
 mod store;
 mod strays;
 mod summary;
-#[allow(dead_code, reason = "jobs that come as files are the next step")]
 mod tree;
-#[allow(dead_code, reason = "jobs that come as files are the next step")]
 mod trees;
+mod view;
+mod workbench;
 mod workspace;
 
 use std::io;
@@ -263,12 +264,14 @@ fn pid_file(settings: &Settings, log: &Log) -> Option<PidFile> {
 fn report_start(settings: &Settings, server: &Server, listeners: &[TcpListener]) {
     let log = server.log();
     let path = std::env::join_paths(&settings.path).unwrap_or_default();
+    let sources = server.sources.describe(&server.workspaces);
     log.info(format_args!("daemon's PATH is {}", path.display()));
     for address in listeners.iter().flat_map(TcpListener::local_addr) {
         log.info(format_args!("listening on {address}"));
     }
     log.info(format_args!("serving clients in {}", settings.access));
     log.info(format_args!("allowing up to {} active jobs", settings.jobs));
+    log.info(format_args!("sources of clients in pump mode are {sources}"));
     log.info(format_args!("jobs are done in {}", server.workspaces.describe()));
 }
 

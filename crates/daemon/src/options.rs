@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 
+use crate::settings::Pump;
+
 /// What was typed (distccd(1)).
 #[derive(Debug, Parser)]
 #[command(
@@ -66,6 +68,11 @@ pub(crate) struct Options {
     /// Run any program that a client names, not only linked compilers
     #[arg(long, alias = "make-me-a-botnet", help_heading = "Jobs")]
     pub(crate) enable_tcp_insecure: bool,
+    /// Compile sources for clients in pump mode: at the client's own paths (namespace), below another directory
+    /// (mirror), whichever this machine can (auto), or not at all (off)
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Pump::Auto, hide_possible_values = true,
+        help_heading = "Jobs")]
+    pub(crate) pump: Pump,
 
     /// TCP port to listen on; 0 = any free one [default: 3632]
     #[arg(short, long, value_name = "PORT", help_heading = "Network")]
@@ -148,7 +155,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Opt
 
 fn version() -> String {
     format!(
-        "distccd {} {}-pc-{}-gnu\n  (protocols 1 and 2) (default port 3632)\n  part of distcc-arch; \
+        "distccd {} {}-pc-{}-gnu\n  (protocols 1, 2 and 3) (default port 3632)\n  part of distcc-arch; \
          serves clients of distcc 3.4 as well\n",
         env!("CARGO_PKG_VERSION"),
         std::env::consts::ARCH,
@@ -171,6 +178,9 @@ fn stop(error: &clap::Error) -> Stop {
         ErrorKind::UnknownArgument => format!("{option}: unknown option"),
         ErrorKind::TooManyValues => format!("{option}={value}: option does not take an argument"),
         ErrorKind::InvalidValue if value.is_empty() => format!("{option}: missing argument"),
+        ErrorKind::InvalidValue if option == "--pump" => {
+            format!("{option}={value}: say auto, namespace, mirror or off")
+        }
         ErrorKind::ValueValidation => format!("{option}={value}: invalid numeric value"),
         _ => error.to_string().lines().next().unwrap_or_default().to_owned(),
     })
@@ -236,6 +246,7 @@ mod tests {
         refused("-V", "-V: unknown option");
         refused("--port=abc", "--port=abc: invalid numeric value");
         refused("--port", "--port: missing argument");
+        refused("--pump=maybe", "--pump=maybe: say auto, namespace, mirror or off");
         refused("--drain=soon", "--drain=soon: invalid numeric value");
         refused("--daemon=foo", "--daemon=foo: option does not take an argument");
         refused("--stats-port abc", "--stats-port=abc: invalid numeric value");
@@ -245,7 +256,7 @@ mod tests {
     fn texts() {
         let Err(Stop::Text(version)) = typed("--version") else { panic!("no text") };
         assert!(version.starts_with("distccd ") && version.lines().count() >= 3, "{version}");
-        assert!(version.lines().nth(1).unwrap().starts_with("  (protocols 1 and 2) (default port 3632)"));
+        assert!(version.lines().nth(1).unwrap().starts_with("  (protocols 1, 2 and 3) (default port 3632)"));
         let Err(Stop::Text(help)) = typed("--help") else { panic!("no text") };
         assert!(help.contains("--enable-tcp-insecure") && !help.contains("--no-fifo"), "{help}");
     }

@@ -13,6 +13,7 @@ use crate::compiler::Compilers;
 use crate::execution::Environment;
 use crate::journal::Journal;
 use crate::settings::Settings;
+use crate::sources::Sources;
 use crate::stats::Stats;
 use crate::strays::Strays;
 use crate::workspace::Workspaces;
@@ -25,6 +26,7 @@ pub(crate) struct Server {
     pub(crate) compilers: Compilers,
     pub(crate) environment: Environment,
     pub(crate) workspaces: Workspaces,
+    pub(crate) sources: Sources,
     pub(crate) strays: Strays,
     pub(crate) limits: Limits,
     /// Memory for requests whose compilers have not started, and for answers that have not been taken.
@@ -58,6 +60,7 @@ impl Server {
             compilers,
             environment: Environment::new(settings),
             workspaces,
+            sources: Sources::new(settings.pump, settings.jobs),
             strays: Strays::adopt(),
             limits: settings.limits.clone(),
             budget: Budget::of(settings.bodies_mib),

@@ -38,6 +38,7 @@ pub struct Settings {
     /// How many compilers may run at once.
     pub(crate) jobs: usize,
     pub(crate) permitted: Permitted,
+    pub(crate) pump: Pump,
     /// Where compilers are looked up; absolute directories only.
     pub(crate) path: Vec<PathBuf>,
     /// `LANG` and the like, as compilers get them.
@@ -99,6 +100,20 @@ pub(crate) enum Permitted {
     Linked,
 }
 
+/// What becomes of jobs that come as sources and headers (`--pump`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Pump {
+    /// At the client's own paths where the kernel allows that, else in a mirror.
+    #[default]
+    Auto,
+    /// At the client's own paths or not at all.
+    Namespace,
+    /// Below another directory.
+    Mirror,
+    /// They are refused.
+    Off,
+}
+
 const DEFAULT_PORT: i64 = 3632;
 
 /// More than any machine has processors; each job needs open files and memory.
@@ -148,6 +163,7 @@ impl Settings {
             access,
             jobs: jobs(options.jobs)?,
             permitted: permitted(&options, filled)?,
+            pump: options.pump,
             path: directories(filled("DISTCCD_PATH").or_else(|| filled("PATH"))),
             locale: LOCALE.iter().filter_map(|name| Some((*name, filled(name)?))).collect(),
             tmpdir: filled("TMPDIR").map(absolute),

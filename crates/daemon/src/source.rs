@@ -1,9 +1,9 @@
-//! A client's source, and the memory that it may take from its first bytes until a compiler has it. Knows nothing of
-//! where the bytes come from.
+//! A client's source or sources, and the memory that they may take from their first bytes until a compiler has them.
+//! Knows nothing of where the bytes come from.
 
 use std::time::Duration;
 
-use protocol::{ArrivedText, Request};
+use protocol::{Arrived, ArrivedFiles};
 use tokio::time::timeout;
 
 use crate::budget::Share;
@@ -15,8 +15,16 @@ const LONG: usize = 64 * 1024;
 
 /// What is to be compiled; dropping it gives its memory back.
 pub(crate) struct Source<'a> {
-    pub(crate) text: Vec<u8>,
-    pub(crate) _share: Share<'a>,
+    pub(crate) content: Content,
+    pub(crate) share: Share<'a>,
+}
+
+/// What came.
+pub(crate) enum Content {
+    /// Preprocessed text, unpacked.
+    Text(Vec<u8>),
+    /// Sources and headers, as they were transmitted.
+    Files(ArrivedFiles),
 }
 
 /// Waits until a request or an answer may hold so many bytes.
@@ -30,17 +38,24 @@ pub(crate) async fn allow(share: &mut Share<'_>, bytes: usize, patience: Duratio
     })
 }
 
-/// Unpacks a source that has come whole, when it may take the memory for that.
+/// Takes a source that has come whole; text is unpacked when it may take the memory for that.
 ///
 /// # Errors
 /// A job that ends: it is damaged, or has to wait longer than `patience`.
 pub(crate) async fn unpack<'a>(
-    arrived: ArrivedText,
+    arrived: Arrived,
     mut share: Share<'a>,
     patience: Duration,
-) -> Result<(Request, Share<'a>), Outcome> {
-    allow(&mut share, arrived.will_hold(), patience).await?;
-    let request = unhurried(arrived.will_hold() >= LONG, || arrived.unpack()).map_err(Outcome::BadRequest)?;
+) -> Result<Source<'a>, Outcome> {
+    let text = match arrived {
+        Arrived::Text(text) => text,
+        Arrived::Files(files) => {
+            share.settle(files.holds());
+            return Ok(Source { content: Content::Files(files), share });
+        }
+    };
+    allow(&mut share, text.will_hold(), patience).await?;
+    let request = unhurried(text.will_hold() >= LONG, || text.unpack()).map_err(Outcome::BadRequest)?;
     share.settle(request.source.len());
-    Ok((request, share))
+    Ok(Source { content: Content::Text(request.source), share })
 }

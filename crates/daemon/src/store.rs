@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -45,6 +45,15 @@ impl From<nix::Error> for Trouble {
     }
 }
 
+/// What one job may yet have.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    /// Bytes to be unpacked.
+    pub(crate) unpacked: usize,
+    /// Bytes on disk.
+    pub(crate) disk: u64,
+}
+
 /// Contents by their keys, in a directory of their own.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -81,25 +90,28 @@ pub(crate) fn key(path: &[OsString], body: &[u8]) -> Key {
     *hasher.update(b"\0").update(body).finalize().as_bytes()
 }
 
-/// Makes the file `name` in `directory` out of what was transmitted, and says what it takes. No more than `left` bytes
-/// are unpacked, which then are fewer.
+/// Makes the file `name` in `directory` out of what was transmitted, and says what it takes. What is allowed is then so
+/// much less.
 ///
 /// gcc takes two files of one length, content and second of change for one file, so that each has its own second.
 pub(crate) fn unpack_to(
     directory: impl AsFd,
     name: &OsStr,
     (key, body): (&Key, &[u8]),
-    left: &mut usize,
+    allowed: &mut Allowance,
 ) -> Result<(File, u64), Trouble> {
-    let unpacked = protocol::unpack(body, *left).map_err(|error| Trouble::Bad(error.to_string()))?;
-    *left -= unpacked.len();
+    let unpacked =
+        protocol::unpack(body, allowed.unpacked).map_err(|error| Trouble::Bad(error.to_string()))?;
+    let taken = (unpacked.len() as u64).next_multiple_of(BLOCK);
+    allowed.disk = allowed.disk.checked_sub(taken).ok_or(io::Error::from(ErrorKind::StorageFull))?;
+    allowed.unpacked -= unpacked.len();
     let plainly = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let mut file = File::from(openat(directory, name, plainly, Mode::from_bits_truncate(0o444))?);
     file.write_all(&unpacked)?;
     let number = u32::from_le_bytes([key[0], key[1], key[2], key[3]]);
     let second = TimeSpec::new(FIRST_SECOND + i64::from(number) % SECONDS, 0);
     futimens(&file, &second, &second)?;
-    Ok((file, (unpacked.len() as u64).next_multiple_of(BLOCK)))
+    Ok((file, taken))
 }
 
 impl Store {
@@ -118,11 +130,11 @@ impl Store {
         content: (&Key, &[u8]),
         directory: impl AsFd,
         name: &OsStr,
-        left: &mut usize,
+        allowed: &mut Allowance,
     ) -> Result<(), Trouble> {
         let number = match self.hold(content.0) {
             Some(number) => number,
-            None => self.add(content, left)?,
+            None => self.add(content, allowed)?,
         };
         let linked = linkat(&self.directory, file_name(number).as_str(), directory, name, AtFlags::empty());
         linked.map_err(|error| {
@@ -136,11 +148,6 @@ impl Store {
         if let Some(kept) = self.contents().known.get_mut(key) {
             kept.links -= 1;
         }
-    }
-
-    /// What it takes on disk, in bytes.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.contents().bytes
     }
 
     /// Removes what no tree has, the longest unused first, until it takes so many bytes, and says what it takes then.
@@ -179,14 +186,14 @@ impl Store {
         Some(kept.number)
     }
 
-    fn add(&self, (key, body): (&Key, &[u8]), left: &mut usize) -> Result<u64, Trouble> {
+    fn add(&self, (key, body): (&Key, &[u8]), allowed: &mut Allowance) -> Result<u64, Trouble> {
         let number = {
             let mut contents = self.contents();
             contents.next += 1;
             contents.next
         };
         let name = file_name(number);
-        let bytes = match unpack_to(&self.directory, OsStr::new(&name), (key, body), left) {
+        let bytes = match unpack_to(&self.directory, OsStr::new(&name), (key, body), allowed) {
             Ok((_, bytes)) => bytes,
             Err(trouble) => {
                 self.remove(number);
@@ -213,4 +220,51 @@ impl Store {
 
 fn file_name(number: u64) -> String {
     format!("{number:x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_job_has_what_it_is_allowed() {
+        let check = |unpacked: usize, disk: u64, expected: Result<(usize, u64), &str>| {
+            let place = tempfile::tempdir().unwrap();
+            let store = Store::open(place.path()).unwrap();
+            let trees = File::open(place.path()).unwrap();
+            let mut allowed = Allowance { unpacked, disk };
+            let body = protocol::pack(&[b'x'; 5000]);
+            for name in ["a", "b"].map(OsStr::new) {
+                // The second time it is there already, and costs nothing.
+                match store.link((&key(&[], &body), &body), &trees, name, &mut allowed) {
+                    Ok(()) => assert_eq!(Ok((allowed.unpacked, allowed.disk)), expected),
+                    Err(Trouble::Bad(why)) => assert_eq!(Err(why.as_str()), expected),
+                    Err(Trouble::Io(error)) => assert_eq!(Err(error.to_string().as_str()), expected),
+                }
+            }
+            let files = if expected.is_ok() { 3 } else { 0 };
+            assert_eq!(place.path().read_dir().unwrap().count(), files, "{unpacked} {disk}");
+        };
+        check(5000, 8192, Ok((0, 0)));
+        check(9000, 10_000, Ok((4000, 1808)));
+        check(4999, 10_000, Err("compressed body of more than 4999 bytes"));
+        check(5000, 8191, Err("no storage space"));
+    }
+
+    #[test]
+    fn keys_are_of_name_and_content() {
+        let key_of =
+            |path: &[&str], body: &[u8]| key(&path.iter().map(OsString::from).collect::<Vec<_>>(), body);
+        let keys = [
+            key_of(&["a", "b"], b"x"),
+            key_of(&["a"], b"bx"),
+            key_of(&["ab"], b"x"),
+            key_of(&["a", "c"], b"x"),
+            key_of(&["a", "b"], b""),
+        ];
+        for (at, key) in keys.iter().enumerate() {
+            assert!(!keys[at + 1..].contains(key), "{at}");
+        }
+        assert_eq!(keys[0], key_of(&["a", "b"], b"x"));
+    }
 }

@@ -14,7 +14,7 @@ use nix::sys::statvfs::statvfs;
 use protocol::Limits;
 
 use crate::names::{Directory, Names, Node};
-use crate::store::Store;
+use crate::store::{Allowance, Store};
 use crate::tree::{Change, Stamp, check_untouched, let_the_clock_tick};
 use crate::workspace::{self, Workspaces};
 
@@ -22,6 +22,9 @@ pub(crate) use crate::store::Trouble;
 
 /// What is kept for later jobs takes at most this, in bytes, and never more than a quarter of what is free.
 const KEPT_BYTES: u64 = 256 << 20;
+
+/// One job may have a half of what is free, so that many jobs of one client leave some to the machine.
+const PART_FOR_ONE: u64 = 2;
 
 /// All trees without a job have at most so many files, links and directories.
 const KEPT_NODES: usize = 200_000;
@@ -84,7 +87,6 @@ struct Kept {
 pub(crate) struct Tree<'a> {
     trees: &'a Trees,
     kept: Option<Kept>,
-    system: Vec<PathBuf>,
     directory: PathBuf,
 }
 
@@ -105,7 +107,7 @@ impl Trees {
         workspaces: &Workspaces,
         limits: &Limits,
     ) -> Result<Tree<'_>, Trouble> {
-        let (directory, system) = (names.directory().to_owned(), names.system_directories().to_owned());
+        let directory = names.directory().to_owned();
         let mut wanted = names.into_root();
         let made = match self.pick(kind, &directory, workspaces)?.become_tree(&mut wanted, limits) {
             // Somebody has removed it all, or there is no room beside what is kept.
@@ -121,7 +123,7 @@ impl Trees {
         kept.settle();
         kept.directory.clone_from(&directory);
         let directory = kept.root.join(directory.strip_prefix("/").unwrap_or(&directory));
-        Ok(Tree { trees: self, kept: Some(kept), system, directory })
+        Ok(Tree { trees: self, kept: Some(kept), directory })
     }
 
     /// Removes all trees without a job and what they were made of.
@@ -184,8 +186,7 @@ impl Base {
         let (path, alive) = workspaces.make_shared(KEPT_BYTES)?;
         let contents = path.join("store");
         fs::create_dir(&contents)?;
-        let free = statvfs(&path).map_or(0, |found| found.blocks_available() * found.fragment_size());
-        let budget = KEPT_BYTES.min(free / 4);
+        let budget = KEPT_BYTES.min(free(&path) / 4);
         let store = Store::open(&contents)?;
         Ok(Base { path, store, budget, next: AtomicU64::new(0), _alive: alive })
     }
@@ -205,6 +206,11 @@ impl Base {
     }
 }
 
+/// What is free on the disk or in the memory behind `place`, in bytes.
+fn free(place: &Path) -> u64 {
+    statvfs(place).map_or(0, |found| found.blocks_available() * found.fragment_size())
+}
+
 impl Drop for Base {
     fn drop(&mut self) {
         workspace::remove(&self.path);
@@ -221,8 +227,8 @@ impl Kept {
             self = base.empty_tree(Kind::Writable)?;
         }
         let base = self.base.clone();
-        let mut change =
-            Change { store: (!own).then_some(&base.store), left: limits.unpacked_bytes, made: false };
+        let allowed = Allowance { unpacked: limits.unpacked_bytes, disk: free(&base.path) / PART_FOR_ONE };
+        let mut change = Change { store: (!own).then_some(&base.store), allowed, made: false };
         match change.apply(&self.root, &mut self.entries, wanted) {
             Ok(()) => {
                 if change.made {
@@ -280,11 +286,6 @@ impl Tree<'_> {
     /// Where the client works, below the root and free of links.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
-    }
-
-    /// Where the server's own directories belong, as the client calls them.
-    pub(crate) fn system_directories(&self) -> &[PathBuf] {
-        &self.system
     }
 
     fn kept(&self) -> &Kept {

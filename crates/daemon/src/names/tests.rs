@@ -175,6 +175,21 @@ fn system_directories() {
 }
 
 #[test]
+fn a_compiler_behind_a_link_has_headers_beside_it() {
+    let place = tempfile::tempdir().unwrap();
+    let [home, link] = [place.path().join("gcc-13"), place.path().join("bin/gcc")];
+    for directory in [home.join("bin"), home.join("lib/include"), place.path().join("bin")] {
+        std::fs::create_dir_all(directory).unwrap();
+    }
+    std::fs::write(home.join("bin/gcc"), "").unwrap();
+    std::os::unix::fs::symlink(home.join("bin/gcc"), &link).unwrap();
+    let headers = home.join("lib/include");
+    let asked = entry(&system(headers.to_str().unwrap(), 40));
+    let names = Names::new(Path::new("/"), vec![asked], &link).unwrap();
+    assert_eq!(names.system_directories(), [headers]);
+}
+
+#[test]
 fn system_directories_beside_others() {
     let [include, cxx] = [system("/usr/include", 22), system("/usr/include/c++/12", 24)];
     taken(&[&include, &cxx, &include, "/usr/include/sys/"], "/usr/ /usr/include!");

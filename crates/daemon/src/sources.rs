@@ -1,0 +1,143 @@
+//! How jobs are done whose sources and headers have come: in a view at the client's own paths where the kernel allows
+//! that, else in a mirror. Knows nothing of connections.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use cc_args::SourcesCommand;
+use protocol::{ArrivedFiles, Limits};
+
+use crate::mirror::Mirror;
+use crate::names::Names;
+use crate::settings::Pump;
+use crate::summary::Outcome;
+use crate::trees::{Kind, Trees, Trouble};
+use crate::view::{self, Layout, Views};
+use crate::workbench::{Paths, Workbench};
+use crate::workspace::Workspaces;
+
+/// What all such jobs share.
+#[derive(Debug)]
+pub(crate) struct Sources {
+    asked: Pump,
+    trees: Trees,
+    views: OnceLock<Result<Views, String>>,
+}
+
+/// One such job, planned: it is known where it will be done.
+pub(crate) struct Plan<'a> {
+    sources: &'a Sources,
+    names: Names,
+    /// As the client calls it.
+    directory: PathBuf,
+    /// None for a mirror.
+    layout: Option<Layout<'a>>,
+}
+
+impl Sources {
+    /// Does them as it is `asked`, so many at a time.
+    pub(crate) fn new(asked: Pump, jobs: usize) -> Sources {
+        Sources { asked, trees: Trees::new(jobs), views: OnceLock::new() }
+    }
+
+    /// Why such jobs are refused, if they are.
+    pub(crate) fn refused(&self) -> Option<&'static str> {
+        (self.asked == Pump::Off).then_some("sources are refused: the daemon runs with --pump=off")
+    }
+
+    /// For the log: how they are done. Finds that out if nobody has before.
+    pub(crate) fn describe(&self, workspaces: &Workspaces) -> String {
+        match (self.asked, self.views(workspaces)) {
+            (Pump::Off, _) => "refused".to_owned(),
+            (Pump::Mirror, _) => "done in a mirror, as asked".to_owned(),
+            (_, Ok(_)) => "done at the clients' own paths".to_owned(),
+            (Pump::Namespace, Err(why)) => {
+                format!("refused, because they cannot be done at the clients' own paths: {why}")
+            }
+            (Pump::Auto, Err(why)) => {
+                format!("done in a mirror, because they cannot be done at the clients' own paths: {why}")
+            }
+        }
+    }
+
+    fn views(&self, workspaces: &Workspaces) -> &Result<Views, String> {
+        self.views.get_or_init(|| match self.asked {
+            Pump::Off | Pump::Mirror => Err("it is not wanted".to_owned()),
+            Pump::Auto | Pump::Namespace => Views::probe(&self.trees, workspaces),
+        })
+    }
+
+    /// Judges the files, and says where the job is done.
+    ///
+    /// # Errors
+    /// A job that ends: names that lead elsewhere, or a command that cannot be done there.
+    pub(crate) fn plan(
+        &self,
+        command: &SourcesCommand,
+        compiler: &Path,
+        files: ArrivedFiles,
+        workspaces: &Workspaces,
+    ) -> Result<Plan<'_>, Outcome> {
+        let ArrivedFiles { directory, mut entries, .. } = files;
+        let may_merge = view::only_text_among_programs(&entries);
+        let views = self.views(workspaces);
+        entries.extend(views.iter().flat_map(Views::mount_points));
+        let mut names = Names::new(&directory, entries, compiler).map_err(Outcome::Refused)?;
+        let layout = match views {
+            Ok(views) => views.lay_out(&mut names, compiler, may_merge),
+            Err(why) => Err(why.clone()),
+        };
+        let layout = match layout {
+            Err(why) if self.asked == Pump::Namespace => {
+                return Err(Outcome::Refused(format!(
+                    "the client's files cannot be shown at its paths: {why}"
+                )));
+            }
+            other => other.ok(),
+        };
+        if layout.is_none() {
+            command
+                .check_below()
+                .map_err(|refusal| Outcome::Refused(format!("command refused: {refusal}")))?;
+        }
+        Ok(Plan { sources: self, names, directory, layout })
+    }
+}
+
+impl<'a> Plan<'a> {
+    /// Memory that carrying it out takes, at most, in bytes.
+    pub(crate) fn will_hold(&self, limits: &Limits) -> usize {
+        self.names.will_hold(limits)
+    }
+
+    /// Puts everything in its place. It takes as long as it takes to write what is new of the files.
+    ///
+    /// # Errors
+    /// A job that ends: damaged files, or a full disk.
+    pub(crate) fn carry_out(
+        self,
+        command: &SourcesCommand,
+        workspaces: &Workspaces,
+        limits: &Limits,
+    ) -> Result<Workbench<'a>, Outcome> {
+        let failed = |error| Outcome::Failed(format!("cannot make a workspace: {error}"));
+        let workspace = workspaces.make(Path::new(command.input()), "d", b"").map_err(failed)?;
+        let kind = if self.layout.is_some() { Kind::ReadOnly } else { Kind::Writable };
+        let tree =
+            self.sources.trees.take(self.names, kind, workspaces, limits).map_err(
+                |trouble| match trouble {
+                    Trouble::Bad(reason) => Outcome::Refused(reason),
+                    Trouble::Io(error) => {
+                        Outcome::Failed(format!("cannot put the client's files in their places: {error}"))
+                    }
+                },
+            )?;
+        let Some(layout) = self.layout else {
+            let mirror = Mirror::new(tree.root(), &self.directory, command.family());
+            return Ok(Workbench::of_mirror(command, workspace, tree, mirror));
+        };
+        let view = layout.view(tree.root(), workspace.path()).map_err(failed)?;
+        let paths = Paths { directory: self.directory, work: layout.work().to_owned() };
+        Ok(Workbench::of_view(command, workspace, tree, view, paths))
+    }
+}

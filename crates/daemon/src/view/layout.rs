@@ -1,0 +1,181 @@
+//! How the system and a client's files go into one view, or why they do not. Knows nothing of how a view is entered.
+
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use protocol::FileEntry;
+
+use super::system::{System, Top};
+use super::{Use, View};
+use crate::names::Names;
+
+/// A plan of one job's view.
+#[derive(Debug)]
+pub(crate) struct Layout<'a> {
+    system: &'a System,
+    shown: Vec<Shown>,
+    work: PathBuf,
+}
+
+#[derive(Debug)]
+enum Shown {
+    Directory(PathBuf),
+    Merged(PathBuf),
+}
+
+/// Where programs are looked for, and what they load; only text may come from a client there.
+const PROGRAMS: &str = "/usr";
+
+/// Whether a client's files may stand among the programs of this machine: none of them is where a program, or what one
+/// loads, could be taken from.
+pub(crate) fn only_text_among_programs(entries: &[FileEntry]) -> bool {
+    entries.iter().all(|entry| !entry.name.starts_with(PROGRAMS) || is_text(&entry.name))
+}
+
+/// Headers stand below a directory that is called so, and sources where they always do.
+fn is_text(path: &Path) -> bool {
+    const OF_SOURCES: [&str; 2] = ["/usr/src", "/usr/local/src"];
+    let directories = path.parent().into_iter().flat_map(Path::components);
+    OF_SOURCES.iter().any(|sources| path.starts_with(sources))
+        || directories.skip(3).any(|part| part == Component::Normal("include".as_ref()))
+}
+
+impl<'a> Layout<'a> {
+    /// Adds to `names` what `compiler` and `work`, the name of the place that may be written, need in the view.
+    ///
+    /// # Errors
+    /// Why there is none of this job: the client has files where this machine needs its own.
+    pub(super) fn plan(
+        system: &'a System,
+        names: &mut Names,
+        compiler: &Path,
+        work: &Path,
+    ) -> Result<Layout<'a>, String> {
+        let mut layout = Layout { system, shown: Vec::new(), work: work.to_owned() };
+        for top in &system.tops {
+            match top {
+                Top::Directory(path) => layout.plan_top(names, path, compiler)?,
+                Top::Link(link, target) if names.add_link(link, target) => {}
+                Top::Link(link, _) => return Err(in_the_way(link)),
+            }
+        }
+        let elsewhere = names.system_directories().iter().filter(|path| !system.has(path)).cloned();
+        let elsewhere: Vec<PathBuf> = elsewhere.chain(homes(system, compiler)).collect();
+        for path in elsewhere {
+            layout.plan_own(names, &path)?;
+        }
+        for directory in system.of_etc.iter().filter(|path| path.is_dir()) {
+            names.add_directory(directory);
+        }
+        if names.has_files_below(work) || !names.add_directory(work) {
+            return Err(in_the_way(work));
+        }
+        Ok(layout)
+    }
+
+    /// The client's files stand beside this machine's in the directory with its programs. In another one they are alone
+    /// unless something of this machine is needed there.
+    fn plan_top(&mut self, names: &mut Names, path: &Path, compiler: &Path) -> Result<(), String> {
+        if !names.has_files_below(path) {
+            return self.plan_own(names, path);
+        }
+        if path == Path::new(PROGRAMS) {
+            self.shown.push(Shown::Merged(path.to_owned()));
+            return Ok(());
+        }
+        let needed = names.system_directories().iter().any(|directory| directory.starts_with(path));
+        if needed || compiler.starts_with(path) { Err(in_the_way(path)) } else { Ok(()) }
+    }
+
+    /// This machine's alone.
+    fn plan_own(&mut self, names: &mut Names, path: &Path) -> Result<(), String> {
+        if names.has_files_below(path) || !names.add_directory(path) {
+            return Err(in_the_way(path));
+        }
+        self.shown.push(Shown::Directory(path.to_owned()));
+        Ok(())
+    }
+
+    /// Whether the client has files among the programs of this machine.
+    pub(crate) fn merges(&self) -> bool {
+        self.shown.iter().any(|shown| matches!(shown, Shown::Merged(_)))
+    }
+
+    /// What may be written, as the compiler knows it.
+    pub(crate) fn work(&self) -> &Path {
+        &self.work
+    }
+
+    /// The view of the tree at `root` that was made of those names; `work` on this machine may be written in it.
+    ///
+    /// # Errors
+    /// A path that no system call takes.
+    pub(crate) fn view(&self, root: &Path, work: &Path) -> io::Result<View> {
+        let mut view = View::of(root)?;
+        for shown in &self.shown {
+            match shown {
+                Shown::Directory(path) => view.show(path, path, Use::Run)?,
+                Shown::Merged(path) => view.merge(path)?,
+            }
+        }
+        for path in &self.system.of_etc {
+            view.show(path, path, Use::Run)?;
+        }
+        for device in &self.system.devices {
+            view.show_device(device)?;
+        }
+        view.show(work, &self.work, Use::Write)?;
+        Ok(view)
+    }
+}
+
+fn in_the_way(path: &Path) -> String {
+    format!("the client's files are in the way of this machine's {}", path.display())
+}
+
+/// What must be shown besides for a compiler that was not installed with the system, by its name and behind all links.
+fn homes(system: &System, compiler: &Path) -> Vec<PathBuf> {
+    let behind = fs::canonicalize(compiler).ok();
+    let homes = [Some(compiler.to_owned()), behind].into_iter().flatten().filter(|path| !system.has(path));
+    let mut homes: Vec<PathBuf> = homes.filter_map(|path| home(&path)).collect();
+    homes.sort();
+    homes.dedup_by(|inner, outer| inner.starts_with(outer));
+    homes
+}
+
+/// `/x` for `/x/bin/gcc`, else the directory of the compiler.
+fn home(compiler: &Path) -> Option<PathBuf> {
+    let directory = compiler.parent()?;
+    let prefix = directory.parent().filter(|prefix| directory.ends_with("bin") && *prefix != Path::new("/"));
+    Some(prefix.unwrap_or(directory).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_stand_among_programs() {
+        let check = |path: &str, expected: bool| assert_eq!(is_text(Path::new(path)), expected, "{path}");
+        check("/usr/src/debug/x/a.c", true);
+        check("/usr/local/src/x/a.h", true);
+        check("/usr/lib/x86_64-linux-gnu/glib-2.0/include/glibconfig.h", true);
+        check("/usr/share/R/include/R.h", true);
+        check("/usr/include/x.h", false);
+        check("/usr/lib/gcc/x86_64-linux-gnu/12/specs", false);
+        check("/usr/lib/gcc/x86_64-linux-gnu/12/include", false);
+        check("/usr/bin/as", false);
+        check("/usr/lib/libc.so.6", false);
+    }
+
+    #[test]
+    fn homes_of_compilers() {
+        let check = |path: &str, expected: &str| {
+            assert_eq!(home(Path::new(path)).unwrap(), Path::new(expected), "{path}")
+        };
+        check("/srv/gcc-15/bin/gcc", "/srv/gcc-15");
+        check("/srv/gcc", "/srv");
+        check("/bin/gcc", "/bin");
+    }
+}

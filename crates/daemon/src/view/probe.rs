@@ -1,0 +1,98 @@
+//! Whether this machine lets us have views: one is made, entered, and a program run in it. Knows nothing of clients.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use protocol::{Content, FileEntry, Limits, pack_file};
+
+use super::layout::Layout;
+use super::system::System;
+use super::why_not_entered;
+use crate::names::Names;
+use crate::trees::{Kind, Trees, Trouble};
+use crate::workspace::{self, Workspaces};
+
+/// A program that every system has, and that only says that it could be run.
+const PROGRAM: &str = "/usr/bin/true";
+
+/// A place where a client's files may stand among those of this machine.
+const AMONG_OURS: &str = "/usr/src/distcc-arch/probe/include/x.h";
+
+/// Views of this machine are possible, and this is what is in all of them.
+#[derive(Debug)]
+pub(crate) struct Views {
+    system: System,
+    work: PathBuf,
+    /// Whether a client's files can stand beside those of this machine.
+    merges: bool,
+}
+
+impl Views {
+    /// Tries it.
+    ///
+    /// # Errors
+    /// What this machine does not allow.
+    pub(crate) fn probe(trees: &Trees, workspaces: &Workspaces) -> Result<Views, String> {
+        let work = Path::new("/").join(workspace::name_for_all());
+        let mut views = Views { system: System::look(), work, merges: true };
+        views.try_out(trees, workspaces, Vec::new())?;
+        let name = PathBuf::from(AMONG_OURS);
+        let file = FileEntry { name, content: Content::File(pack_file(b"")) };
+        views.merges = views.try_out(trees, workspaces, vec![file]).is_ok();
+        // Until the first job there is nothing to keep.
+        trees.forget();
+        Ok(views)
+    }
+
+    /// Files that a job must have besides what its client sent.
+    pub(crate) fn mount_points(&self) -> impl Iterator<Item = FileEntry> {
+        self.system.mount_points()
+    }
+
+    /// A plan for one job's files.
+    ///
+    /// # Errors
+    /// Why it cannot be done in a view.
+    pub(crate) fn lay_out(
+        &self,
+        names: &mut Names,
+        compiler: &Path,
+        may_merge: bool,
+    ) -> Result<Layout<'_>, String> {
+        let layout = Layout::plan(&self.system, names, compiler, &self.work)?;
+        if layout.merges() && !(may_merge && self.merges) {
+            return Err("it has files among the programs of this machine".to_owned());
+        }
+        Ok(layout)
+    }
+
+    fn try_out(
+        &self,
+        trees: &Trees,
+        workspaces: &Workspaces,
+        mut files: Vec<FileEntry>,
+    ) -> Result<(), String> {
+        let program = Path::new(PROGRAM);
+        files.extend(self.mount_points());
+        let mut names = Names::new(Path::new("/"), files, program)?;
+        let layout = self.lay_out(&mut names, program, true)?;
+        let tree =
+            trees.take(names, Kind::ReadOnly, workspaces, &Limits::default()).map_err(
+                |trouble| match trouble {
+                    Trouble::Bad(why) => why,
+                    Trouble::Io(error) => error.to_string(),
+                },
+            )?;
+        let work = workspaces.make(Path::new("probe"), "d", b"").map_err(|error| error.to_string())?;
+        let mut command = tokio::process::Command::new(program);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).env_clear();
+        let view = layout.view(tree.root(), work.path()).map_err(|error| error.to_string())?;
+        view.apply(&mut command, Path::new("/")).map_err(|error| error.to_string())?;
+        let ended = command.into_std().status();
+        match ended {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(format!("{PROGRAM} ended with {status}")),
+            Err(error) => Err(why_not_entered(&error).unwrap_or_else(|| format!("{PROGRAM}: {error}"))),
+        }
+    }
+}

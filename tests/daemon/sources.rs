@@ -1,0 +1,114 @@
+//! Jobs that come as sources and headers: the same bytes as a compile where the client is, at the client's own paths
+//! and in a mirror. Knows nothing of hostile clients.
+
+use crate::daemon::Daemon;
+use crate::project::{Made, Project};
+
+const C: &[(&str, &str)] = &[
+    (
+        "x.c",
+        "#include <assert.h>\n#include <stdio.h>\n#include \"a.h\"\n#include \"sub/../link/b.h\"\n\
+      #include <deep/c.h>\nconst char *file = __FILE__;\nint f(int i) { assert(i); WARN; \
+      return printf(\"%d\", A + B + C + i); }\n",
+    ),
+    ("a.h", "#pragma once\n#define A 1\n#define WARN int unused\n"),
+    ("sub/x.h", ""),
+    ("real/b.h", "#include \"near.h\"\n#define B NEAR\nstatic const char *b_file = __FILE__;\n"),
+    ("real/near.h", "#define NEAR 2\n"),
+    ("link", "-> real"),
+    ("inc/deep/c.h", "#define C 3\nstatic inline int c(int i) { return i * C; }\n"),
+];
+
+const CXX: &[(&str, &str)] = &[
+    (
+        "x.cc",
+        "#include <map>\n#include <string>\n#include \"t.h\"\n\
+      std::map<std::string, int> names;\nint g() { return T<int>(3).get() + names[__FILE__]; }\n",
+    ),
+    ("t.h", "template <class X> struct T { X x; T(X x) : x(x) {} X get() const { return x; } };\n"),
+];
+
+/// What is wrong with what a daemon made, if anything is.
+fn difference(here: &Made, there: &Made) -> Option<String> {
+    if here.status != there.status {
+        return Some(format!("status {:x}, not {:x}: {}", there.status, here.status, there.stderr));
+    }
+    if here.stderr != there.stderr {
+        return Some(format!("said\n{}not\n{}", there.stderr, here.stderr));
+    }
+    if here.rules != there.rules {
+        return Some(format!("rules\n{}not\n{}", there.rules, here.rules));
+    }
+    (here.object != there.object).then(|| "another object".to_owned())
+}
+
+#[track_caller]
+fn check(daemon: &Daemon, project: &Project, words: &str) {
+    let here = project.compile_here(words);
+    let there = project.compile_there(daemon.address(), words);
+    let there = there.unwrap_or_else(|| panic!("{words} refused:\n{}", daemon.log()));
+    if let Some(difference) = difference(&here, &there) {
+        panic!("{words}: {difference}\n{}", daemon.log());
+    }
+}
+
+fn projects() -> [Project; 2] {
+    [C, CXX].map(|files| {
+        let mut project = Project::new(files);
+        project.add_all();
+        project
+    })
+}
+
+#[test]
+fn the_same_bytes_at_the_clients_own_paths() {
+    let daemon = Daemon::insecure(&["--pump=namespace"]);
+    let [c, cxx] = projects();
+    for words in [
+        "gcc -Iinc -c x.c",
+        "gcc -O2 -Iinc -c x.c",
+        "gcc -O2 -g -Wall -Iinc -c x.c",
+        "gcc -g3 -I@/inc -c @/x.c",
+        "gcc -O0 -g -Wall -Wextra -I@/inc -c @/x.c -MMD -MP",
+        "gcc -g -ffile-prefix-map=@=/usr/src/debug/x -Iinc -c x.c",
+        "gcc -g -O2 -fdebug-prefix-map=@=. -fmacro-prefix-map=@/= -Iinc -c @/x.c",
+        "gcc -g -include a.h -isystem inc -c x.c",
+        "gcc -c x.c",
+        "gcc -frecord-gcc-switches -Iinc -c x.c",
+        "clang -g -Iinc -Wall -c x.c",
+        "clang -O2 -g -I@/inc -ffile-prefix-map=@=/y -c @/x.c",
+        "gcc -S -Iinc -c x.c",
+    ] {
+        check(&daemon, &c, words);
+    }
+    for words in ["g++ -O2 -g -c x.cc", "g++ -std=c++20 -c x.cc", "clang++ -O2 -g -c x.cc"] {
+        check(&daemon, &cxx, words);
+    }
+}
+
+#[test]
+fn the_same_bytes_in_a_mirror() {
+    let daemon = Daemon::insecure(&["--pump=mirror"]);
+    let [c, cxx] = projects();
+    for words in [
+        "gcc -Iinc -c x.c",
+        "gcc -O2 -g -Wall -Iinc -c x.c",
+        "gcc -g3 -I@/inc -c @/x.c",
+        "gcc -O0 -g -Wall -Wextra -I@/inc -c @/x.c -MMD -MP",
+        "gcc -g -ffile-prefix-map=@=/usr/src/debug/x -Iinc -c x.c",
+        "gcc -g -O2 -fdebug-prefix-map=@=. -fmacro-prefix-map=@/= -Iinc -c @/x.c",
+        "gcc -g -include a.h -isystem inc -c x.c",
+        "gcc -c x.c",
+        "gcc -c @/x.c",
+        "clang -g -Iinc -Wall -c x.c",
+        "clang -O2 -g -I@/inc -c @/x.c",
+    ] {
+        check(&daemon, &c, words);
+    }
+    for words in ["g++ -O2 -g -c x.cc", "clang++ -O2 -g -c x.cc"] {
+        check(&daemon, &cxx, words);
+    }
+    for words in ["clang -g -ffile-prefix-map=@=/y -Iinc -c x.c", "gcc -flto -Iinc -c x.c"] {
+        assert!(c.compile_there(daemon.address(), words).is_none(), "{words}");
+    }
+}
