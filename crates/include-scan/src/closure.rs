@@ -48,6 +48,10 @@ pub enum Entry {
 impl Closure {
     /// What this job has found, its system directories being those of `system`.
     pub(crate) fn of(sight: &mut Sight, system: &[DirId]) -> Result<Closure, NotCovered> {
+        if let Some(link) = sight.places.link_out_of_system() {
+            let sentence = format!("{} leads out of the system's directories", link.escape_ascii());
+            return Err(NotCovered::new("system-link", sentence));
+        }
         let mut entries = Vec::new();
         let mut inodes = FxHashSet::default();
         let found: Vec<_> = sight.found().filter(|file| !sight.is_system(*file)).collect();

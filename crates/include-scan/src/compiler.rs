@@ -43,8 +43,10 @@ type Slot = Arc<Mutex<Option<Arc<Answer>>>>;
 pub(crate) struct Setting {
     /// Where it looks for headers, with what the command adds.
     pub(crate) search: SearchList,
-    /// What it says without the directories that the command adds.
+    /// What it says without the directories that the command adds or leaves out.
     pub(crate) own: Arc<Answer>,
+    /// Whose macros hold: without the system's directories, libc's are not among them.
+    pub(crate) macros: Arc<Answer>,
 }
 
 /// The answer to one set of words.
@@ -95,12 +97,13 @@ impl Compilers {
     ) -> Result<Setting, NotCovered> {
         let own = self.answer(Key::own(words, directory, environment))?;
         let adds_directories = !words.places.is_empty() || environment.iter().any(|(name, _)| adds(name));
-        let search = if adds_directories {
-            self.answer(Key::whole(words, directory, environment))?.search.clone()
+        let whole = if adds_directories {
+            self.answer(Key::whole(words, directory, environment))?
         } else {
-            own.search.clone()
+            Arc::clone(&own)
         };
-        Ok(Setting { search, own })
+        let macros = Arc::clone(if words.leaves_out_the_system() { &whole } else { &own });
+        Ok(Setting { search: whole.search.clone(), own, macros })
     }
 
     fn answer(&self, key: Key) -> Result<Arc<Answer>, NotCovered> {

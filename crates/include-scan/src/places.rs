@@ -92,6 +92,8 @@ struct MetLink {
     name: Vec<u8>,
     to: Target,
     is_used: bool,
+    /// It lies below a directory that the server has, and what it leads to does not.
+    leaves_system: bool,
 }
 
 const ROOT: DirId = DirId(0);
@@ -192,11 +194,21 @@ impl<'a> Places<'a> {
         let text = rustix::fs::readlink(&path[..], Vec::new()).map_err(|errno| unreadable(&path, errno))?;
         let left = links.checked_sub(1).ok_or_else(|| unreadable(&path, Errno::LOOP))?;
         let to = self.walk(at, text.as_bytes(), false, left)?.to;
-        if to == Target::Nothing || self.place(at).is_system {
+        let from_system = self.place(at).is_system;
+        let leaves_system = from_system && !self.leads_into_system(to);
+        if to == Target::Nothing || (from_system && !leaves_system) {
             return Ok(Step { to, link: None });
         }
-        self.links.push(MetLink { name: path, to, is_used: false });
+        self.links.push(MetLink { name: path, to, is_used: false, leaves_system });
         Ok(Step { to, link: Some(number(self.links.len() - 1)) })
+    }
+
+    fn leads_into_system(&self, to: Target) -> bool {
+        match to {
+            Target::Directory(directory) => self.is_system(directory),
+            Target::File(file) => self.is_system(self.directory_of(file)),
+            Target::Nothing | Target::Odd => true,
+        }
     }
 
     fn add_directory(&mut self, parent: DirId, name: Arc<[u8]>, stat: &Stat) -> DirId {
@@ -293,6 +305,12 @@ impl<'a> Places<'a> {
     /// Canonical names of the directories that must exist and that the server may lack.
     pub(crate) fn needed(&self) -> impl Iterator<Item = &[u8]> {
         self.all.iter().filter(|place| place.is_needed && !place.is_system).map(|place| &place.name[..])
+    }
+
+    /// A link that the server has too, if it has what it leads to: it cannot be sent.
+    pub(crate) fn link_out_of_system(&self) -> Option<&[u8]> {
+        let link = self.links.iter().find(|link| link.is_used && link.leaves_system);
+        link.map(|link| &link.name[..])
     }
 
     /// Each link that was used, and its canonical target.

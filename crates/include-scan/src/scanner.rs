@@ -81,6 +81,12 @@ impl Scanner {
         self.current().bytes()
     }
 
+    /// Closes the directories that are held open from job to job, which keep file systems busy; the next job opens them
+    /// again.
+    pub fn rest(&self) {
+        self.current().directories.forget();
+    }
+
     fn current(&self) -> Arc<Memory> {
         Arc::clone(&self.memory.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -99,7 +105,7 @@ impl Scanner {
         let system = search::system_directories(&mut sight, &setting)?;
         let search = search::path(&mut sight, &setting)?;
         search::check_companions(&mut sight, &words)?;
-        let predefined = setting.own.macros(&memory);
+        let predefined = setting.macros.macros(&memory);
         let leaves_out = words.leaves_out_the_system() || setting.own.is_clang;
         let task = Task {
             source: words.source.as_os_str().as_bytes().to_vec(),

@@ -150,6 +150,9 @@ fn what_no_scan_can_promise_is_refused() {
     project.check("/usr/bin/clang -c y.c -include q.h", &["precompiled-header"]);
     project.check("/usr/bin/gcc -c y.c -I own", &["own-predefinitions"]);
     project.check("/usr/bin/gcc -c y.c -I own -nostdinc", &["/", "own/", "y.c"]);
+    project.write("z.c", "#ifdef __STDC_IEC_559__\n#include \"q.h\"\n#endif\n");
+    project.check("/usr/bin/gcc -c z.c", &["/", "q.h", "z.c"]);
+    project.check("/usr/bin/gcc -c z.c -nostdinc", &["/", "z.c"]);
     project.check("/usr/bin/gcc -c y.c -I-", &["split-search"]);
     project.check("/usr/bin/gcc -c x.c -fplugin=x", &["loads-code"]);
     project.write("p.h.gch", "");

@@ -129,6 +129,21 @@ fn names_are_bytes_and_may_be_too_long() {
     assert_eq!(sight.find(here, &[b'x'; 300]).map_err(|why| why.code), Err("unreadable"));
 }
 
+#[test]
+fn a_link_in_a_system_directory_cannot_be_sent() {
+    let (_held, root) = tree(&["sys/in/x.h", "sys/l -> in", "sys/out -> ../mine", "mine/y.h"]);
+    let memory = Memory::default();
+    let sent = |name: &str| {
+        let mut sight = Sight::new(&memory, Dialect::default(), &root).unwrap();
+        let system = sight.own_directory(b"sys").unwrap().unwrap();
+        sight.places.declare_system(system);
+        sight.find(sight.working_directory(), name.as_bytes()).unwrap().unwrap();
+        Closure::of(&mut sight, &[system]).map(|closure| closure.entries.len()).map_err(|why| why.code)
+    };
+    assert_eq!(sent("sys/l/x.h"), Ok(2), "the system directory and the working directory");
+    assert_eq!(sent("sys/out/y.h"), Err("system-link"));
+}
+
 /// What a view of `root` reads in `name`; None where it finds nothing.
 fn body(memory: &Memory, root: &Path, name: &str) -> Option<Vec<u8>> {
     let mut sight = Sight::new(memory, Dialect::default(), root).unwrap();
