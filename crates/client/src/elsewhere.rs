@@ -187,7 +187,12 @@ impl<'a> Prepared<'a> {
         let settings = self.job.settings;
         let words;
         let load = match (form, &mut self.sources, &self.text) {
-            (Form::Sources, Some(sources), _) => Load::Sources(sources),
+            (Form::Sources, Some(sources), _) => {
+                let (input, spec) = (self.compilation.input().display(), &host.spec);
+                let log = self.job.log.about(Field::Host, spec);
+                log.info(format_args!("sending {input} with its headers to {spec}"));
+                Load::Sources(sources)
+            }
             (_, _, Some(text)) => {
                 words = self.job.server_words(self.compilation);
                 Load::Text(&words, &text.source)
