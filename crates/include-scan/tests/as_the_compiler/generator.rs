@@ -127,7 +127,7 @@ impl Writer {
             4 => {
                 format!("{title}#if !defined G{label} /* x */\n#define G{label} 1\n{lines}#endif\n/* end */")
             }
-            5 => format!("{title}_Pragma(\"once\")\n{lines}"),
+            5 => format!("{title}{lines}#pragma once\n"),
             _ => format!("{title}{lines}"),
         }
     }

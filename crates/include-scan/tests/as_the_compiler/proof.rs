@@ -1,6 +1,7 @@
 //! The scanner's answer to one job beside the compiler's. Knows nothing of where jobs come from.
 
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use include_scan::Scanner;
@@ -16,12 +17,19 @@ pub(crate) fn complaints(
     allowed: &BTreeSet<PathBuf>,
 ) -> Vec<String> {
     match read_by_compiler(job, strace) {
-        Ok(reading) => differences(scanner, job, &reading, allowed),
+        Ok(reading) => differences(scanner, job, &reading, &(allowed | &asked_in_vain(job, &reading))),
         Err(said) => vec![format!("the compiler itself failed: {said}")],
     }
     .into_iter()
     .map(|complaint| format!("{}: {complaint}", job.line()))
     .collect()
+}
+
+/// What clang looks for, and lists, though the answer cannot matter: the right side of `0 && __has_include(<x.h>)`. gcc
+/// does not look, so gcc shows which probes do matter.
+pub(crate) fn asked_in_vain(job: &Job, reading: &Reading) -> BTreeSet<PathBuf> {
+    let is_clang = job.words[0].as_bytes().windows(5).any(|part| part == b"clang");
+    if is_clang { &reading.opened - &reading.included } else { BTreeSet::new() }
 }
 
 /// The same, where it is known what the compiler reads.
