@@ -85,16 +85,16 @@ impl Sought {
         !self.0.is_empty()
     }
 
-    /// The first word that stands in no comment.
-    pub(crate) fn outside(&self, comments: &[Range<usize>]) -> Alarms {
-        let in_comment = |at: usize| {
-            let after = comments.partition_point(|comment| comment.start <= at);
-            after > 0 && comments[after - 1].contains(&at)
+    /// The first word that stands in no comment and in no pragma that is known.
+    pub(crate) fn outside(&self, silent: &[Range<usize>]) -> Alarms {
+        let is_silent = |at: usize| {
+            let after = silent.partition_point(|range| range.start <= at);
+            after > 0 && silent[after - 1].contains(&at)
         };
         let word = self
             .0
             .iter()
-            .find(|(_, at)| !in_comment(*at))
+            .find(|(_, at)| !is_silent(*at))
             .map(|(index, _)| (WORDS[*index].0, WORDS[*index].1));
         Alarms { word, ..Alarms::default() }
     }
@@ -136,7 +136,8 @@ mod tests {
         check("int MY__DATE__; int __TIME__X;", None);
         check(" # pragma push_macro(\"X\")\n#pragma  pop_macro(\"X\")", None);
         check("#define P _Pragma(\"push_macro(\\\"X\\\")\")", Some("pragma-operator"));
-        check("_Pragma(\"once\")", Some("pragma-operator"));
+        check("_Pragma(\"once\")\nint x;", None);
+        check("int x; _Pragma(\"once\")", Some("pragma-operator"));
         check("x = \"once\";", None);
     }
 }

@@ -4,8 +4,9 @@ use crate::alarm::{Alarms, alarms};
 use crate::definition::{Definition, Named, definition, first_name};
 use crate::dialect::{ASSEMBLER, Dialect};
 use crate::lexer::Lexer;
-use crate::lines::{Line, Lines, without_trigraphs};
+use crate::lines::{Line, Lines};
 use crate::pragma::{Pragma, pragma};
+use crate::splice::without_trigraphs;
 use crate::symbol::{LAST_BUILTIN, Symbol, Symbols};
 use crate::token::{Kind, Token};
 
@@ -103,7 +104,7 @@ impl Directives {
             list.add(&line);
         }
         let findings = lines.findings;
-        let mut alarms = sought.outside(&findings.comments);
+        let mut alarms = sought.outside(&findings.silent);
         alarms.modules = findings.declares_modules;
         alarms.lone_return = findings.lone_return;
         alarms.broken_raw_string = findings.broken_raw_string;

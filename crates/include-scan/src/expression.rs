@@ -201,7 +201,8 @@ impl Condition<'_, '_, '_> {
         if self.walk.macros.next()?.kind != Kind::Close {
             return Err(wrong());
         }
-        if self.idle > 0 {
+        // clang looks even where the answer has no say.
+        if self.idle > 0 && !self.walk.clang {
             return Ok(Value::ZERO);
         }
         Ok(Value::truth(self.walk.has_include(probe == HAS_INCLUDE_NEXT, angle, name)?))

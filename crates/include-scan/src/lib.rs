@@ -17,6 +17,7 @@
 //! | `comparison.rs` | the compiler's own -M against it |
 
 mod alarm;
+mod argument;
 mod closure;
 mod command;
 mod command_line;
@@ -28,6 +29,7 @@ mod dialects;
 mod directive;
 mod directories;
 mod doubt;
+mod enter;
 mod expression;
 mod features;
 mod files;
@@ -38,6 +40,8 @@ mod macros;
 mod memory;
 mod not_covered;
 mod number;
+mod opening;
+mod operator;
 mod paste;
 mod places;
 mod pragma;
@@ -46,6 +50,7 @@ mod scanner;
 mod search;
 mod search_list;
 mod sight;
+mod splice;
 mod stamp;
 mod symbol;
 mod table;

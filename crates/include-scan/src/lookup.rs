@@ -99,7 +99,9 @@ impl Walk<'_, '_> {
     }
 
     pub(crate) fn has_include(&mut self, next: bool, angle: bool, name: Symbol) -> Result<bool, NotCovered> {
-        Ok(self.find(next, angle, name)?.is_some())
+        let hit = self.find(next, angle, name)?;
+        self.probed.extend(hit.map(|hit| hit.found.file));
+        Ok(hit.is_some())
     }
 
     /// The file named by `"..."`, or by `<` and all tokens up to `>`; nothing for anything else.
@@ -172,18 +174,29 @@ impl Walk<'_, '_> {
     /// What `#elifdef` is to a compiler that does not know it cannot be said here.
     pub(crate) fn check_elifdef(&mut self) -> Result<(), NotCovered> {
         let (name, first) = if self.clang { (&b"__clang_major__"[..], 13) } else { (&b"__GNUC__"[..], 12) };
-        let version = match self.macros.table.get(self.macros.symbols.intern(name)) {
-            Meaning::Defined(place) => {
-                let file = &self.macros.files[place.file as usize];
-                let body = file.definitions[place.index as usize].bytes(&file.bodies);
-                std::str::from_utf8(body).ok().and_then(|body| body.parse::<u32>().ok())
-            }
-            _ => None,
-        };
+        let version = self.number_of(name);
+        let strict = !self.clang
+            && self.macros.table.get(self.macros.symbols.intern(b"__STRICT_ANSI__")) != Meaning::Undefined;
         match version {
-            Some(version) if version >= first => Ok(()),
+            Some(version) if version >= first && (!strict || self.is_newest_standard()) => Ok(()),
             _ => Err(NotCovered::new("elifdef", "#elifdef with a compiler that may not know it")),
         }
+    }
+
+    /// C23 and C++23.
+    fn is_newest_standard(&self) -> bool {
+        self.number_of(b"__STDC_VERSION__").is_some_and(|version| version > 201_710)
+            || self.number_of(b"__cplusplus").is_some_and(|version| version > 202_002)
+    }
+
+    /// The number that a macro's body is.
+    fn number_of(&self, name: &[u8]) -> Option<u32> {
+        let Meaning::Defined(place) = self.macros.table.get(self.macros.symbols.intern(name)) else {
+            return None;
+        };
+        let file = &self.macros.files[place.file as usize];
+        let body = file.definitions[place.index as usize].bytes(&file.bodies);
+        std::str::from_utf8(body).ok()?.trim_end_matches('L').parse().ok()
     }
 
     pub(crate) fn characters(&self) -> Characters {
@@ -207,31 +220,34 @@ impl Walk<'_, '_> {
             let spelling = self.macros.symbols.spelling(frame.name);
             let kept = if directory_only { directory_of(spelling) } else { spelling };
             name.splice(0..0, kept.iter().copied());
-            if let Origin::Chain(place) = frame.origin {
-                if !frame.beside_includer {
-                    prefix(&mut name, self.task.search.spelling(place));
-                }
+            if let (Origin::Chain(place), false) = (frame.origin, frame.beside_includer) {
+                prefix(&mut name, self.task.search.spelling(place));
             }
             if !frame.beside_includer {
                 break;
             }
             directory_only = true;
         }
-        let mut quoted = vec![b'"'];
-        for byte in name {
-            if matches!(byte, b'"' | b'\\') {
-                quoted.push(b'\\');
-            }
-            quoted.push(byte);
-        }
-        quoted.push(b'"');
-        Some(self.macros.symbols.intern(&quoted))
+        Some(self.macros.symbols.intern(&quoted(&name)))
     }
 
     pub(crate) fn current_name(&self) -> String {
         let name = self.file_macro().map(|name| self.macros.symbols.spelling(name));
         String::from_utf8_lossy(name.unwrap_or(b"a file")).trim_matches('"').to_owned()
     }
+}
+
+/// A name as a string with its quotes.
+pub(crate) fn quoted(name: &[u8]) -> Vec<u8> {
+    let mut quoted = vec![b'"'];
+    for byte in name {
+        if matches!(byte, b'"' | b'\\') {
+            quoted.push(b'\\');
+        }
+        quoted.push(*byte);
+    }
+    quoted.push(b'"');
+    quoted
 }
 
 /// Up to and including the last slash.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::argument::{Argument, drop_pasted_comma, follows_comma, option_close, pastes, put};
 use crate::definition::Parameters;
 use crate::directive::{Directives, Tokens};
 use crate::not_covered::NotCovered;
@@ -35,6 +36,8 @@ pub(crate) struct Here {
     pub(crate) level: u32,
     /// `__FILE__` with its quotes, where it is known.
     pub(crate) file: Option<Symbol>,
+    /// `__BASE_FILE__`, likewise.
+    pub(crate) base_file: Option<Symbol>,
 }
 
 /// The macros in force and the expansion under way.
@@ -331,79 +334,20 @@ impl<'w> Macros<'w> {
             let symbol = self.symbols.intern(value.to_string().as_bytes());
             Ok(Token { kind: Kind::Number, symbol, ..token })
         };
+        let text = |name: Option<Symbol>| match name {
+            Some(symbol) => Ok(Token { kind: Kind::Text, symbol, ..token }),
+            None => Err(Trouble::Doubt("the name of a file in a condition, or after #line")),
+        };
         match token.symbol {
             LINE if self.here.line > 0 => number(self.here.line),
             INCLUDE_LEVEL => number(self.here.level),
-            FILE => match self.here.file {
-                Some(symbol) => Ok(Token { kind: Kind::Text, symbol, ..token }),
-                None => Err(Trouble::Doubt("__FILE__ in a condition")),
-            },
+            FILE => text(self.here.file),
+            BASE_FILE => text(self.here.base_file),
             LINE => Err(Trouble::Doubt("__LINE__ after #line or over several lines")),
             COUNTER => Err(NotCovered::new("counter", "__COUNTER__ in a directive").into()),
             DATE | TIME | TIMESTAMP => Err(NotCovered::new("date", "the time in a directive").into()),
-            BASE_FILE | FILE_NAME | PRAGMA | MS_PRAGMA => Err(Trouble::Doubt("a rare name in a directive")),
+            FILE_NAME | PRAGMA | MS_PRAGMA => Err(Trouble::Doubt("a rare name in a directive")),
             _ => Ok(token),
         }
     }
-}
-
-/// One argument of a call.
-#[derive(Default)]
-struct Argument {
-    raw: Vec<Token>,
-    expanded: Option<Vec<Token>>,
-    /// Not even a comma stood for it.
-    omitted: bool,
-}
-
-/// Puts an argument where its parameter stood, with the parameter's `##`.
-fn put(argument: &Argument, parameter: Token, after_paste: bool, out: &mut Vec<Token>) {
-    let pastes = parameter.flags & PASTES;
-    let tokens = match &argument.expanded {
-        Some(expanded) if !after_paste && pastes == 0 => expanded,
-        _ => &argument.raw,
-    };
-    if tokens.is_empty() {
-        out.push(Token { kind: Kind::Placemarker, flags: pastes, ..parameter });
-        return;
-    }
-    out.extend_from_slice(tokens);
-    if let Some(last) = out.last_mut() {
-        last.flags |= pastes;
-    }
-}
-
-/// GNU's `, ## __VA_ARGS__`.
-fn follows_comma(body: &[Token], place: usize, out: &[Token]) -> bool {
-    body[place - 1].kind == Kind::Comma && out.last().is_some_and(|token| token.kind == Kind::Comma)
-}
-
-/// The comma goes with arguments that were left out, and is never pasted.
-fn drop_pasted_comma(omitted: bool, out: &mut Vec<Token>) {
-    if omitted {
-        out.pop();
-    } else if let Some(comma) = out.last_mut() {
-        *comma = comma.without(PASTES);
-    }
-}
-
-fn pastes(body: &[Token]) -> bool {
-    body.iter().any(|token| token.has(PASTES))
-}
-
-/// The place of the parenthesis that ends `__VA_OPT__(`.
-fn option_close(body: &[Token], place: usize) -> Option<usize> {
-    let mut open = 0;
-    for (at, token) in body.iter().enumerate().skip(place + 1) {
-        match token.kind {
-            Kind::Open => open += 1,
-            Kind::Close => open -= 1,
-            _ if open == 0 => return None,
-            _ => {}
-        }
-        if open == 0 {
-            return Some(at);
-        }
-    }
-    None
 }

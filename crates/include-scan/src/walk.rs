@@ -52,6 +52,7 @@ pub fn walk(
         once_log: Vec::new(),
         doubted: false,
         lookups: FxHashMap::default(),
+        probed: Vec::new(),
         includes: 0,
         clang: false,
     };
@@ -71,16 +72,18 @@ pub(crate) struct Walk<'w, 's> {
     pub(crate) sight: &'w mut Sight<'s>,
     pub(crate) frames: Vec<Frame>,
     /// By file: its place among the walk's files.
-    loaded: Vec<Option<u32>>,
+    pub(crate) loaded: Vec<Option<u32>>,
     /// By file: whether it is read no second time.
     pub(crate) once: Vec<Once>,
-    once_contents: FxHashMap<u64, FileId>,
+    pub(crate) once_contents: FxHashMap<u64, FileId>,
     pub(crate) doubts: Vec<Doubt>,
     /// Files that became [`Once::Yes`] in an open doubt.
     pub(crate) once_log: Vec<FileId>,
-    doubted: bool,
+    pub(crate) doubted: bool,
     pub(crate) lookups: FxHashMap<Key, Option<Hit>>,
-    includes: u32,
+    /// Files that `__has_include` found.
+    pub(crate) probed: Vec<FileId>,
+    pub(crate) includes: u32,
     pub(crate) clang: bool,
 }
 
@@ -89,7 +92,7 @@ pub(crate) struct Frame {
     /// Its place among the walk's files.
     pub(crate) file: u32,
     /// Its own number; nothing for what is no file.
-    id: Option<FileId>,
+    pub(crate) id: Option<FileId>,
     /// The directive to go on with.
     at: usize,
     /// Where its own `"..."` are looked for first.
@@ -104,10 +107,6 @@ pub(crate) struct Frame {
     /// After `#line`.
     pub(crate) renumbered: bool,
 }
-
-/// What gcc allows by default.
-const MOST_FRAMES: usize = 200;
-const MOST_INCLUDES: u32 = 100_000;
 
 impl Walk<'_, '_> {
     /// Macros that stand in no file.
@@ -138,7 +137,7 @@ impl Walk<'_, '_> {
         self.run(Frame::root(place, Some(file), directory, name, 0))
     }
 
-    fn add(&mut self, directives: Arc<Directives>) -> u32 {
+    pub(crate) fn add(&mut self, directives: Arc<Directives>) -> u32 {
         self.macros.files.push(directives);
         u32::try_from(self.macros.files.len() - 1).expect("includes are limited")
     }
@@ -279,11 +278,11 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn here(&self, line: u32) -> (u32, Here) {
+    pub(crate) fn here(&self, line: u32) -> (u32, Here) {
         let Some(frame) = self.frames.last() else { return (0, Here::default()) };
         let line = if frame.renumbered { 0 } else { line };
         let level = frame.level;
-        (frame.file, Here { line, level, file: None })
+        (frame.file, Here { line, level, file: None, base_file: None })
     }
 
     fn undefine(&mut self, name: Symbol) -> Result<(), NotCovered> {
@@ -294,136 +293,6 @@ impl Walk<'_, '_> {
         self.macros.table.set(name, Meaning::Undefined);
         Ok(())
     }
-
-    fn include_computed(&mut self, how: How, tokens: Tokens, line: u32) -> Result<(), NotCovered> {
-        let (place, mut here) = self.here(line);
-        here.file = self.file_macro();
-        self.macros.begin(place, tokens, here);
-        let named = self.macros.next().and_then(|token| self.header_name(token));
-        match named {
-            Ok(Some((angle, name))) => self.include(how, angle, name),
-            Err(Trouble::NotCovered(reason)) => Err(reason),
-            Ok(None) => Err(self.no_name("it names no file")),
-            Err(Trouble::Doubt(why)) => Err(self.no_name(why)),
-        }
-    }
-
-    fn no_name(&self, why: &str) -> NotCovered {
-        NotCovered::new("computed-include", format!("a computed #include in {}: {why}", self.current_name()))
-    }
-
-    fn include(&mut self, how: How, angle: bool, name: Symbol) -> Result<(), NotCovered> {
-        self.includes += 1;
-        if self.includes > MOST_INCLUDES {
-            return Err(NotCovered::new("too-much", "more than 100000 includes"));
-        }
-        match self.find(how == How::Next, angle, name)? {
-            Some(hit) => self.enter(how, hit, name),
-            None if self.doubts.is_empty() => {
-                let name = String::from_utf8_lossy(self.macros.symbols.spelling(name)).into_owned();
-                let sentence = format!("{name}, included by {}, is nowhere", self.current_name());
-                Err(NotCovered::new("missing-include", sentence))
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Begins to read a found file, unless it is one that is not read again.
-    fn enter(&mut self, how: How, hit: Hit, name: Symbol) -> Result<(), NotCovered> {
-        let file = hit.found.file;
-        if self.once_of(file) == Once::Yes {
-            return Ok(());
-        }
-        if how == How::Import && self.doubted {
-            return Err(NotCovered::new("doubtful", "#import after a condition that is not known"));
-        }
-        let known = self.loaded.get(file.0 as usize).copied().flatten();
-        let place = self.load(file)?;
-        if how == How::Import {
-            self.set_once(file, self.macros.files[place as usize].content);
-            if known.is_some() {
-                return Ok(());
-            }
-            self.check_copies(file, place)?;
-        }
-        let guard = self.macros.files[place as usize].guard;
-        if guard.is_some_and(|guard| matches!(self.macros.table.get(guard), Meaning::Defined(_))) {
-            return Ok(());
-        }
-        if self.frames.len() >= MOST_FRAMES {
-            return Err(NotCovered::new("too-deep", "includes are nested 200 deep"));
-        }
-        let level = self.frames.last().map_or(0, |frame| frame.level + 1);
-        let Hit { found, origin, beside_includer } = hit;
-        let mut frame = Frame::root(place, Some(file), found.directory, name, level);
-        frame.origin = origin;
-        frame.beside_includer = beside_includer;
-        self.frames.push(frame);
-        if self.once_of(file) == Once::Perhaps {
-            self.open_doubt(self.macros.files[place as usize].list.len());
-        }
-        Ok(())
-    }
-
-    /// The file's place among the walk's files; its text is judged when it is met first.
-    fn load(&mut self, file: FileId) -> Result<u32, NotCovered> {
-        let index = file.0 as usize;
-        if let Some(Some(place)) = self.loaded.get(index) {
-            return Ok(*place);
-        }
-        let directives = self.sight.directives(file)?;
-        if let Some(reason) = directives.alarms.reason(self.task.dialect) {
-            return Err(reason);
-        }
-        if self.once_contents.get(&directives.content).is_some_and(|other| *other != file) {
-            return Err(copies());
-        }
-        let place = self.add(directives);
-        if index >= self.loaded.len() {
-            self.loaded.resize(index + 1, None);
-        }
-        self.loaded[index] = Some(place);
-        Ok(place)
-    }
-
-    /// Whether another file with the same text was read: gcc may take them for one, as their times are.
-    fn check_copies(&self, file: FileId, place: u32) -> Result<(), NotCovered> {
-        let content = self.macros.files[place as usize].content;
-        let mut others = self.loaded.iter().enumerate().filter(|(id, _)| *id != file.0 as usize);
-        let same = |place: &u32| self.macros.files[*place as usize].content == content;
-        if others.any(|(_, other)| other.as_ref().is_some_and(same)) {
-            return Err(copies());
-        }
-        Ok(())
-    }
-
-    fn mark_once(&mut self) {
-        let Some(Frame { id: Some(id), file, level, .. }) = self.frames.last() else { return };
-        // clang only warns of it in the source itself.
-        if *level > 0 || !self.clang {
-            self.set_once(*id, self.macros.files[*file as usize].content);
-        }
-    }
-
-    fn set_once(&mut self, file: FileId, content: u64) {
-        let index = file.0 as usize;
-        if index >= self.once.len() {
-            self.once.resize(index + 1, Once::No);
-        }
-        self.once[index] = Once::Yes;
-        self.once_contents.insert(content, file);
-        if !self.doubts.is_empty() {
-            self.once_log.push(file);
-        }
-    }
-
-    fn once_of(&self, file: FileId) -> Once {
-        self.once.get(file.0 as usize).copied().unwrap_or(Once::No)
-    }
-}
-
-fn copies() -> NotCovered {
-    NotCovered::new("once-copies", "two equal files of which one is read only once: their times decide")
 }
 
 /// Behind the `#endif` of the group that ends here.
@@ -439,7 +308,7 @@ pub(crate) fn behind(file: &Directives, mut at: usize) -> usize {
 }
 
 impl Frame {
-    fn root(file: u32, id: Option<FileId>, directory: DirId, name: Symbol, level: u32) -> Frame {
+    pub(crate) fn root(file: u32, id: Option<FileId>, directory: DirId, name: Symbol, level: u32) -> Frame {
         Frame {
             file,
             id,
