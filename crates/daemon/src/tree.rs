@@ -16,7 +16,7 @@ use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{UnlinkatFlags, symlinkat, unlinkat};
 
 use crate::names::{ClientFile, Directory, Named, Node};
-use crate::store::{Store, Trouble, unpack_to};
+use crate::store::{Allowance, Store, Trouble, unpack_to};
 
 /// No kernel's clock for files goes in longer steps.
 const LONGEST_STEP: Duration = Duration::from_millis(20);
@@ -34,8 +34,8 @@ pub(crate) struct Stamp {
 pub(crate) struct Change<'a> {
     /// Where files are linked from; without it the tree has its own.
     pub(crate) store: Option<&'a Store>,
-    /// How many bytes may yet be unpacked.
-    pub(crate) left: usize,
+    /// What may yet be written.
+    pub(crate) allowed: Allowance,
     /// Whether a file was made that is no link.
     pub(crate) made: bool,
 }
@@ -107,9 +107,9 @@ impl Change<'_> {
     fn make_file(&mut self, here: &Place, name: &OsStr, file: &mut ClientFile) -> Result<(), Trouble> {
         let content = (&file.key, &file.body[..]);
         match self.store {
-            Some(store) => store.link(content, here.open()?, name, &mut self.left),
+            Some(store) => store.link(content, here.open()?, name, &mut self.allowed),
             None => {
-                let (made, _) = unpack_to(here.open()?, name, content, &mut self.left)?;
+                let (made, _) = unpack_to(here.open()?, name, content, &mut self.allowed)?;
                 self.made = true;
                 file.stamp = Some(Stamp::of(&fstat(&made)?));
                 Ok(())
