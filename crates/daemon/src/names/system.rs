@@ -23,8 +23,12 @@ pub(super) fn is_own_name(path: &[OsString], target: &Path) -> bool {
 /// Whether this is where compilers have their headers, or where `compiler` may have its own.
 pub(super) fn is_permitted(path: &[OsString], compiler: &Path) -> bool {
     let usual = path.len() > 1 && PLACES.iter().any(|place| path[0] == *place);
-    let path = Path::new("/").join(path.iter().collect::<PathBuf>());
-    usual || prefix(compiler).is_some_and(|prefix| is_for_headers(&path, prefix))
+    usual || {
+        let path = Path::new("/").join(path.iter().collect::<PathBuf>());
+        let behind_links = compiler.canonicalize().ok();
+        let mut compilers = [Some(compiler), behind_links.as_deref()].into_iter().flatten();
+        compilers.any(|compiler| prefix(compiler).is_some_and(|prefix| is_for_headers(&path, prefix)))
+    }
 }
 
 /// Of a compiler installed elsewhere, in a `bin`.
