@@ -322,3 +322,6 @@ impl Frame {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
