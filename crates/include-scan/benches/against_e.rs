@@ -138,7 +138,8 @@ fn copy_library(library: &str, row: &Row, directory: &Path) -> Option<()> {
         let Some(inside) = installed.iter().find_map(|top| file.strip_prefix(top.parent()?).ok()) else {
             continue;
         };
-        if inside.starts_with(library) {
+        // LLVM's own headers need those of its C interface, whose folder is llvm-c.
+        if inside.to_string_lossy().starts_with(library) {
             let copy = directory.join("own").join(inside);
             fs::create_dir_all(copy.parent()?).expect("a directory of ours");
             fs::copy(&file, copy).expect("a file of ours");

@@ -102,7 +102,8 @@ impl Recorder {
     }
 }
 
-/// Directory and words, each with a zero byte behind it. None for what compiles no file: questions, links.
+/// Directory and words, each with a zero byte behind it. None for what compiles no file, as questions and links do, and for
+/// assembler, which never leaves the client.
 fn job(command: &[u8]) -> Option<Job> {
     let mut words: Vec<OsString> =
         command.split(|byte| *byte == 0).map(|word| OsStr::from_bytes(word).to_owned()).collect();
