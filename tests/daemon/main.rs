@@ -6,6 +6,7 @@ mod daemon;
 mod ending;
 mod environment;
 mod exit_codes;
+mod hostile_sources;
 mod project;
 mod refusing;
 mod sources;

@@ -118,8 +118,9 @@ impl Project {
     }
 }
 
+/// What an answer says.
 #[track_caller]
-fn made(bytes: &[u8]) -> Made {
+pub(crate) fn made(bytes: &[u8]) -> Made {
     let mut decoder = ResponseDecoder::new(Version::Three, Limits::default());
     let mut rest = bytes;
     loop {

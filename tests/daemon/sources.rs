@@ -1,8 +1,15 @@
 //! Jobs that come as sources and headers: the same bytes as a compile where the client is, at the client's own paths
 //! and in a mirror. Knows nothing of hostile clients.
 
+use std::path::Path;
+use std::thread;
+
+use nix::sys::signal::Signal;
+use test_hosts::workdir::names_in;
+
 use crate::daemon::Daemon;
-use crate::project::{Made, Project};
+use crate::project::{Made, Project, made};
+use crate::wire::exchange;
 
 const C: &[(&str, &str)] = &[
     (
@@ -110,5 +117,58 @@ fn the_same_bytes_in_a_mirror() {
     }
     for words in ["clang -g -ffile-prefix-map=@=/y -Iinc -c x.c", "gcc -flto -Iinc -c x.c"] {
         assert!(c.compile_there(daemon.address(), words).is_none(), "{words}");
+    }
+}
+
+#[test]
+fn files_among_the_systems_own() {
+    let daemon = Daemon::insecure(&["--pump=namespace"]);
+    let mut project = Project::new(&[(
+        "x.c",
+        "#include <stdio.h>\n#include <of_test.h>\n#include \"/usr/src/d/e.h\"\nint i = E + D;\n",
+    )]);
+    project.add_all();
+    project.add_file(Path::new("/usr/lib/of-test/include/of_test.h"), Some(b"#define E 1\n"));
+    project.add_file(Path::new("/usr/src/d/e.h"), Some(b"#define D 1\n"));
+    let made = project.compile_there(daemon.address(), "gcc -g -I/usr/lib/of-test/include -c x.c").unwrap();
+    assert_eq!((made.status, made.stderr.as_str()), (0, ""));
+    assert!(
+        made.rules.contains(" /usr/lib/of-test/include/of_test.h") && made.rules.contains("/usr/src/d/e.h"),
+        "{}",
+        made.rules
+    );
+}
+
+#[test]
+fn a_daemon_that_refuses_sources() {
+    let daemon = Daemon::insecure(&["--pump=off"]);
+    let [c, _] = projects();
+    assert!(c.compile_there(daemon.address(), "gcc -Iinc -c x.c").is_none());
+    daemon.wait_for_log("sources are refused: the daemon runs with --pump=off");
+    daemon.wait_for_log("OTHER exit:0 sig:0 core:0 ret:100");
+}
+
+#[test]
+fn many_at_once_and_nothing_is_left() {
+    for (how, end) in [("--pump=namespace", Signal::SIGKILL), ("--pump=mirror", Signal::SIGTERM)] {
+        let mut daemon = Daemon::insecure(&["-j4", how]);
+        let [c, cxx] = projects();
+        let jobs = [(&c, "gcc -g -Iinc -c x.c"), (&cxx, "g++ -g -c x.cc")];
+        let jobs = jobs.map(|(project, words)| (project.request(words), project.compile_here(words)));
+        thread::scope(|scope| {
+            for (request, here) in [&jobs[0], &jobs[0], &jobs[1], &jobs[0], &jobs[1], &jobs[0]] {
+                let address = daemon.address();
+                scope.spawn(move || assert_eq!(difference(here, &made(&exchange(address, request))), None));
+            }
+        });
+        assert!(!daemon.spool().is_empty(), "trees are kept for the next jobs");
+        daemon.signal(end);
+        assert_eq!(daemon.wait_for_end(), Some(end as i32));
+        let spool = daemon.work.path().join("spool");
+        if end == Signal::SIGKILL {
+            let _next = Daemon::start(&["--pump=off"], &[("TMPDIR", spool.to_str().unwrap())]);
+            assert_eq!(names_in(&spool), [""; 0]);
+        }
+        assert_eq!(names_in(&spool), [""; 0]);
     }
 }

@@ -9,6 +9,7 @@ mod compiler;
 mod detach;
 mod ending;
 mod execution;
+mod fence;
 mod inetd;
 mod job;
 mod journal;

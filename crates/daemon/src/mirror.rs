@@ -1,10 +1,13 @@
 //! A client's files below another directory, for machines that cannot show them at the client's own paths: what of that
 //! directory must not be seen in what comes back. Knows nothing of how the files came there.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use cc_args::Family;
+use tokio::process::Command;
 
+use crate::fence::Fence;
 use crate::view::below;
 
 /// Columns that gcc and clang give a line of a rule.
@@ -17,17 +20,23 @@ pub(crate) struct Mirror {
     root: PathBuf,
     directory: PathBuf,
     family: Family,
+    fence: Option<Fence>,
 }
 
 impl Mirror {
-    /// The tree at `root`, in which the client works in `directory`, as it calls that, with such a compiler.
-    pub(crate) fn new(root: &Path, directory: &Path, family: Family) -> Mirror {
-        Mirror { root: root.to_owned(), directory: below(root, directory), family }
+    /// The tree at `root`, in which the client works in `directory`, as it calls that, with such a compiler. `fence` is
+    /// around all that this may reach, where there is one.
+    pub(crate) fn new(root: &Path, directory: &Path, family: Family, fence: Option<Fence>) -> Mirror {
+        Mirror { root: root.to_owned(), directory: below(root, directory), family, fence }
     }
 
-    /// Where the compiler works.
-    pub(crate) fn directory(&self) -> &Path {
-        &self.directory
+    /// Has `command` run there; the links of that path lead to `directory`.
+    ///
+    /// # Errors
+    /// There are too many open files.
+    pub(crate) fn apply(&self, command: &mut Command, directory: &Path) -> io::Result<()> {
+        command.env("PWD", &self.directory).current_dir(directory);
+        self.fence.as_ref().map_or(Ok(()), |fence| fence.keep(command))
     }
 
     /// Messages without the root.
@@ -127,7 +136,7 @@ mod tests {
     use super::*;
 
     fn mirror(family: Family) -> Mirror {
-        Mirror::new(Path::new("/dev/shm/d-1/2"), Path::new("/home/me"), family)
+        Mirror::new(Path::new("/dev/shm/d-1/2"), Path::new("/home/me"), family, None)
     }
 
     #[test]

@@ -7,19 +7,23 @@ use std::sync::OnceLock;
 use cc_args::SourcesCommand;
 use protocol::{ArrivedFiles, Limits};
 
+use crate::fence::{Fence, May};
 use crate::mirror::Mirror;
 use crate::names::Names;
 use crate::settings::Pump;
 use crate::summary::Outcome;
 use crate::trees::{Kind, Trees, Trouble};
-use crate::view::{self, Layout, Views};
+use crate::view::{self, Layout, System, Views};
 use crate::workbench::{Paths, Workbench};
 use crate::workspace::Workspaces;
+
+const CANNOT_SHOW: &str = "files cannot be shown at the clients' own paths";
 
 /// What all such jobs share.
 #[derive(Debug)]
 pub(crate) struct Sources {
     asked: Pump,
+    system: System,
     trees: Trees,
     views: OnceLock<Result<Views, String>>,
 }
@@ -30,14 +34,19 @@ pub(crate) struct Plan<'a> {
     names: Names,
     /// As the client calls it.
     directory: PathBuf,
-    /// None for a mirror.
-    layout: Option<Layout<'a>>,
+    place: Place<'a>,
+}
+
+enum Place<'a> {
+    View(Layout<'a>),
+    /// With what may be reached from it.
+    Mirror(Option<Fence>),
 }
 
 impl Sources {
     /// Does them as it is `asked`, so many at a time.
     pub(crate) fn new(asked: Pump, jobs: usize) -> Sources {
-        Sources { asked, trees: Trees::new(jobs), views: OnceLock::new() }
+        Sources { asked, system: System::look(), trees: Trees::new(jobs), views: OnceLock::new() }
     }
 
     /// Why such jobs are refused, if they are.
@@ -47,23 +56,25 @@ impl Sources {
 
     /// For the log: how they are done. Finds that out if nobody has before.
     pub(crate) fn describe(&self, workspaces: &Workspaces) -> String {
+        let mirror = match Fence::build() {
+            Some(_) => "in a mirror",
+            None => {
+                "in a mirror, from where compilers can read what the daemon can (this kernel has no Landlock)"
+            }
+        };
         match (self.asked, self.views(workspaces)) {
             (Pump::Off, _) => "refused".to_owned(),
-            (Pump::Mirror, _) => "done in a mirror, as asked".to_owned(),
+            (Pump::Mirror, _) => format!("done {mirror}"),
             (_, Ok(_)) => "done at the clients' own paths".to_owned(),
-            (Pump::Namespace, Err(why)) => {
-                format!("refused, because they cannot be done at the clients' own paths: {why}")
-            }
-            (Pump::Auto, Err(why)) => {
-                format!("done in a mirror, because they cannot be done at the clients' own paths: {why}")
-            }
+            (Pump::Namespace, Err(why)) => format!("refused, because {CANNOT_SHOW}: {why}"),
+            (Pump::Auto, Err(why)) => format!("done {mirror}, because {CANNOT_SHOW}: {why}"),
         }
     }
 
     fn views(&self, workspaces: &Workspaces) -> &Result<Views, String> {
         self.views.get_or_init(|| match self.asked {
             Pump::Off | Pump::Mirror => Err("it is not wanted".to_owned()),
-            Pump::Auto | Pump::Namespace => Views::probe(&self.trees, workspaces),
+            Pump::Auto | Pump::Namespace => Views::probe(&self.system, &self.trees, workspaces),
         })
     }
 
@@ -95,12 +106,19 @@ impl Sources {
             }
             other => other.ok(),
         };
-        if layout.is_none() {
-            command
-                .check_below()
-                .map_err(|refusal| Outcome::Refused(format!("command refused: {refusal}")))?;
-        }
-        Ok(Plan { sources: self, names, directory, layout })
+        let place = match layout {
+            Some(layout) => Place::View(layout),
+            None => Place::Mirror(self.fence(command, compiler)?),
+        };
+        Ok(Plan { sources: self, names, directory, place })
+    }
+
+    /// For a mirror: what it must not reach, it could name.
+    fn fence(&self, command: &SourcesCommand, compiler: &Path) -> Result<Option<Fence>, Outcome> {
+        command.check_below().map_err(|refusal| Outcome::Refused(format!("command refused: {refusal}")))?;
+        let Some(fence) = Fence::build() else { return Ok(None) };
+        let opened = self.system.open(&fence, compiler).map(|()| Some(fence));
+        opened.map_err(|error| Outcome::Failed(format!("cannot keep the compiler to its files: {error}")))
     }
 }
 
@@ -122,7 +140,10 @@ impl<'a> Plan<'a> {
     ) -> Result<Workbench<'a>, Outcome> {
         let failed = |error| Outcome::Failed(format!("cannot make a workspace: {error}"));
         let workspace = workspaces.make(Path::new(command.input()), "d", b"").map_err(failed)?;
-        let kind = if self.layout.is_some() { Kind::ReadOnly } else { Kind::Writable };
+        let kind = match &self.place {
+            Place::View(_) => Kind::ReadOnly,
+            Place::Mirror(_) => Kind::Writable,
+        };
         let tree =
             self.sources.trees.take(self.names, kind, workspaces, limits).map_err(
                 |trouble| match trouble {
@@ -132,12 +153,20 @@ impl<'a> Plan<'a> {
                     }
                 },
             )?;
-        let Some(layout) = self.layout else {
-            let mirror = Mirror::new(tree.root(), &self.directory, command.family());
-            return Ok(Workbench::of_mirror(command, workspace, tree, mirror));
-        };
-        let view = layout.view(tree.root(), workspace.path()).map_err(failed)?;
-        let paths = Paths { directory: self.directory, work: layout.work().to_owned() };
-        Ok(Workbench::of_view(command, workspace, tree, view, paths))
+        match self.place {
+            Place::View(layout) => {
+                let view = layout.view(tree.root(), workspace.path()).map_err(failed)?;
+                let paths = Paths { directory: self.directory, work: layout.work().to_owned() };
+                Ok(Workbench::of_view(command, workspace, tree, view, paths))
+            }
+            Place::Mirror(fence) => {
+                if let Some(fence) = &fence {
+                    fence.open(tree.root(), May::Read).map_err(failed)?;
+                    fence.open(workspace.path(), May::Change).map_err(failed)?;
+                }
+                let mirror = Mirror::new(tree.root(), &self.directory, command.family(), fence);
+                Ok(Workbench::of_mirror(command, workspace, tree, mirror))
+            }
+        }
     }
 }

@@ -18,6 +18,7 @@ use tokio::process::Command;
 use enter::{Call, Entry};
 pub(crate) use layout::{Layout, only_text_among_programs};
 pub(crate) use probe::Views;
+pub(crate) use system::System;
 
 /// What may be done with what is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -33,8 +33,8 @@ enum Files<'a> {
         _tree: Tree<'a>,
     },
     Mirror {
-        tree: Tree<'a>,
         mirror: Mirror,
+        tree: Tree<'a>,
     },
 }
 
@@ -76,7 +76,7 @@ impl<'a> Workbench<'a> {
     ) -> Workbench<'a> {
         let place = cc_args::Place::Below(tree.root());
         let args = sources_args(command, place, &workspace, workspace.path());
-        Workbench { workspace, args, files: Files::Mirror { tree, mirror } }
+        Workbench { workspace, args, files: Files::Mirror { mirror, tree } }
     }
 
     /// Has `command` run here.
@@ -94,9 +94,7 @@ impl<'a> Workbench<'a> {
             Files::View { view, paths, .. } => {
                 view.apply(command.env("PWD", &paths.directory), &paths.directory)?;
             }
-            Files::Mirror { tree, mirror } => {
-                command.env("PWD", mirror.directory()).current_dir(tree.directory());
-            }
+            Files::Mirror { mirror, tree } => mirror.apply(command, tree.directory())?,
         }
         Ok(())
     }

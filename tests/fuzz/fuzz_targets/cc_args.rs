@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use cc_args::{ServerCommand, analyze};
+use cc_args::{Place, ServerCommand, SourcesCommand, analyze};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -19,6 +19,12 @@ fuzz_target!(|bytes: &[u8]| {
     let command: Vec<OsString> =
         command.split(|byte| *byte == b'\n').map(|word| OsString::from_vec(word.to_vec())).collect();
 
+    if let Ok(received) = SourcesCommand::parse(command.clone()) {
+        for place in [Place::Same, Place::Below("/root".as_ref())] {
+            let words = received.args_for(place, "OUT".as_ref(), "RULES".as_ref());
+            assert!(!words.iter().any(|word| word.len() > 1 && word.as_encoded_bytes().starts_with(b"@")), "{words:?}");
+        }
+    }
     if let Ok(received) = ServerCommand::parse(command.clone()) {
         let words = received.args_for(OsStr::new("input"), OsStr::new("output"));
         assert!(words.contains(&"input".into()) && words.contains(&"output".into()), "{words:?}");

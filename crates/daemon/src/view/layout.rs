@@ -1,6 +1,5 @@
 //! How the system and a client's files go into one view, or why they do not. Knows nothing of how a view is entered.
 
-use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -61,15 +60,15 @@ impl<'a> Layout<'a> {
             }
         }
         let elsewhere = names.system_directories().iter().filter(|path| !system.has(path)).cloned();
-        let elsewhere: Vec<PathBuf> = elsewhere.chain(homes(system, compiler)).collect();
+        let elsewhere: Vec<PathBuf> = elsewhere.chain(system.homes(compiler)).collect();
         for path in elsewhere {
             layout.plan_own(names, &path)?;
         }
-        for directory in system.of_etc.iter().filter(|path| path.is_dir()) {
-            names.add_directory(directory);
-        }
-        if names.has_files_below(work) || !names.add_directory(work) {
-            return Err(in_the_way(work));
+        for directory in system.of_etc.iter().map(PathBuf::as_path).filter(|path| path.is_dir()).chain([work])
+        {
+            if names.has_files_below(directory) || !names.add_directory(directory) {
+                return Err(in_the_way(directory));
+            }
         }
         Ok(layout)
     }
@@ -134,23 +133,6 @@ fn in_the_way(path: &Path) -> String {
     format!("the client's files are in the way of this machine's {}", path.display())
 }
 
-/// What must be shown besides for a compiler that was not installed with the system, by its name and behind all links.
-fn homes(system: &System, compiler: &Path) -> Vec<PathBuf> {
-    let behind = fs::canonicalize(compiler).ok();
-    let homes = [Some(compiler.to_owned()), behind].into_iter().flatten().filter(|path| !system.has(path));
-    let mut homes: Vec<PathBuf> = homes.filter_map(|path| home(&path)).collect();
-    homes.sort();
-    homes.dedup_by(|inner, outer| inner.starts_with(outer));
-    homes
-}
-
-/// `/x` for `/x/bin/gcc`, else the directory of the compiler.
-fn home(compiler: &Path) -> Option<PathBuf> {
-    let directory = compiler.parent()?;
-    let prefix = directory.parent().filter(|prefix| directory.ends_with("bin") && *prefix != Path::new("/"));
-    Some(prefix.unwrap_or(directory).to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,15 +149,5 @@ mod tests {
         check("/usr/lib/gcc/x86_64-linux-gnu/12/include", false);
         check("/usr/bin/as", false);
         check("/usr/lib/libc.so.6", false);
-    }
-
-    #[test]
-    fn homes_of_compilers() {
-        let check = |path: &str, expected: &str| {
-            assert_eq!(home(Path::new(path)).unwrap(), Path::new(expected), "{path}")
-        };
-        check("/srv/gcc-15/bin/gcc", "/srv/gcc-15");
-        check("/srv/gcc", "/srv");
-        check("/bin/gcc", "/bin");
     }
 }

@@ -32,9 +32,9 @@ impl Views {
     ///
     /// # Errors
     /// What this machine does not allow.
-    pub(crate) fn probe(trees: &Trees, workspaces: &Workspaces) -> Result<Views, String> {
+    pub(crate) fn probe(system: &System, trees: &Trees, workspaces: &Workspaces) -> Result<Views, String> {
         let work = Path::new("/").join(workspace::name_for_all());
-        let mut views = Views { system: System::look(), work, merges: true };
+        let mut views = Views { system: system.clone(), work, merges: true };
         views.try_out(trees, workspaces, Vec::new())?;
         let name = PathBuf::from(AMONG_OURS);
         let file = FileEntry { name, content: Content::File(pack_file(b"")) };
