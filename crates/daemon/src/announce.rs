@@ -56,7 +56,7 @@ pub(crate) fn start(
             }
         };
         let compiler = compiler(&server).await;
-        let announcement = announcement(address.port(), jobs, compiler, reach);
+        let announcement = announcement(address.port(), &server, jobs, compiler, reach);
         discovery::announce(&announcement, ended, |progress| tell(&server, &progress)).await;
     });
     Some(Announcing { end, task })
@@ -70,7 +70,13 @@ impl Announcing {
     }
 }
 
-fn announcement(port: u16, jobs: usize, compiler: Option<Compiler>, reach: Reach) -> Announcement {
+fn announcement(
+    port: u16,
+    server: &Server,
+    jobs: usize,
+    compiler: Option<Compiler>,
+    reach: Reach,
+) -> Announcement {
     let name = gethostname().ok().and_then(|name| name.into_string().ok());
     Announcement {
         machine: name.filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned()),
@@ -80,6 +86,7 @@ fn announcement(port: u16, jobs: usize, compiler: Option<Compiler>, reach: Reach
         version: env!("CARGO_PKG_VERSION").to_owned(),
         host: format!("{}-pc-{}-gnu", std::env::consts::ARCH, std::env::consts::OS),
         compiler,
+        pump: server.sources.refused().is_none(),
         reach,
     }
 }

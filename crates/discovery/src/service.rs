@@ -34,6 +34,8 @@ pub struct Announcement {
     pub host: String,
     /// What `cc` is there; without it, those who look for their own compiler do not see the daemon.
     pub compiler: Option<Compiler>,
+    /// Whether it compiles sources, for clients in pump mode.
+    pub pump: bool,
     /// Where it can be reached.
     pub reach: Reach,
 }
@@ -75,7 +77,7 @@ impl Announcement {
             strings.push(format!("cc_version={}", compiler.version));
             strings.push(format!("cc_machine={}", compiler.machine));
         }
-        strings.push("features=lzo".to_owned());
+        strings.push(if self.pump { "features=lzo,pump" } else { "features=lzo" }.to_owned());
         strings
     }
 
@@ -177,6 +179,7 @@ mod tests {
             version: "0.1.0".into(),
             host: "x86_64-pc-linux-gnu".into(),
             compiler,
+            pump: false,
             reach: Reach::Everywhere,
         }
     }
@@ -190,6 +193,8 @@ mod tests {
         let expected = "txtvers=1 cpus=2 jobs=3 distcc=0.1.0 gnuhost=x86_64-pc-linux-gnu cc_version=12 \
                         cc_machine=x86_64-linux-gnu features=lzo";
         assert_eq!(announcement(Some(gcc())).txt().join(" "), expected);
+        let pump = Announcement { pump: true, ..announcement(None) };
+        assert!(pump.txt().contains(&"features=lzo,pump".to_owned()));
         let without = announcement(None);
         assert!(!without.txt().join(" ").contains("cc_") && without.subtype().is_none());
     }
