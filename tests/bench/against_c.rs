@@ -8,7 +8,9 @@ mod clients;
 mod cpu;
 mod daemons;
 mod figures;
+mod include_servers;
 mod measure;
+mod pump_mode;
 mod rows;
 mod stub;
 
@@ -29,7 +31,10 @@ fn main() {
     }
     let Some(theirs) = need::c_distcc() else { return };
     let Some(gcc) = need::program("gcc", "install gcc") else { return };
-    let rows: Vec<&Row> = ROWS.iter().filter(|row| is_wanted(row.name, &filters)).collect();
+    let pump = need::c_pump().is_some()
+        && ["lua5.4", "leveldb"].into_iter().all(|name| need::source(name).is_some());
+    let wanted = ROWS.iter().filter(|row| is_wanted(row.name, &filters));
+    let rows: Vec<&Row> = wanted.filter(|row| pump || !row.measure.is_of_pump_mode()).collect();
     if rows.is_empty() {
         let names: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
         return println!("no such row; there are: {}", names.join(" "));

@@ -9,13 +9,16 @@ use std::time::{Duration, Instant};
 use test_hosts::process::clean;
 use test_hosts::workdir::Workdir;
 
+use crate::include_servers::IncludeServer;
 use crate::stub::Stub;
 
-/// The same compile command again and again, each time for another object.
+/// The same compile commands again and again, each time for another object.
 pub(crate) struct Client<'a> {
     distcc: &'static str,
     hosts: &'a str,
-    input: &'static str,
+    /// Compiler, source and what else it needs.
+    commands: Vec<Vec<String>>,
+    variables: Vec<(String, String)>,
     work: &'a Workdir,
     search_path: String,
 }
@@ -30,7 +33,13 @@ impl<'a> Client<'a> {
         work: &'a Workdir,
     ) -> Client<'a> {
         let search_path = format!("{}:/usr/bin:/bin", stub.directory().display());
-        Client { distcc, hosts, input, work, search_path }
+        let commands = vec![vec!["gcc".to_owned(), input.to_owned()]];
+        Client { distcc, hosts, commands, variables: Vec::new(), work, search_path }
+    }
+
+    /// The same with other commands, in turns, and with an include server.
+    pub(crate) fn in_pump_mode(self, server: &IncludeServer, commands: &[Vec<String>]) -> Client<'a> {
+        Client { commands: commands.to_owned(), variables: server.variables(), ..self }
     }
 
     /// Runs `count` jobs, at most `at_once` of them at the same time, and returns how long that took. Panics if one of
@@ -41,8 +50,10 @@ impl<'a> Client<'a> {
         let started = Instant::now();
         thread::scope(|scope| {
             let work_on = || {
-                while let Some(object) = objects.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    self.job(object);
+                loop {
+                    let job = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(object) = objects.get(job) else { break };
+                    self.job(&self.commands[job % self.commands.len()], object);
                 }
             };
             (0..at_once).for_each(|_| {
@@ -54,16 +65,18 @@ impl<'a> Client<'a> {
         took
     }
 
-    fn job(&self, object: &Path) {
+    fn job(&self, words: &[String], object: &Path) {
         let mut command = clean(self.distcc);
         command
-            .args(["gcc", "-O2", "-c", self.input, "-o"])
+            .args(words)
+            .args(["-O2", "-c", "-o"])
             .arg(object)
             .env("PATH", &self.search_path)
             .env("HOME", self.work.home())
             .env("DISTCC_DIR", self.work.distcc_dir())
             .env("DISTCC_HOSTS", self.hosts)
             .env("DISTCC_FALLBACK", "0")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.work.src());
         let output = command.output().unwrap_or_else(|error| panic!("cannot start {}: {error}", self.distcc));
         let said = String::from_utf8_lossy(&output.stderr);

@@ -12,6 +12,7 @@ use crate::clients::Client;
 use crate::cpu;
 use crate::daemons::{Daemon, Memory};
 use crate::figures::Pair;
+use crate::pump_mode;
 use crate::rows::{Batch, Measure, Servers};
 use crate::stub::{Stub, preprocessed_text};
 
@@ -29,9 +30,9 @@ const WAITING_SLOTS: u32 = 4;
 /// Both sides, and what they work on.
 pub(crate) struct Bench {
     ours: Programs,
-    theirs: Programs,
-    stub: Stub,
-    work: Workdir,
+    pub(crate) theirs: Programs,
+    pub(crate) stub: Stub,
+    pub(crate) work: Workdir,
 }
 
 impl Bench {
@@ -56,6 +57,13 @@ impl Bench {
             Measure::Waiting(Servers::Own) => {
                 self.in_turns(1, |programs| self.waiting(programs.distcc, programs.distccd))
             }
+            Measure::PumpClient { rounds } => {
+                self.in_turns(*rounds, |programs| pump_mode::client_time(self, programs))
+            }
+            Measure::PumpDaemon { rounds } => {
+                self.in_turns(*rounds, |programs| pump_mode::daemon_time(self, programs))
+            }
+            Measure::PumpMemory => self.in_turns(1, |programs| pump_mode::memory(self, programs)),
             Measure::Memory { jobs, of } => {
                 self.in_turns(1, |programs| of(self.memory(programs.distccd, *jobs)))
             }
@@ -124,20 +132,25 @@ impl Bench {
         held
     }
 
-    fn daemon(&self, distccd: &str, jobs: u32) -> Daemon {
+    pub(crate) fn daemon(&self, distccd: &str, jobs: u32) -> Daemon {
         Daemon::start(distccd, jobs, &self.stub, &self.work)
     }
 
-    fn client<'a>(&'a self, distcc: &'static str, hosts: &'a str, input: &'static str) -> Client<'a> {
+    pub(crate) fn client<'a>(
+        &'a self,
+        distcc: &'static str,
+        hosts: &'a str,
+        input: &'static str,
+    ) -> Client<'a> {
         Client::new(distcc, hosts, input, &self.stub, &self.work)
     }
 
     /// A job that ran here instead would make any client look good.
-    fn expect_served(&self, daemon: &Daemon, jobs: usize) {
+    pub(crate) fn expect_served(&self, daemon: &Daemon, jobs: usize) {
         wait_until(LIMIT, "a daemon that says it has served all jobs", || daemon.served() == jobs);
     }
 }
 
-fn milliseconds(time: Duration) -> f64 {
+pub(crate) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }

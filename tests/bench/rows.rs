@@ -18,6 +18,12 @@ pub(crate) enum Measure {
     Daemon(Batch),
     /// How many times longer jobs take than without any loss, when clients wait for slots.
     Waiting(Servers),
+    /// Likewise with sources and headers of real programs, in pump mode, include server included.
+    PumpClient { rounds: usize },
+    /// Likewise; each daemon is asked by the C client.
+    PumpDaemon { rounds: usize },
+    /// What an include server holds after a build of real programs.
+    PumpMemory,
     /// What a daemon holds after so many jobs, none of them small.
     Memory { jobs: usize, of: fn(Memory) -> f64 },
 }
@@ -64,6 +70,9 @@ pub(crate) const ROWS: &[Row] = &[
     daemon("daemon-1m-lzo", "1m.i", ",lzo", 60),
     Row { name: "waiting", measure: Measure::Waiting(Servers::C), target: Target::Ours(1.08) },
     Row { name: "waiting-own", measure: Measure::Waiting(Servers::Own), target: Target::Ours(1.08) },
+    Row { name: "client-pump", measure: Measure::PumpClient { rounds: 5 }, target: Target::Ratio(0.4) },
+    Row { name: "daemon-pump", measure: Measure::PumpDaemon { rounds: 5 }, target: Target::Ratio(0.5) },
+    Row { name: "memory-pump", measure: Measure::PumpMemory, target: Target::Ours(100.0) },
     memory("memory-rss", 0, |held| held.resident, Target::Ours(8.0)),
     memory("memory-rss-used", 200, |held| held.resident, Target::Ours(8.0)),
     memory("memory-pss", 0, |held| held.share, Target::Open),
@@ -85,12 +94,20 @@ const fn memory(name: &'static str, jobs: usize, of: fn(Memory) -> f64, target: 
 }
 
 impl Measure {
+    /// Whether both pumps are needed for it.
+    pub(crate) fn is_of_pump_mode(&self) -> bool {
+        matches!(self, Measure::PumpClient { .. } | Measure::PumpDaemon { .. } | Measure::PumpMemory)
+    }
+
     /// What its figures count.
     pub(crate) fn unit(&self) -> &'static str {
         match self {
-            Measure::Client(_) | Measure::Daemon(_) => "ms CPU/job",
+            Measure::Client(_)
+            | Measure::Daemon(_)
+            | Measure::PumpClient { .. }
+            | Measure::PumpDaemon { .. } => "ms CPU/job",
             Measure::Waiting(_) => "x ideal",
-            Measure::Memory { .. } => "MiB",
+            Measure::Memory { .. } | Measure::PumpMemory => "MiB",
         }
     }
 }

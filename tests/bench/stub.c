@@ -1,5 +1,6 @@
 /* Stands in for a compiler: takes the time that the file "sleep_ms" beside it asks for, and writes an object of known
-   bytes to the file after -o; with -E it writes text of known bytes instead. Reads no source. */
+   bytes to the file after -o; with -E it writes text of known bytes instead. Reads no source. What asks about the compiler
+   itself, as include servers do once, is answered by the one in REAL. */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <fcntl.h>
@@ -42,10 +43,22 @@ static void take_time(void) {
   close(fd);
 }
 
+static int asks(const char *word) {
+  return !strcmp(word, "-v") || !strcmp(word, "-dM") || !strcmp(word, "-");
+}
+
+static void ask_the_real_one(char **argv) {
+  const char *slash = strrchr(argv[0], '/');
+  char path[4096] = REAL "/";
+  strncat(path, slash ? slash + 1 : argv[0], sizeof path - sizeof REAL - 1);
+  execv(path, argv);
+}
+
 int main(int argc, char **argv) {
   const char *output = NULL;
   int preprocess = 0;
   for (int i = 1; i < argc; i++) {
+    if (asks(argv[i])) ask_the_real_one(argv);
     if (!strcmp(argv[i], "-E")) preprocess = 1;
     if (!strcmp(argv[i], "-o") && i + 1 < argc) output = argv[++i];
   }

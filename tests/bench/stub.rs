@@ -9,8 +9,8 @@ use test_hosts::process::{clean, run};
 use test_hosts::workdir::Workdir;
 
 const SOURCE: &str = include_str!("stub.c");
-/// Clients look for the second name when they mean the first.
-const NAMES: [&str; 2] = ["gcc", "x86_64-linux-gnu-gcc"];
+/// Clients look for the longer name when they mean the shorter.
+const NAMES: [&str; 4] = ["gcc", "x86_64-linux-gnu-gcc", "g++", "x86_64-linux-gnu-g++"];
 /// What a translation unit in C begins with, for text that compresses as such text does.
 const HEADERS: &str = "errno fcntl math pthread signal stdint stdio stdlib string sys/socket time unistd";
 
@@ -26,10 +26,13 @@ impl Stub {
         let source = work.write("stub.c", SOURCE);
         let first = directory.join(NAMES[0]);
         let mut command = clean(gcc);
-        command.args(["-O2", "-static", "-o"]).arg(&first).arg(&source);
+        let real = gcc.parent().expect("a program in a directory").display();
+        command.args(["-O2", "-static", &format!("-DREAL=\"{real}\""), "-o"]).arg(&first).arg(&source);
         run(command).good();
         // A second file, not a link: a link to a path that happens to hold "distcc" looks like a masquerade.
-        fs::copy(&first, directory.join(NAMES[1])).expect("a copy of a file of ours");
+        for name in &NAMES[1..] {
+            fs::copy(&first, directory.join(name)).expect("a copy of a file of ours");
+        }
         Stub { directory }
     }
 
