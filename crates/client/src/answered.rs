@@ -40,7 +40,7 @@ impl Prepared<'_> {
             return Verdict::Here(WhyHere::NotWritten(path, error), None);
         }
         self.replay(response, form);
-        self.count(Outcome::Remote, host, "");
+        self.count(Outcome::Remote, host, self.way(host, form));
         let input = self.compilation.input().display();
         self.about(host).info(format_args!("compile {input} on {} completed ok", host.spec));
         Verdict::Done(Exit::SUCCESS)
@@ -114,7 +114,7 @@ impl Prepared<'_> {
                 self.job.log.error(format_args!("cannot add to the file of dependencies: {error}"));
             }
             self.replay(response, form);
-            self.count(Outcome::Remote, host, "");
+            self.count(Outcome::Remote, host, self.way(host, form));
             return remote;
         }
         self.job.site.count(Outcome::Here, "", WhyHere::Rejected.code(), self.job.call.subject());

@@ -5,7 +5,7 @@ use crate::compile::Job;
 use crate::exit::Exit;
 use crate::interrupts::{Broken, Interrupts};
 use crate::origin::Here;
-use crate::preparation::{Sources, Text};
+use crate::preparation::{NO_INCLUDE_SERVER, Sources, Text, WhyNone};
 use crate::remote::{self, Failure, Load};
 use crate::source::NoSource;
 use crate::why_here::WhyHere;
@@ -25,6 +25,8 @@ pub(crate) struct Prepared<'a> {
     pub(crate) interrupts: &'a Interrupts,
     sources: Option<Sources<'a>>,
     pub(crate) text: Option<Text<'a>>,
+    /// Why there are no sources, as one word; empty where nobody has looked for them.
+    why_text: String,
     /// Nothing but the sources would do.
     text_hazard: Option<WhyLocal>,
 }
@@ -63,16 +65,25 @@ impl<'a> Prepared<'a> {
         interrupts: &'a Interrupts,
     ) -> Prepared<'a> {
         let text_hazard = job.text_hazard(compilation);
-        Prepared { job, compilation, interrupts, sources: None, text: None, text_hazard }
+        Prepared {
+            job,
+            compilation,
+            interrupts,
+            sources: None,
+            text: None,
+            why_text: String::new(),
+            text_hazard,
+        }
     }
 
     /// Tries each host at most once in each form; sources and text are prepared only once for all of them, and while no
     /// slot is held.
     pub(crate) fn compile_elsewhere(mut self, hosts: &[Host]) -> Verdict {
-        self.sources = match self.job.sources_for(self.compilation, hosts, self.interrupts) {
-            Ok(sources) => sources,
-            Err(exit) => return Verdict::Done(exit),
-        };
+        match self.job.sources_for(self.compilation, hosts, self.interrupts) {
+            Ok(sources) => self.sources = Some(sources),
+            Err(WhyNone::Text(why)) => self.why_text = why,
+            Err(WhyNone::End(exit)) => return Verdict::Done(exit),
+        }
         let mut tried = Tried::default();
         loop {
             let forms = self.forms(hosts, &tried);
@@ -119,6 +130,7 @@ impl<'a> Prepared<'a> {
                 drop(slot);
                 if form == Form::Sources && self.names_a_root(&response) {
                     self.report_own_names(host);
+                    self.why_text = "own-names".to_owned();
                     return None;
                 }
                 return Some(self.finish(host, &response, form));
@@ -130,9 +142,11 @@ impl<'a> Prepared<'a> {
                 let message = format_args!("{why}; preprocessing {input} here");
                 self.job.site.told.warning(format_args!("include server"), message);
                 self.sources = None;
+                self.why_text = NO_INCLUDE_SERVER.to_owned();
             }
             Err(Failure::SourcesNotTaken(why)) => {
                 self.report_refused_sources(host, &why);
+                self.why_text = "refused".to_owned();
                 tried.with_sources.push(at);
             }
             Err(failure) => {
@@ -265,6 +279,15 @@ impl<'a> Prepared<'a> {
         let log = self.about(host).about(Field::Reason, failure.to_string());
         self.job.site.told.through(&log).warning(format_args!("host {spec}"), message);
         self.count(Outcome::Failed, host, &failure.to_string());
+    }
+
+    /// In which form a host has done the job, as one word; none where that is of no interest.
+    pub(crate) fn way(&self, host: &Host, form: Form) -> &str {
+        match form {
+            Form::Sources => "sources",
+            Form::Text if host.pump => &self.why_text,
+            Form::Text => "",
+        }
     }
 
     pub(crate) fn count(&self, outcome: Outcome, host: &Host, reason: &str) {

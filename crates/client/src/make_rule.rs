@@ -132,7 +132,7 @@ mod tests {
                 eprintln!("skipped: no {compiler} here");
                 continue;
             }
-            for length in 1..75 {
+            for length in (1..56).step_by(7).chain(56..73) {
                 let [name, long] = ["a b$#", "c"].map(|name| format!("{}{name}.h", "x".repeat(length)));
                 let short = ["s.h", "tt.h", "uuuuuuuuu.h"];
                 let all: Vec<&str> = short.iter().copied().chain([name.as_str(), &long, "v.h"]).collect();

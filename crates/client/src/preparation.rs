@@ -44,42 +44,52 @@ pub(crate) enum NoSources {
     Interrupted(Signal),
 }
 
+/// What follows from having no sources.
+pub(crate) enum WhyNone {
+    /// Text is to be sent, for this reason in one word, if there is any.
+    Text(String),
+    /// This run ends.
+    End(Exit),
+}
+
+/// The one word for an include server that is not there.
+pub(crate) const NO_INCLUDE_SERVER: &str = "include-server";
+
 impl<'a> Job<'a> {
     /// The sources, if one of `hosts` would take them; says why not, where that is of interest to anybody.
     ///
     /// # Errors
-    /// How this run ends: a signal came, or the user wants an end where there are none.
+    /// [`WhyNone`].
     pub(crate) fn sources_for<'i>(
         &self,
         compilation: &Compilation,
         hosts: &[Host],
         interrupts: &'i Interrupts,
-    ) -> Result<Option<Sources<'i>>, Exit> {
+    ) -> Result<Sources<'i>, WhyNone> {
         if !self.site.has_taker_of_sources(hosts) {
-            return Ok(None);
+            return Err(WhyNone::Text(String::new()));
         }
-        let no_sources = match self.scan(compilation, interrupts) {
-            Ok(sources) => return Ok(Some(sources)),
-            Err(no_sources) => no_sources,
-        };
         let input = compilation.input().display();
-        match no_sources {
-            NoSources::Interrupted(signal) => return Err(Exit::Signal(signal)),
-            NoSources::Unwanted => {}
-            NoSources::Unfit(code, sentence) => {
+        let why = match self.scan(compilation, interrupts) {
+            Ok(sources) => return Ok(sources),
+            Err(NoSources::Interrupted(signal)) => return Err(WhyNone::End(Exit::Signal(signal))),
+            Err(NoSources::Unwanted) => String::new(),
+            Err(NoSources::Unfit(code, sentence)) => {
                 let log = self.log.about(Field::Reason, &code);
                 log.info(format_args!("preprocessing {input} here: {code}: {sentence}"));
+                code
             }
-            NoSources::Trouble(what) => self
-                .site
-                .told
-                .warning(format_args!("include server"), format_args!("{what}; preprocessing {input} here")),
-        }
+            Err(NoSources::Trouble(what)) => {
+                let message = format_args!("{what}; preprocessing {input} here");
+                self.site.told.warning(format_args!("include server"), message);
+                NO_INCLUDE_SERVER.to_owned()
+            }
+        };
         if self.settings.testing_include_server {
             self.log.error(format_args!("no includes of {input}, and DISTCC_TESTING_INCLUDE_SERVER is set"));
-            return Err(Exit::Code(code::GENERAL));
+            return Err(WhyNone::End(Exit::Code(code::GENERAL)));
         }
-        Ok(None)
+        Err(WhyNone::Text(why))
     }
 
     /// Has the include server find all that the compiler would read.

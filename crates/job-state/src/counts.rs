@@ -7,6 +7,8 @@ use crate::tally::{Entry, Outcome};
 pub struct Counts {
     /// Jobs that other machines did.
     pub remote: usize,
+    /// The same by how they went, as far as that is told; the most frequent first.
+    pub ways: Vec<(String, usize)>,
     /// Jobs that ran here.
     pub here: usize,
     /// The same by reason; the most frequent first.
@@ -40,7 +42,9 @@ impl Counts {
     /// Adds up these, too.
     pub fn add_all<'a>(&mut self, entries: impl IntoIterator<Item = &'a Entry>) {
         entries.into_iter().for_each(|entry| self.add(entry));
-        self.reasons.sort_by(|(a, many), (b, more)| more.cmp(many).then(a.cmp(b)));
+        for words in [&mut self.reasons, &mut self.ways] {
+            words.sort_by(|(a, many), (b, more)| more.cmp(many).then(a.cmp(b)));
+        }
         self.hosts.sort_by(|a, b| b.done.cmp(&a.done).then(a.host.cmp(&b.host)));
     }
 
@@ -49,13 +53,13 @@ impl Counts {
             Outcome::Remote => {
                 self.remote += 1;
                 self.host(&entry.host).done += 1;
+                if !entry.reason.is_empty() {
+                    count(&mut self.ways, &entry.reason);
+                }
             }
             Outcome::Here => {
                 self.here += 1;
-                match self.reasons.iter_mut().find(|(reason, _)| *reason == entry.reason) {
-                    Some((_, count)) => *count += 1,
-                    None => self.reasons.push((entry.reason.clone(), 1)),
-                }
+                count(&mut self.reasons, &entry.reason);
             }
             Outcome::Failed => {
                 let host = self.host(&entry.host);
@@ -73,14 +77,24 @@ impl Counts {
         &mut self.hosts[at]
     }
 
-    /// As in `812 remote, 31 here (22 conftest, 9 link)`.
+    /// As in `812 remote (800 sources, 12 date), 31 here (22 conftest, 9 link)`.
     #[must_use]
     pub fn line(&self) -> String {
-        let reasons: Vec<String> =
-            self.reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-        let reasons = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
-        format!("{} remote, {} here{reasons}", self.remote, self.here)
+        let Counts { remote, here, .. } = self;
+        format!("{remote} remote{}, {here} here{}", in_brackets(&self.ways), in_brackets(&self.reasons))
     }
+}
+
+fn count(words: &mut Vec<(String, usize)>, word: &str) {
+    match words.iter_mut().find(|(known, _)| known == word) {
+        Some((_, count)) => *count += 1,
+        None => words.push((word.to_owned(), 1)),
+    }
+}
+
+fn in_brackets(words: &[(String, usize)]) -> String {
+    let words: Vec<String> = words.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
 }
 
 #[cfg(test)]
@@ -94,6 +108,7 @@ mod tests {
             let (outcome, about) = word.split_at(1);
             let (outcome, host, reason) = match outcome {
                 "r" => (Outcome::Remote, about, ""),
+                "s" => (Outcome::Remote, about, "sources"),
                 "h" => (Outcome::Here, "", about),
                 _ => (Outcome::Failed, about, "it is dead"),
             };
@@ -117,6 +132,11 @@ mod tests {
         check("", "0 remote, 0 here", &[]);
         check("rred", "1 remote, 0 here", &[("red", 1, 0)]);
         check("hlink hprobe hprobe hasks", "0 remote, 4 here (2 probe, 1 asks, 1 link)", &[]);
+        check(
+            "sred rblue sred hlink",
+            "3 remote (2 sources), 1 here (1 link)",
+            &[("red", 2, 0), ("blue", 1, 0)],
+        );
         check(
             "fblue hno-hosts rred rred fgreen rgreen",
             "3 remote, 1 here (1 no-hosts)",

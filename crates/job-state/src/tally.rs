@@ -26,7 +26,8 @@ pub struct Entry {
     pub outcome: Outcome,
     /// The host as the list names it; empty for a job that ran here. At most 48 bytes are kept.
     pub host: String,
-    /// Why here (a code such as `link`), or what is wrong with the host; at most 80 bytes are kept.
+    /// Why here (a code such as `link`), or what is wrong with the host, or how the job went there if that is worth a word
+    /// (`sources`); at most 80 bytes are kept.
     pub reason: String,
     /// The file without its directory; of a long name the last 44 bytes are kept.
     pub file: OsString,
