@@ -19,7 +19,6 @@ fn ask(
 ) -> Option<Setting> {
     let words: Vec<OsString> = command.split(' ').map(Into::into).collect();
     if !Path::new(&words[0]).exists() {
-        eprintln!("skipped: no {}", words[0].display());
         return None;
     }
     Some(compilers.setting(&Words::of(&words).unwrap(), directory, environment).unwrap())
