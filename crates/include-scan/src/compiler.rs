@@ -18,10 +18,12 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A compiler that takes longer for an empty file is no use.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A compiler that did not answer is left alone for as long, or all jobs of a build would wait for it in turn.
+const SILENCE: Duration = Duration::from_secs(2);
 /// More sets of words than any build has; then all are asked again.
 const MOST_ANSWERS: usize = 512;
 /// Directories in these are the command's own, as those after -I are.
@@ -37,7 +39,15 @@ pub(crate) struct Compilers {
 }
 
 /// Filled by whoever asks first; the others wait.
-type Slot = Arc<Mutex<Option<Arc<Answer>>>>;
+type Slot = Arc<Mutex<Asked>>;
+
+#[derive(Default)]
+enum Asked {
+    #[default]
+    Never,
+    Answered(Arc<Answer>),
+    InVain(Instant, NotCovered),
+}
 
 /// What a command's compiler does with its words.
 pub(crate) struct Setting {
@@ -118,14 +128,18 @@ impl Compilers {
             }
         };
         // Whoever needs the same answer waits for it; nobody else does.
-        let mut answer = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = answer.as_ref().filter(|known| known.still_holds(&key.compiler)) {
-            return Ok(Arc::clone(known));
+        let mut asked = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*asked {
+            Asked::Answered(known) if known.still_holds(&key.compiler) => return Ok(Arc::clone(known)),
+            Asked::InVain(when, why) if when.elapsed() < SILENCE => return Err(why.clone()),
+            _ => {}
         }
-        *answer = None;
-        let asked = Arc::new(Answer::ask(key)?);
-        *answer = Some(Arc::clone(&asked));
-        Ok(asked)
+        let answer = Answer::ask(key).map(Arc::new);
+        *asked = match &answer {
+            Ok(answer) => Asked::Answered(Arc::clone(answer)),
+            Err(why) => Asked::InVain(Instant::now(), why.clone()),
+        };
+        answer
     }
 }
 
