@@ -51,7 +51,7 @@ pub(crate) fn report(job: &Job, compilation: &Compilation, host: &Host, interrup
         "compilation of '{input}' with its headers failed on {spec}, but succeeded here: {cause}"
     );
     let log = job.log.about(Field::Host, spec);
-    job.site.told.through(&log).warning(format_args!("discrepancy {input}"), message);
+    job.site.told.through(&log).remark(format_args!("discrepancy {input}"), message);
     if !is_counted {
         count(job.settings);
     }

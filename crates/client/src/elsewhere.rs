@@ -140,7 +140,7 @@ impl<'a> Prepared<'a> {
             Err(Failure::NoIncludes(why)) => {
                 let input = self.compilation.input().display();
                 let message = format_args!("{why}; preprocessing {input} here");
-                self.job.site.told.warning(format_args!("include server"), message);
+                self.job.site.told.remark(format_args!("include server"), message);
                 self.sources = None;
                 self.why_text = NO_INCLUDE_SERVER.to_owned();
             }
@@ -262,7 +262,7 @@ impl<'a> Prepared<'a> {
             "{spec} puts names of its own directories into what it compiles, as into {input}; it gets preprocessed text"
         );
         let log = self.about(host);
-        self.job.site.told.through(&log).warning(format_args!("own names {spec}"), message);
+        self.job.site.told.through(&log).remark(format_args!("own names {spec}"), message);
         self.job.site.remember_own_names(host);
     }
 
@@ -270,7 +270,7 @@ impl<'a> Prepared<'a> {
         let (input, spec) = (self.compilation.input().display(), &host.spec);
         let message = format_args!("{spec} does not take {input} with its headers: {why}");
         let log = self.about(host).about(Field::Reason, why);
-        self.job.site.told.through(&log).warning(format_args!("refused sources {spec}"), message);
+        self.job.site.told.through(&log).remark(format_args!("refused sources {spec}"), message);
     }
 
     fn report_failure(&self, host: &Host, failure: &Failure) {

@@ -64,12 +64,24 @@ pub(crate) enum LendFailure {
     Interrupted(Signal),
 }
 
+/// What a build should be told once.
+#[derive(Debug)]
+pub(crate) struct News {
+    /// What makes two of them the same. All troubles with the server itself are one.
+    pub(crate) subject: String,
+    /// For people.
+    pub(crate) sentence: String,
+}
+
+/// What all troubles with the server itself are told as.
+const TROUBLE: &str = "include server";
+
 /// A server that listens to us.
 #[derive(Debug)]
 pub(crate) struct Conversation<'i> {
     line: Line<'i>,
     place: Place,
-    news: Vec<String>,
+    news: Vec<News>,
     longest: Duration,
 }
 
@@ -96,7 +108,8 @@ pub(crate) fn reach<'i>(settings: &Settings, interrupts: &'i Interrupts) -> Resu
         Err(NoLine::Nobody { died }) if settings.include_server => {
             let stream = start::start(&place, settings, interrupts)?;
             if died {
-                news.push("the include server was gone: another was started".to_owned());
+                let sentence = "the include server was gone: another was started".to_owned();
+                news.push(News { subject: TROUBLE.to_owned(), sentence });
             }
             stream
         }
@@ -106,8 +119,8 @@ pub(crate) fn reach<'i>(settings: &Settings, interrupts: &'i Interrupts) -> Resu
 }
 
 impl<'i> Conversation<'i> {
-    /// What a build should be told once: each a sentence.
-    pub(crate) fn news(&self) -> &[String] {
+    /// What a build should be told.
+    pub(crate) fn news(&self) -> &[News] {
         &self.news
     }
 

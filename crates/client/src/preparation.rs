@@ -81,7 +81,7 @@ impl<'a> Job<'a> {
             }
             Err(NoSources::Trouble(what)) => {
                 let message = format_args!("{what}; preprocessing {input} here");
-                self.site.told.warning(format_args!("include server"), message);
+                self.site.told.remark(format_args!("include server"), message);
                 NO_INCLUDE_SERVER.to_owned()
             }
         };
@@ -136,7 +136,7 @@ impl<'a> Job<'a> {
                 Absent::Interrupted(signal) => NoSources::Interrupted(signal),
             })?;
         for news in conversation.news() {
-            self.site.told.warning(format_args!("{news}"), format_args!("{news}"));
+            self.site.told.remark(format_args!("{}", news.subject), format_args!("{}", news.sentence));
         }
         conversation.scan(request).map_err(|error| match error {
             NoScan::NotCovered { code, sentence } => NoSources::Unfit(code, sentence),

@@ -27,36 +27,41 @@ pub(crate) struct Told<'a> {
     /// Where marks may be kept, the best place first; nowhere means that everything is said each time.
     places: Vec<PathBuf>,
     forgotten: Duration,
+    /// Whoever looks for the reason of a failure finds it beside that.
+    jobs_may_fail: bool,
 }
 
 impl<'a> Told<'a> {
-    /// Where a build cannot go on without being sent, whoever looks for the reason of a failure finds it beside that.
+    /// Where a build cannot go on without being sent, what may be the reason of a failure is said each time.
     pub(crate) fn once_a_build(settings: &Settings, log: &'a Log) -> Told<'a> {
-        if !settings.fallback {
-            return Told::each_time(log);
-        }
         let state = settings.state_dir.iter().map(|state| state.path.join("told"));
         let shared = settings.temporary.join(format!("distcc-told-{}", geteuid()));
         Told {
             log,
             places: state.chain([shared]).collect(),
             forgotten: FORGOTTEN.saturating_add(settings.backoff_period),
+            jobs_may_fail: !settings.fallback,
         }
     }
 
     /// Holds nothing back.
     pub(crate) fn each_time(log: &'a Log) -> Told<'a> {
-        Told { log, places: Vec::new(), forgotten: FORGOTTEN }
+        Told { log, places: Vec::new(), forgotten: FORGOTTEN, jobs_may_fail: false }
     }
 
     /// Says things through another log.
     pub(crate) fn through<'b>(&self, log: &'b Log) -> Told<'b> {
-        Told { log, places: self.places.clone(), forgotten: self.forgotten }
+        Told { log, places: self.places.clone(), ..*self }
     }
 
     /// A warning; `subject` is what makes two of them the same.
     pub(crate) fn warning(&self, subject: fmt::Arguments, message: fmt::Arguments) {
         self.say(Level::Warning, subject, message);
+    }
+
+    /// Likewise about something for which no job fails.
+    pub(crate) fn remark(&self, subject: fmt::Arguments, message: fmt::Arguments) {
+        self.log.write(if self.is_news(subject) { Level::Warning } else { Level::Info }, message);
     }
 
     /// Likewise an error.
@@ -65,7 +70,8 @@ impl<'a> Told<'a> {
     }
 
     fn say(&self, level: Level, subject: fmt::Arguments, message: fmt::Arguments) {
-        self.log.write(if self.is_news(subject) { level } else { Level::Info }, message);
+        self.log
+            .write(if self.jobs_may_fail || self.is_news(subject) { level } else { Level::Info }, message);
     }
 
     /// Whether this build hears of it for the first time: of clients that ask at the same time, one is told so. What cannot
@@ -161,7 +167,12 @@ mod tests {
     use std::time::SystemTime;
 
     fn told<'a>(log: &'a Log, places: &[&Path]) -> Told<'a> {
-        Told { log, places: places.iter().map(|place| place.join("told")).collect(), forgotten: FORGOTTEN }
+        Told {
+            log,
+            places: places.iter().map(|place| place.join("told")).collect(),
+            forgotten: FORGOTTEN,
+            jobs_may_fail: false,
+        }
     }
 
     fn log() -> Log {

@@ -150,8 +150,6 @@ fn command(program: &Path, serving: &Serving) -> Command {
     if let Some(idle) = serving.idle {
         command.arg("--idle").arg((idle.as_secs_f64() / 60.0).to_string());
     }
-    // Threads come and go, and what each of many arenas keeps would count as ours.
-    command.env("MALLOC_ARENA_MAX", "2");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     command
 }

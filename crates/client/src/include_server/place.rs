@@ -1,7 +1,7 @@
 //! Where the include server of this user listens: a directory that nobody else can write to. Knows nothing of what is said
 //! there.
 
-use super::Absent;
+use super::{Absent, News, TROUBLE};
 use crate::settings::Settings;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -173,15 +173,22 @@ impl Place {
         }
     }
 
-    /// What people should know of it: each a sentence.
-    pub(super) fn news(&self) -> Vec<String> {
-        let gone = self.instead_of.iter().map(|path| {
-            format!("the include server's directory {} is gone: another server is used", path.display())
+    /// What people should know of it.
+    pub(super) fn news(&self) -> Vec<News> {
+        let gone = self.instead_of.iter().map(|path| News {
+            subject: TROUBLE.to_owned(),
+            sentence: format!(
+                "the include server's directory {} is gone: another server is used",
+                path.display()
+            ),
         });
         let text = fs::read(self.inside(DISCREPANCIES)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        let missed = text.lines().take(MOST_DISCREPANCIES).map(|line| {
-            format!("the include server has missed a file that a source needs; please report this: {line}")
+        let missed = text.lines().take(MOST_DISCREPANCIES).map(|line| News {
+            subject: format!("discrepancy {line}"),
+            sentence: format!(
+                "the include server has missed a file that a source needs; please report this: {line}"
+            ),
         });
         gone.chain(missed).collect()
     }
