@@ -96,6 +96,12 @@ impl Scans {
         Awaited { result, _asker: asker }
     }
 
+    /// Nobody asks for the moment: directories that were held open for the next job are closed, or they could not be
+    /// unmounted.
+    pub(crate) fn rest(&self) {
+        lock(&self.scanner).rest();
+    }
+
     /// What the compiler reads and a scan of now lacks, looked at twice if need be: between a scan and the compiler's answer
     /// files may have changed.
     pub(crate) fn compare(&self, command: &Command, closure: &Closure) -> io::Result<Vec<PathBuf>> {

@@ -25,6 +25,9 @@ use crate::scans::Scans;
 /// How often it is looked whether clients still find us.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// After so long without a client a build is probably over.
+const REST: Duration = Duration::from_secs(4);
+
 /// How long a conversation may go on when we were told to end; the client of one that is cut off preprocesses by itself.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -138,6 +141,9 @@ impl IncludeServer {
             }
             if !self.place.is_ours() {
                 return Ending::Displaced;
+            }
+            if self.guests.absence() >= REST {
+                self.desk.scans.rest();
             }
             if ready[1] && !self.accept_all() {
                 // Perhaps descriptors have run out; the clients wait in the queue.
