@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use include_scan::Scanner;
 
 use crate::job::Job;
-use crate::reading::{Reading, read_by_compiler};
+use crate::reading::{Manner, Reading, read_by_compiler};
 
 /// What is wrong with the scanner's answer, a line each; none: it is exact. Files in `allowed` may be there or not.
 pub(crate) fn complaints(
@@ -16,7 +16,7 @@ pub(crate) fn complaints(
     strace: &Path,
     allowed: &BTreeSet<PathBuf>,
 ) -> Vec<String> {
-    match read_by_compiler(job, strace) {
+    match read_by_compiler(job, strace, Manner::List) {
         Ok(reading) => differences(scanner, job, &reading, &(allowed | &asked_in_vain(job, &reading))),
         Err(said) => vec![format!("the compiler itself failed: {said}")],
     }

@@ -1,4 +1,4 @@
-//! Which files a compiler reads: what its own `-M` lists, and what it was seen to open. Knows nothing of the scanner.
+//! Which files a compiler reads: what it lists itself, and what it was seen to open. Knows nothing of the scanner.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -11,10 +11,19 @@ use test_hosts::process::{Outcome, run};
 
 use crate::job::Job;
 
+/// How the compiler is made to read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// `-M`, which is quick. gcc expands no text then, and so does nothing of what operators in text ask for.
+    List,
+    /// `-E`, as a compile reads.
+    Preprocess,
+}
+
 /// Canonical names.
 #[derive(Debug)]
 pub(crate) struct Reading {
-    /// What `-M` lists.
+    /// What the compiler lists.
     pub(crate) listed: BTreeSet<PathBuf>,
     /// What `-H` says was included.
     pub(crate) included: BTreeSet<PathBuf>,
@@ -22,44 +31,49 @@ pub(crate) struct Reading {
     pub(crate) opened: BTreeSet<PathBuf>,
 }
 
-/// Runs the compiler with `-M -H`, watched by `strace`. Errors are what the compiler said where it failed.
-pub(crate) fn read_by_compiler(job: &Job, strace: &Path) -> Result<Reading, String> {
-    let log = NamedTempFile::new().expect("a temporary file");
+/// Runs the compiler, watched by `strace`. Errors are what the compiler said where it failed.
+pub(crate) fn read_by_compiler(job: &Job, strace: &Path, manner: Manner) -> Result<Reading, String> {
+    let [log, rule] = [(); 2].map(|()| NamedTempFile::new().expect("a temporary file"));
     let runner: Vec<&OsStr> = [strace.as_os_str()]
         .into_iter()
         .chain(["-f", "--seccomp-bpf", "-qq", "-z", "-xx", "-e", "trace=open,openat", "-o"].map(OsStr::new))
         .chain([log.path().as_os_str()])
         .collect();
-    let outcome = run(job.run_by(&runner, &listing_words(&job.words)));
+    let outcome = run(job.run_by(&runner, &listing_words(&job.words, manner, rule.path())));
     if outcome.code() != Some(0) {
         return Err(outcome.err());
     }
     let log = fs::read(log.path()).expect("what strace has written");
     Ok(Reading {
-        listed: listed(&outcome, job),
+        listed: listed(&fs::read(rule.path()).expect("what the compiler has written"), job),
         included: included(&outcome, job),
         opened: log.split(|byte| *byte == b'\n').filter_map(|line| opened(line, job)).collect(),
     })
 }
 
-/// The arguments with `-M -H` in place of all that asks for outputs.
-fn listing_words(words: &[OsString]) -> Vec<OsString> {
+/// The arguments with a rule for make in place of all that asks for outputs.
+fn listing_words(words: &[OsString], manner: Manner, rule: &Path) -> Vec<OsString> {
     let mut kept = Vec::new();
     let mut words = words[1..].iter();
     while let Some(word) = words.next() {
         match word.as_bytes() {
             b"-o" | b"-MF" | b"-MT" | b"-MQ" => drop(words.next()),
-            b"-MD" | b"-MMD" | b"-MP" => {}
+            b"-MD" | b"-MMD" | b"-MP" | b"-c" => {}
             bytes if bytes.starts_with(b"-Wp,-M") => {}
             _ => kept.push(word.clone()),
         }
     }
-    kept.extend(["-M".into(), "-H".into()]);
+    let asked: &[&str] = match manner {
+        Manner::List => &["-M"],
+        Manner::Preprocess => &["-E", "-o", "/dev/null", "-MD"],
+    };
+    kept.extend(asked.iter().map(Into::into));
+    kept.extend(["-H".into(), "-MF".into(), rule.into()]);
     kept
 }
 
-fn listed(outcome: &Outcome, job: &Job) -> BTreeSet<PathBuf> {
-    let rule = outcome.stdout.splitn(2, |byte| *byte == b':').nth(1).unwrap_or_default();
+fn listed(rule: &[u8], job: &Job) -> BTreeSet<PathBuf> {
+    let rule = rule.splitn(2, |byte| *byte == b':').nth(1).unwrap_or_default();
     let names = words_of_make(rule).into_iter();
     // What a name that make cannot hold was written as leads nowhere; it was opened all the same.
     names.filter_map(|name| canonical(name, job)).collect()
@@ -90,7 +104,11 @@ fn words_of_make(rule: &[u8]) -> Vec<Vec<u8>> {
 
 /// The file of one line of strace's, if it is one that a preprocessor reads.
 fn opened(line: &[u8], job: &Job) -> Option<PathBuf> {
-    let name = line.split(|byte| *byte == b'"').nth(1)?;
+    let mut parts = line.split(|byte| *byte == b'"').skip(1);
+    let name = parts.next()?;
+    if !parts.next()?.windows(8).any(|flag| flag == b"O_RDONLY") {
+        return None;
+    }
     let hexadecimal = str::from_utf8(name).ok()?.split("\\x").skip(1);
     let name = hexadecimal.map(|digits| u8::from_str_radix(digits, 16).ok()).collect::<Option<Vec<u8>>>()?;
     canonical(name, job).filter(|path| path.is_file() && is_text_for_the_preprocessor(path))

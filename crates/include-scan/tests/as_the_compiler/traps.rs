@@ -10,7 +10,7 @@ use test_hosts::need;
 
 use crate::job::Job;
 use crate::proof::{differences, expect_none};
-use crate::reading::read_by_compiler;
+use crate::reading::{Manner, read_by_compiler};
 use crate::scene::Scene;
 use crate::trap::{Run, Trap};
 
@@ -58,7 +58,7 @@ fn verdicts(run: &Run, job: &Job, scene: &Scene, scanner: &Scanner, strace: &Pat
     if run.refuses {
         return closure.err().map_or_else(|| vec!["not refused".to_owned()], |_| Vec::new());
     }
-    let reading = match read_by_compiler(job, strace) {
+    let reading = match read_by_compiler(job, strace, Manner::Preprocess) {
         Ok(reading) => reading,
         Err(said) => return vec![format!("the compiler itself failed: {said}")],
     };
