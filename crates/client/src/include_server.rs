@@ -17,6 +17,7 @@ use protocol::include_server::{
 };
 use protocol::{Progress, ProtocolError};
 use std::fmt;
+use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -228,10 +229,15 @@ impl fmt::Display for Unheard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Unheard::Broken(Broken::TimedOut) => f.write_str("is silent"),
-            Unheard::Broken(broken) => write!(f, "cannot be heard: {broken}"),
+            Unheard::Broken(Broken::Io(error))
+                if matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) =>
+            {
+                f.write_str("has gone")
+            }
             Unheard::Nonsense(ProtocolError::NoAnswer | ProtocolError::Truncated { .. }) => {
                 f.write_str("has gone")
             }
+            Unheard::Broken(broken) => write!(f, "cannot be heard: {broken}"),
             Unheard::Nonsense(error) => write!(f, "makes no sense: {error}"),
         }
     }
