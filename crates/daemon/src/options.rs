@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 
-use crate::settings::Pump;
+use crate::sources::Pump;
 
 /// What was typed (distccd(1)).
 #[derive(Debug, Parser)]

@@ -15,6 +15,7 @@ use crate::inetd::is_socket;
 use crate::memory;
 use crate::options::{self, Options, Stop};
 use crate::passed::Passed;
+use crate::sources::Pump;
 use crate::stats::StatsPort;
 
 /// Everything the daemon is told before it starts.
@@ -98,20 +99,6 @@ pub(crate) enum Permitted {
     List { file: PathBuf, words: usize },
     /// Those that have a link in a masquerade directory.
     Linked,
-}
-
-/// What becomes of jobs that come as sources and headers (`--pump`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Pump {
-    /// At the client's own paths where the kernel allows that, else in a mirror.
-    #[default]
-    Auto,
-    /// At the client's own paths or not at all.
-    Namespace,
-    /// Below another directory.
-    Mirror,
-    /// They are refused.
-    Off,
 }
 
 const DEFAULT_PORT: i64 = 3632;

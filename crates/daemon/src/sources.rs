@@ -10,12 +10,25 @@ use protocol::{ArrivedFiles, Limits};
 use crate::fence::{Fence, May};
 use crate::mirror::Mirror;
 use crate::names::Names;
-use crate::settings::Pump;
 use crate::summary::Outcome;
 use crate::trees::{Kind, Trees, Trouble};
 use crate::view::{self, Layout, System, Views};
 use crate::workbench::{Paths, Workbench};
 use crate::workspace::Workspaces;
+
+/// What becomes of jobs that come as sources and headers (`--pump`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Pump {
+    /// At the client's own paths where the kernel allows that, else in a mirror.
+    #[default]
+    Auto,
+    /// At the client's own paths or not at all.
+    Namespace,
+    /// Below another directory.
+    Mirror,
+    /// They are refused.
+    Off,
+}
 
 const CANNOT_SHOW: &str = "files cannot be shown at the clients' own paths";
 

@@ -171,7 +171,7 @@ impl Workspace {
     /// # Errors
     /// It is longer than `limit` bytes, or no plain file: a fifo would never end, and a link leads elsewhere.
     pub(crate) fn read_object(&self, limit: usize) -> io::Result<Vec<u8>> {
-        self.read(&self.object, limit)
+        self.read(&self.object, "the object", limit)
     }
 
     /// What is in the file beside it now.
@@ -179,10 +179,10 @@ impl Workspace {
     /// # Errors
     /// As for the object.
     pub(crate) fn read_beside(&self, limit: usize) -> io::Result<Vec<u8>> {
-        self.read(&self.beside, limit)
+        self.read(&self.beside, "the file beside the object", limit)
     }
 
-    fn read(&self, name: &OsStr, limit: usize) -> io::Result<Vec<u8>> {
+    fn read(&self, name: &OsStr, what: &str, limit: usize) -> io::Result<Vec<u8>> {
         let mut plainly = File::options();
         plainly.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
         let file = match plainly.open(self.path.join(name)) {
@@ -191,15 +191,12 @@ impl Workspace {
         };
         let found = file.metadata()?;
         if !found.is_file() {
-            return Err(io::Error::other(format!("{} is not a file", name.display())));
+            return Err(io::Error::other(format!("{what} is not a file")));
         }
         let limit = limit as u64;
         if found.len() > limit {
             let length = found.len();
-            return Err(io::Error::other(format!(
-                "{}: its {length} bytes are over the limit of {limit}",
-                name.display()
-            )));
+            return Err(io::Error::other(format!("{what}'s {length} bytes are over the limit of {limit}")));
         }
         let mut bytes = Vec::with_capacity(found.len() as usize);
         file.take(limit).read_to_end(&mut bytes)?;

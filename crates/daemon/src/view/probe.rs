@@ -83,16 +83,23 @@ impl Views {
                     Trouble::Io(error) => error.to_string(),
                 },
             )?;
-        let work = workspaces.make(Path::new("probe"), "d", b"").map_err(|error| error.to_string())?;
-        let mut command = tokio::process::Command::new(program);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).env_clear();
-        let view = layout.view(tree.root(), work.path()).map_err(|error| error.to_string())?;
-        view.apply(&mut command, Path::new("/")).map_err(|error| error.to_string())?;
-        let ended = command.into_std().status();
-        match ended {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(format!("{PROGRAM} ended with {status}")),
-            Err(error) => Err(why_not_entered(&error).unwrap_or_else(|| format!("{PROGRAM}: {error}"))),
-        }
+        let (work, _alive) = workspaces.make_shared(0).map_err(|error| error.to_string())?;
+        let tried = run_in(&layout, tree.root(), &work);
+        workspace::remove(&work);
+        tried
+    }
+}
+
+/// Runs the program in the view of the tree at `root`.
+fn run_in(layout: &Layout, root: &Path, work: &Path) -> Result<(), String> {
+    let mut command = tokio::process::Command::new(PROGRAM);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).env_clear();
+    let view = layout.view(root, work).map_err(|error| error.to_string())?;
+    view.apply(&mut command, Path::new("/")).map_err(|error| error.to_string())?;
+    let ended = command.into_std().status();
+    match ended {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{PROGRAM} ended with {status}")),
+        Err(error) => Err(why_not_entered(&error).unwrap_or_else(|| format!("{PROGRAM}: {error}"))),
     }
 }

@@ -70,7 +70,7 @@ fn objects_and_what_is_left_in_their_place() {
     };
     check(&|_| (), Ok(b""));
     check(&|path| fs::write(path, "ELF").unwrap(), Ok(b"ELF"));
-    check(&|path| fs::write(path, "ELFs").unwrap(), Err("x.o: its 4 bytes are over the limit of 3"));
+    check(&|path| fs::write(path, "ELFs").unwrap(), Err("the object's 4 bytes are over the limit of 3"));
     check(&|path| fs::create_dir(path).unwrap(), Err("not a file"));
     check(&|path| mkfifo(path, Mode::S_IRWXU).unwrap(), Err("not a file"));
     check(&|path| symlink("x.i", path).unwrap(), Err("symbolic link"));
