@@ -110,8 +110,7 @@ fn job(command: &[u8]) -> Option<Job> {
     words.pop();
     let directory = PathBuf::from(words.remove(0));
     let is_source = |word: &OsString| {
-        let extension = Path::new(word).extension();
-        extension.is_some_and(|extension| extension == "c" || extension == "S")
+        Path::new(word).extension().is_some_and(|extension| extension == "c")
             && directory.join(word).is_file()
     };
     if !words.iter().any(|word| word == "-c") || !words.iter().any(is_source) {
