@@ -44,7 +44,7 @@ enum Place {
     Name,
     /// Before a blank or a quote, as a directive of the assembler.
     Statement,
-    /// Not on a `#pragma` line: those are directives.
+    /// A name, not on a `#pragma` line: those are directives.
     OffPragma,
     /// In `_Pragma("...")`.
     Operator,
@@ -103,14 +103,15 @@ impl Sought {
 fn counts(text: &[u8], at: usize, word: &str, place: Place) -> bool {
     let before = &text[..at];
     let after = text.get(at + word.len()).copied().unwrap_or(b'\n');
+    let alone = !in_name(after) && !before.last().is_some_and(|byte| in_name(*byte));
     match place {
         Place::Any => true,
-        Place::Name => !in_name(after) && !before.last().is_some_and(|byte| in_name(*byte)),
+        Place::Name => alone,
         Place::Statement => matches!(after, b' ' | b'\t' | b'"' | b'\\'),
         Place::OffPragma => {
             let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
             let directive = line.strip_prefix(b"#").map(<[u8]>::trim_ascii_start);
-            !directive.is_some_and(|directive| directive.starts_with(b"pragma"))
+            alone && !directive.is_some_and(|directive| directive.starts_with(b"pragma"))
         }
         Place::Operator => before.trim_ascii_end().ends_with(b"("),
     }
@@ -139,5 +140,6 @@ mod tests {
         check("_Pragma(\"once\")\nint x;", None);
         check("int x; _Pragma(\"once\")", Some("pragma-operator"));
         check("x = \"once\";", None);
+        check("void rl_push_macro_input(char *);", None);
     }
 }

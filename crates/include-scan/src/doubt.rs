@@ -6,7 +6,7 @@ use crate::not_covered::NotCovered;
 use crate::sight::FileId;
 use crate::symbol::Symbol;
 use crate::table::{Meaning, Place};
-use crate::walk::{Walk, behind};
+use crate::walk::{Verdict, Walk, behind};
 
 /// Whether a file is read only once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,22 +57,24 @@ impl Walk<'_, '_> {
         }
         let mut at = at;
         loop {
-            let (verdict, next) = match (self.verdict(file, at)?, file.list.get(at)) {
+            let verdict = match (self.verdict(file, at)?, file.list.get(at)) {
                 (Some(verdict), _) => verdict,
-                (None, Some(Directive::Else { next })) => (Some(true), *next as usize),
+                (None, Some(Directive::Else { next })) => {
+                    Verdict { is_read: Some(true), next: *next as usize }
+                }
                 _ => {
                     doubt.branches.push(Vec::new());
                     self.join(doubt);
                     return Ok(at + 1);
                 }
             };
-            if verdict != Some(false) {
-                doubt.next = next;
-                doubt.last = verdict == Some(true);
+            if verdict.is_read != Some(false) {
+                doubt.next = verdict.next;
+                doubt.last = verdict.is_read == Some(true);
                 self.doubts.push(doubt);
                 return Ok(at + 1);
             }
-            at = next;
+            at = verdict.next;
         }
     }
 

@@ -65,7 +65,7 @@ impl Walk<'_, '_> {
             if known.is_some() {
                 return Ok(());
             }
-            self.check_probed(file)?;
+            self.check_probed(file, place)?;
             self.check_copies(file, place)?;
         }
         let guard = self.macros.files[place as usize].guard;
@@ -109,18 +109,12 @@ impl Walk<'_, '_> {
     }
 
     /// gcc's `#import` passes over what `__has_include` has opened before, and over its copies.
-    fn check_probed(&mut self, file: FileId) -> Result<(), NotCovered> {
-        if self.clang {
-            return Ok(());
-        }
-        for probed in self.probed.clone() {
-            if probed == file {
-                return Err(NotCovered::new(
-                    "import-again",
-                    "#import of a file that __has_include found before",
-                ));
+    fn check_probed(&mut self, file: FileId, place: u32) -> Result<(), NotCovered> {
+        let content = self.macros.files[place as usize].content;
+        for probed in self.probed.iter().filter(|_| !self.clang) {
+            if *probed == file || self.sight.directives(*probed)?.content == content {
+                return Err(NotCovered::new("import", "#import of a file that __has_include found before"));
             }
-            self.load(probed)?;
         }
         Ok(())
     }

@@ -64,7 +64,7 @@ struct Context {
 }
 
 /// No unit of any known project takes a hundredth of it.
-const MOST_STEPS: u64 = 20_000_000;
+const MOST_STEPS: u64 = 10_000_000;
 /// Calls within the arguments of calls.
 const MOST_DEPTH: u32 = 400;
 /// Contexts at once, and tokens in one body or argument.

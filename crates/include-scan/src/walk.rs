@@ -87,6 +87,14 @@ pub(crate) struct Walk<'w, 's> {
     pub(crate) clang: bool,
 }
 
+/// What a condition says.
+pub(crate) struct Verdict {
+    /// Nothing: not known.
+    pub(crate) is_read: Option<bool>,
+    /// Where the next group begins.
+    pub(crate) next: usize,
+}
+
 /// A file being read.
 pub(crate) struct Frame {
     /// Its place among the walk's files.
@@ -231,8 +239,8 @@ impl Walk<'_, '_> {
     /// From a conditional's directive to the first one of the group that is read.
     pub(crate) fn choose(&mut self, file: &Directives, mut at: usize) -> Result<usize, NotCovered> {
         loop {
-            let Some((verdict, next)) = self.verdict(file, at)? else { return Ok(at + 1) };
-            match verdict {
+            let Some(Verdict { is_read, next }) = self.verdict(file, at)? else { return Ok(at + 1) };
+            match is_read {
                 Some(true) => return Ok(at + 1),
                 Some(false) => at = next,
                 None => {
@@ -244,15 +252,9 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Whether the group that begins here is read (nothing inside: not known), and where the next one begins;
-    /// nothing at all for `#else`, `#endif` and the end of the file.
-    #[allow(clippy::type_complexity, reason = "read in two places, right below and in doubt.rs")]
-    pub(crate) fn verdict(
-        &mut self,
-        file: &Directives,
-        at: usize,
-    ) -> Result<Option<(Option<bool>, usize)>, NotCovered> {
-        let (verdict, next) = match file.list.get(at).copied() {
+    /// What is known of the group that begins here; nothing for `#else`, `#endif` and the end of the file.
+    pub(crate) fn verdict(&mut self, file: &Directives, at: usize) -> Result<Option<Verdict>, NotCovered> {
+        let (is_read, next) = match file.list.get(at).copied() {
             Some(Directive::If { condition, next } | Directive::Elif { condition, next }) => {
                 (self.condition(condition, file.lines[at])?, next)
             }
@@ -265,7 +267,7 @@ impl Walk<'_, '_> {
             }
             _ => return Ok(None),
         };
-        Ok(Some((verdict, next as usize)))
+        Ok(Some(Verdict { is_read, next: next as usize }))
     }
 
     fn condition(&mut self, tokens: Tokens, line: u32) -> Result<Option<bool>, NotCovered> {
