@@ -245,3 +245,50 @@ fn noise(count: usize) -> Vec<u8> {
     };
     (0..count).map(|_| next()).collect()
 }
+
+/// A pseudo-random number below `bound`.
+fn below(state: &mut u64, bound: usize) -> usize {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    usize::try_from(*state >> 33).unwrap() % bound
+}
+
+#[test]
+fn random_paths_lead_where_the_kernel_goes() {
+    const NAMES: [&str; 7] = ["a", "b", "c", "l", "m", "..", "."];
+    let (_held, root) = tree(&["a/b/c", "b/c/a", "c/"]);
+    let (mut state, memory, mut files, mut links) = (7, Memory::default(), 0, 0);
+    let path = |state: &mut u64, names: usize| {
+        let parts: Vec<&str> = (0..=below(state, 4)).map(|_| NAMES[below(state, names)]).collect();
+        parts.join("/")
+    };
+    for round in 0..600 {
+        // One change to the tree; most fail, which is fine.
+        let place = root.join(path(&mut state, 5));
+        match below(&mut state, 5) {
+            0 => drop(fs::write(&place, [round as u8])),
+            1 => drop(fs::create_dir(&place)),
+            2 => drop(symlink(path(&mut state, 7), &place)),
+            3 => drop(fs::remove_file(&place)),
+            _ => drop(fs::rename(&place, root.join(path(&mut state, 5)))),
+        }
+        let mut sight = Sight::new(&memory, Dialect::default(), &root).unwrap();
+        let here = sight.working_directory();
+        for _ in 0..40 {
+            let name = path(&mut state, 7);
+            let expected = root.join(&name);
+            let found = match sight.find(here, name.as_bytes()) {
+                Ok(found) => found.map(|found| sight.places.file_name(found.file)),
+                Err(why) => {
+                    let error = fs::metadata(&expected).expect_err(why.code);
+                    assert_eq!(error.raw_os_error(), Some(rustix::io::Errno::LOOP.raw_os_error()), "{name}");
+                    continue;
+                }
+            };
+            let expected = expected.is_file().then(|| expected.canonicalize().unwrap().into_os_string());
+            assert_eq!(found.as_deref().map(OsStr::from_bytes), expected.as_deref(), "{name}, round {round}");
+            files += usize::from(found.is_some());
+        }
+        links += sight.places.links().count();
+    }
+    assert!(files > 500 && links > 100, "{files} files and {links} links are too few to prove anything");
+}
