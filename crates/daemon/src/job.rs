@@ -200,7 +200,9 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             (Command::Text(command), Content::Text(text)) => Ok(Task::Text(command, text, share)),
             (Command::Sources(command), Content::Files(files)) => {
                 let server = self.server;
-                let plan = server.sources.plan(command, compiler, files, &server.workspaces)?;
+                let long = files.holds() >= LONG;
+                let plan =
+                    unhurried(long, || server.sources.plan(command, compiler, files, &server.workspaces))?;
                 source::allow(&mut share, plan.will_hold(&server.limits), server.io_timeout).await?;
                 Ok(Task::Sources(command, plan, share))
             }

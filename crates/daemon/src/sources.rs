@@ -1,6 +1,7 @@
 //! How jobs are done whose sources and headers have come: in a view at the client's own paths where the kernel allows
 //! that, else in a mirror. Knows nothing of connections.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -47,13 +48,9 @@ pub(crate) struct Plan<'a> {
     names: Names,
     /// As the client calls it.
     directory: PathBuf,
-    place: Place<'a>,
-}
-
-enum Place<'a> {
-    View(Layout<'a>),
-    /// With what may be reached from it.
-    Mirror(Option<Fence>),
+    compiler: PathBuf,
+    /// None for a mirror.
+    layout: Option<Layout<'a>>,
 }
 
 impl Sources {
@@ -113,25 +110,16 @@ impl Sources {
         };
         let layout = match layout {
             Err(why) if self.asked == Pump::Namespace => {
-                return Err(Outcome::Refused(format!(
-                    "the client's files cannot be shown at its paths: {why}"
-                )));
+                return Err(Outcome::Refused(format!("{CANNOT_SHOW}: {why}")));
             }
             other => other.ok(),
         };
-        let place = match layout {
-            Some(layout) => Place::View(layout),
-            None => Place::Mirror(self.fence(command, compiler)?),
-        };
-        Ok(Plan { sources: self, names, directory, place })
-    }
-
-    /// For a mirror: what it must not reach, it could name.
-    fn fence(&self, command: &SourcesCommand, compiler: &Path) -> Result<Option<Fence>, Outcome> {
-        command.check_below().map_err(|refusal| Outcome::Refused(format!("command refused: {refusal}")))?;
-        let Some(fence) = Fence::build() else { return Ok(None) };
-        let opened = self.system.open(&fence, compiler).map(|()| Some(fence));
-        opened.map_err(|error| Outcome::Failed(format!("cannot keep the compiler to its files: {error}")))
+        if layout.is_none() {
+            command
+                .check_below()
+                .map_err(|refusal| Outcome::Refused(format!("command refused: {refusal}")))?;
+        }
+        Ok(Plan { sources: self, names, directory, compiler: compiler.to_owned(), layout })
     }
 }
 
@@ -153,10 +141,7 @@ impl<'a> Plan<'a> {
     ) -> Result<Workbench<'a>, Outcome> {
         let failed = |error| Outcome::Failed(format!("cannot make a workspace: {error}"));
         let workspace = workspaces.make(Path::new(command.input()), "d", b"").map_err(failed)?;
-        let kind = match &self.place {
-            Place::View(_) => Kind::ReadOnly,
-            Place::Mirror(_) => Kind::Writable,
-        };
+        let kind = if self.layout.is_some() { Kind::ReadOnly } else { Kind::Writable };
         let tree =
             self.sources.trees.take(self.names, kind, workspaces, limits).map_err(
                 |trouble| match trouble {
@@ -166,20 +151,23 @@ impl<'a> Plan<'a> {
                     }
                 },
             )?;
-        match self.place {
-            Place::View(layout) => {
-                let view = layout.view(tree.root(), workspace.path()).map_err(failed)?;
-                let paths = Paths { directory: self.directory, work: layout.work().to_owned() };
-                Ok(Workbench::of_view(command, workspace, tree, view, paths))
-            }
-            Place::Mirror(fence) => {
-                if let Some(fence) = &fence {
-                    fence.open(tree.root(), May::Read).map_err(failed)?;
-                    fence.open(workspace.path(), May::Change).map_err(failed)?;
-                }
-                let mirror = Mirror::new(tree.root(), &self.directory, command.family(), fence);
-                Ok(Workbench::of_mirror(command, workspace, tree, mirror))
-            }
-        }
+        let Some(layout) = self.layout else {
+            let (root, work) = (tree.root(), workspace.path());
+            let fence = fence(&self.sources.system, &self.compiler, root, work).map_err(failed)?;
+            let mirror = Mirror::new(root, &self.directory, command.family(), fence);
+            return Ok(Workbench::of_mirror(command, workspace, tree, mirror));
+        };
+        let view = layout.view(tree.root(), workspace.path()).map_err(failed)?;
+        let paths = Paths { directory: self.directory, work: layout.work().to_owned() };
+        Ok(Workbench::of_view(command, workspace, tree, view, paths))
     }
+}
+
+/// Around a mirror: what a compiler there must not reach, it could name.
+fn fence(system: &System, compiler: &Path, root: &Path, work: &Path) -> io::Result<Option<Fence>> {
+    let Some(fence) = Fence::build() else { return Ok(None) };
+    system.open(&fence, compiler)?;
+    fence.open(root, May::Read)?;
+    fence.open(work, May::Change)?;
+    Ok(Some(fence))
 }
