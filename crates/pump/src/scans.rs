@@ -117,15 +117,14 @@ impl Scans {
     fn work(&self) {
         loop {
             let asked = self.next();
-            if asked.asker.strong_count() == 0 {
+            if !asked.is_wanted() {
                 continue;
             }
             let scanner = Arc::clone(&lock(&self.scanner));
-            let done = catch_unwind(AssertUnwindSafe(|| scan(&scanner, &asked)));
-            let result = done.unwrap_or_else(|panic| {
+            let result = guarded(|| scan(&scanner, &asked)).unwrap_or_else(|panic| {
                 // What it has in memory may be half of something.
                 *lock(&self.scanner) = Arc::new(new_scanner(self.budget));
-                Err(NotCovered { code: "internal", sentence: words_of(&*panic) })
+                Err(panic)
             });
             let _ = asked.result.send(result);
         }
@@ -155,6 +154,18 @@ impl Awaited {
     }
 }
 
+impl Asked {
+    fn is_wanted(&self) -> bool {
+        self.asker.strong_count() > 0
+    }
+}
+
+/// A panic costs the one job that came to it.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, NotCovered> {
+    catch_unwind(AssertUnwindSafe(work))
+        .map_err(|panic| NotCovered { code: "internal", sentence: words_of(&*panic) })
+}
+
 fn scan(scanner: &Scanner, asked: &Asked) -> Result<Found, NotCovered> {
     let closure = scanner.scan(&asked.command)?;
     let missing = if asked.compare {
@@ -180,4 +191,32 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn words_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_no_end() {
+        assert_eq!(guarded(|| 7), Ok(7));
+        for (panic, expected) in [
+            (guarded(|| panic!("too odd")), "too odd"),
+            (guarded(|| panic!("line {}", 7)), "line 7"),
+            (guarded(|| std::panic::panic_any(7)), "a panic"),
+        ] {
+            let panic: Result<(), _> = panic;
+            assert_eq!(panic, Err(NotCovered { code: "internal", sentence: expected.to_owned() }));
+        }
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_not_begun() {
+        let scans = Scans::start(0, 0).unwrap();
+        let command = Command { directory: "/".into(), words: vec!["cc".into()], environment: Vec::new() };
+        let ask = || scans.ask(Arc::new(command.clone()), false);
+        let (gone, _awaited) = (ask(), ask());
+        drop(gone);
+        assert_eq!([scans.next().is_wanted(), scans.next().is_wanted()], [false, true]);
+    }
 }
