@@ -12,8 +12,8 @@ use crate::fence::{Fence, May};
 /// Directories of the system, or links to such; each machine has some of them.
 const TOPS: &[&str] = &["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt"];
 
-/// What the dynamic linker and the links of alternative programs need of /etc.
-const OF_ETC: &[&str] = &["/etc/alternatives", "/etc/ld.so.cache"];
+/// What the dynamic linker, the links of alternative programs and __TIME__ need of /etc.
+const OF_ETC: &[&str] = &["/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime"];
 
 const DEVICES: &[&str] = &["/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero"];
 
