@@ -124,7 +124,7 @@ impl Prepared<'_> {
         drop((record, slot));
         if here != remote && matches!(here, Exit::Code(_)) {
             match form {
-                Form::Sources => discrepancy::report(self.job, self.compilation, host, self.interrupts),
+                Form::Sources => discrepancy::report(self, host, &response.stderr),
                 Form::Text => self.report_difference(host, response, here),
             }
         }

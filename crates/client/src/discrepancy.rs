@@ -1,9 +1,9 @@
-//! Compiles of sources that failed elsewhere and succeed here: what the scan missed, and how many there were. A mistake of
-//! ours, so no host is blamed. Knows nothing of how a job is sent.
+//! Compiles of sources that failed elsewhere and succeed here: what the scan missed or a host lacks, and how many there were.
+//! A mistake of ours is no host's fault. Knows nothing of how a job is sent.
 
 use crate::compile::Job;
+use crate::elsewhere::Prepared;
 use crate::include_server;
-use crate::interrupts::Interrupts;
 use crate::settings::Settings;
 use cc_args::Compilation;
 use hosts::Host;
@@ -33,32 +33,51 @@ pub(crate) fn demotion(settings: &Settings) -> Option<String> {
     })
 }
 
-/// Tells of one: what changed meanwhile, or else what the compiler here reads and the scan lacks.
-pub(crate) fn report(job: &Job, compilation: &Compilation, host: &Host, interrupts: &Interrupts) {
+/// Tells of one, of which the compiler on `host` said `messages`: what changed meanwhile, or what the compiler here reads and
+/// the scan lacks, or else what the host lacks; such a host gets text for a while.
+pub(crate) fn report(prepared: &Prepared, host: &Host, messages: &[u8]) {
+    let Prepared { job, compilation, .. } = prepared;
     let (input, spec) = (compilation.input().display(), &host.spec);
-    let mut is_counted = false;
-    let cause = match changed_file(job, compilation) {
-        Some(file) => format!("file '{}', a dependency of {input}, changed during the build", file.display()),
-        None => match missed_file(job, compilation, interrupts) {
-            Some(file) => {
-                is_counted = true;
-                format!("the scan has missed {}: this is a mistake of distcc's", file.display())
-            }
-            None => "nobody knows why: this is a mistake of distcc's".to_owned(),
-        },
+    let (subject, cause) = if let Some(file) = changed_file(job, compilation) {
+        count(job.settings);
+        let cause = format!("file '{}', a dependency of {input}, changed during the build", file.display());
+        (format!("discrepancy {input}"), cause)
+    } else if let Some(file) = missed_file(prepared) {
+        // The include server has counted it.
+        let cause = format!("the scan has missed {}: this is a mistake of distcc's", file.display());
+        (format!("discrepancy {input}"), cause)
+    } else if let Some(header) = lacking(messages) {
+        job.site.leave_with_text(host);
+        let cause =
+            format!("that host has no {header}, which should be installed there; it gets preprocessed text");
+        (format!("lacking {spec} {header}"), cause)
+    } else {
+        count(job.settings);
+        (format!("discrepancy {input}"), "nobody knows why: this is a mistake of distcc's".to_owned())
     };
     let message = format_args!(
         "compilation of '{input}' with its headers failed on {spec}, but succeeded here: {cause}"
     );
     let log = job.log.about(Field::Host, spec);
-    job.site.told.through(&log).remark(format_args!("discrepancy {input}"), message);
-    if !is_counted {
-        count(job.settings);
-    }
+    job.site.told.through(&log).remark(format_args!("{subject}"), message);
 }
 
-/// The include server counts what it finds itself.
-fn missed_file(job: &Job, compilation: &Compilation, interrupts: &Interrupts) -> Option<PathBuf> {
+/// The header that a compiler has not found, as gcc and clang say it in English.
+fn lacking(messages: &[u8]) -> Option<String> {
+    let messages = String::from_utf8_lossy(messages);
+    let gcc = |line: &str| {
+        let name = line.split_once("fatal error: ")?.1.strip_suffix(": No such file or directory")?;
+        Some(name.to_owned())
+    };
+    let clang = |line: &str| {
+        let name = line.split_once("fatal error: '")?.1.strip_suffix("' file not found")?;
+        Some(name.to_owned())
+    };
+    messages.lines().find_map(|line| gcc(line).or_else(|| clang(line)))
+}
+
+fn missed_file(prepared: &Prepared) -> Option<PathBuf> {
+    let Prepared { job, compilation, interrupts, .. } = prepared;
     let mut request = job.scan_request(compilation);
     request.compare = true;
     let conversation = include_server::reach(job.settings, interrupts).ok()?;
@@ -134,6 +153,17 @@ mod tests {
         check("", "", true);
         check("", "x", false);
         check("**", "x", true);
+    }
+
+    #[test]
+    fn headers_that_a_compiler_has_not_found() {
+        let check = |messages: &str, expected: Option<&str>| {
+            assert_eq!(lacking(messages.as_bytes()).as_deref(), expected, "{messages}");
+        };
+        check("x.c:1:10: fatal error: zlib.h: No such file or directory\n    1 | #include\n", Some("zlib.h"));
+        check("x.c:1:10: fatal error: 'zlib.h' file not found\n1 error generated.\n", Some("zlib.h"));
+        check("x.c:1:1: error: unknown type name 'x'\n", None);
+        check("", None);
     }
 
     #[test]

@@ -88,9 +88,9 @@ impl<'a> Prepared<'a> {
         loop {
             let forms = self.forms(hosts, &tried);
             let avoided = self.avoided(hosts, &forms, &tried);
-            let takers = (0..hosts.len()).filter(|at| !avoided.contains(at));
+            let mut takers = (0..hosts.len()).filter(|at| !avoided.contains(at));
             if avoided.len() < hosts.len()
-                && takers.into_iter().all(|at| forms[at] == Form::Text)
+                && takers.all(|at| forms[at] == Form::Text)
                 && let Err(verdict) = self.make_text()
             {
                 return verdict;
@@ -131,6 +131,7 @@ impl<'a> Prepared<'a> {
                 if form == Form::Sources && self.names_a_root(&response) {
                     self.report_own_names(host);
                     self.why_text = "own-names".to_owned();
+                    tried.with_sources.push(at);
                     return None;
                 }
                 return Some(self.finish(host, &response, form));
@@ -263,7 +264,7 @@ impl<'a> Prepared<'a> {
         );
         let log = self.about(host);
         self.job.site.told.through(&log).remark(format_args!("own names {spec}"), message);
-        self.job.site.remember_own_names(host);
+        self.job.site.leave_with_text(host);
     }
 
     fn report_refused_sources(&self, host: &Host, why: &str) {

@@ -4,7 +4,7 @@
 use crate::settings::Settings;
 use crate::told::Told;
 use crate::watcher;
-use hosts::{Backoff, Choice, Host, HostList, ListError, LockDir, OwnNames, Place, Pool, Slot};
+use hosts::{Backoff, Choice, Host, HostList, ListError, LockDir, Place, Pool, Slot, TextOnly};
 use job_state::{Entry, Outcome, Phase, Record, SlotRecord, Tally};
 use std::cell::OnceCell;
 use std::ffi::OsStr;
@@ -109,13 +109,13 @@ impl<'a> Site<'a> {
 
     /// Whether `host` gets sources with their headers.
     pub(crate) fn takes_sources(&self, host: &Host) -> bool {
-        host.pump && self.locks().is_some_and(|locks| !OwnNames::new(locks).are_known_of(host))
+        host.pump && self.locks().is_some_and(|locks| !TextOnly::new(locks).has(host))
     }
 
-    /// What `host` makes of sources names directories of its own: it gets none for a while.
-    pub(crate) fn remember_own_names(&self, host: &Host) {
+    /// `host` gets no sources for a while.
+    pub(crate) fn leave_with_text(&self, host: &Host) {
         if let Some(locks) = self.locks() {
-            OwnNames::new(locks).remember(host);
+            TextOnly::new(locks).add(host);
         }
     }
 
