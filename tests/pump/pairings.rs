@@ -30,6 +30,7 @@ const LUA_CASES: &[Case] = &[
 ];
 const GZIP_CASES: &[Case] = &[
     (C_DISTCC, Way::Wrapped, OURS, MIRROR, "-O2"),
+    (OURS, Way::Alone, C_DISTCC, C, "-O2"),
     (OURS, Way::Wrapped, OURS, NAMESPACE, MAKEPKG_DEBUG),
     (OURS, Way::Wrapped, OURS, MIRROR, MAKEPKG_DEBUG),
 ];
