@@ -18,6 +18,8 @@ pub enum WhyText {
     OddName,
     /// The object keeps names of files compressed, so that nobody sees whether they are those of this machine.
     HidesNames,
+    /// A macro of the command line is to have the time, which is another one elsewhere.
+    NamesTime,
     /// Options about a file of dependencies that nobody asks for, which is an error, and none where the file is made anyway.
     IdleDependencies,
 }
@@ -29,6 +31,7 @@ impl WhyText {
             WhyText::Preprocessed => "preprocessed",
             WhyText::OddName => "odd-name",
             WhyText::HidesNames => "hides-names",
+            WhyText::NamesTime => "names-time",
             WhyText::IdleDependencies => "idle-dependencies",
         }
     }
@@ -43,6 +46,9 @@ impl fmt::Display for WhyText {
             }
             WhyText::OddName => "servers do not know a file of this name for a source",
             WhyText::HidesNames => "the object keeps its names compressed, so nobody could check them",
+            WhyText::NamesTime => {
+                "a macro of the command line has the time, and that is another one elsewhere"
+            }
             WhyText::IdleDependencies => {
                 "there are options about a file of dependencies, which is not asked for"
             }
@@ -59,6 +65,8 @@ impl Compilation {
             Some(WhyText::OddName)
         } else if self.hides_names() {
             Some(WhyText::HidesNames)
+        } else if self.names_time() {
+            Some(WhyText::NamesTime)
         } else if self.last(Meaning::Dependencies).is_none() && self.speaks_of_dependencies() {
             Some(WhyText::IdleDependencies)
         } else {
@@ -87,6 +95,11 @@ impl Compilation {
             words.push(with_value("-MT", &in_a_rule(&self.default_target())));
         }
         words
+    }
+
+    fn names_time(&self) -> bool {
+        const TIMES: [&[u8]; 3] = [b"__DATE__", b"__TIME__", b"__TIMESTAMP__"];
+        self.words().iter().any(|word| TIMES.iter().any(|time| says(word.as_bytes(), time)))
     }
 
     /// With debug information, the part of an object for link-time optimisation that has it is not compressed.
@@ -224,6 +237,8 @@ mod tests {
         check("gcc -c x.c -g -Wa,--compress-debug-sections", "hides-names");
         check("gcc -c x.c -flto=auto", "hides-names");
         check("gcc -c x.c -flto=auto -g", "sources");
+        check("gcc -c x.c -DWHEN=__DATE__", "names-time");
+        check("gcc -c x.c -Wp,-DWHEN=__TIME__", "names-time");
         check("gcc -c x.c -MF f", "idle-dependencies");
         check("gcc -c x.c -MP", "idle-dependencies");
         check("gcc -c x.c -MP -MMD -MF f", "sources");
