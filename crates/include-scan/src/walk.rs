@@ -58,7 +58,11 @@ pub fn walk(
     };
     walk.run_text(task.predefined.clone())?;
     walk.clang = walk.macros.table.get(symbols.intern(b"__clang__")) != Meaning::Undefined;
-    walk.run_text(Arc::new(as_directives(&task.macros, task.dialect, symbols)))?;
+    let words = as_directives(&task.macros, task.dialect, symbols);
+    if let Some(reason) = words.alarms.reason(task.dialect) {
+        return Err(reason);
+    }
+    walk.run_text(Arc::new(words))?;
     for name in task.imacros.iter().chain(&task.include) {
         walk.run_command_file(name)?;
     }

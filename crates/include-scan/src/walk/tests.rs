@@ -180,6 +180,13 @@ fn what_is_included() {
 }
 
 #[test]
+fn the_time_is_none_in_a_word_either() {
+    let word = MacroWord::Define(b"BUILT=__DATE__".to_vec());
+    let read = walked(Dialect::default(), &[word], &[("x.c", "")]);
+    assert_eq!(read.map_err(|reason| reason.code), Err("date"));
+}
+
+#[test]
 fn bombs_end() {
     let doubled: String = (0..40).map(|n| format!("#define A{} A{n} + A{n}\n", n + 1)).collect();
     check(&format!("{doubled}#if A40\n#endif"), &[], Err("too-much"));
