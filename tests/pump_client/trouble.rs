@@ -1,0 +1,150 @@
+//! Hosts and include servers that are not as they should be: the job is done all the same, and said to be once.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use protocol::{Limits, Progress, RequestDecoder, Response, Version, WaitStatus};
+
+use crate::Way::{Here, Sources, Text};
+use crate::{DISTCC, DISTCCD, Scene, distccd_with, way_in};
+use test_hosts::client::Client;
+use test_hosts::distccd::{Distccd, Setup};
+use test_hosts::workdir::names_in;
+
+/// Runs a job on these hosts; returns what it said, and how it went.
+fn compile(scene: &Scene, hosts: &str, variables: &[(&str, &str)], words: &[&str]) -> (String, crate::Way) {
+    let _ = fs::remove_file(scene.log());
+    let client = Client::new(DISTCC, &scene.work, hosts).env("DISTCC_LOG", scene.log());
+    let client = variables.iter().fold(client, |client, (name, value)| client.env(name, value));
+    let mut distcc = client.command(DISTCC);
+    distcc.args(words).current_dir(scene.work.src().join("project"));
+    test_hosts::process::run(distcc).good();
+    let log = fs::read_to_string(scene.log()).unwrap();
+    let way = way_in(&log);
+    (log, way)
+}
+
+const GCC: &[&str] = &["gcc", "-Iinc", "-c", "x.c", "-o", "o/x.o"];
+const G3: &[&str] = &["gcc", "-g3", "-Iinc", "-c", "x.c", "-o", "o/x.o"];
+
+#[test]
+fn each_host_gets_what_it_takes() {
+    let scene = Scene::ours();
+    let other = Distccd::start(&Setup::of(DISTCCD));
+    let (text, sources) = (other.host(), &scene.hosts);
+    for (hosts, words, way) in [
+        (format!("{text} {sources}"), GCC, Text),
+        (format!("{sources} {text}"), GCC, Sources),
+        (format!("127.0.0.1:1,lzo,cpp {text}"), GCC, Sources),
+        (format!("127.0.0.1:1 {sources}"), GCC, Sources),
+        (format!("{text} {sources}"), G3, Sources),
+        (text.clone(), G3, Here),
+        ("localhost".to_owned(), G3, Here),
+    ] {
+        scene.forget();
+        let (log, way_there) = compile(&scene, &hosts, &[], words);
+        assert_eq!(way_there, way, "{hosts} {words:?}: {log}");
+    }
+}
+
+#[test]
+fn a_host_that_takes_no_sources_gets_text() {
+    let scene = Scene::ours();
+    let off = Distccd::start(&Setup::of(&distccd_with(&scene.work, "--pump=off")));
+    let hosts = format!("{},lzo,cpp", off.host());
+    let (log, _) = compile(&scene, &hosts, &[], GCC);
+    assert!(log.contains("does not take x.c with its headers: ") && log.contains("completed ok"), "{log}");
+    let (log, way) = compile(&scene, &hosts, &[], G3);
+    assert_eq!(way, Sources, "{log}");
+    assert!(log.contains("local: records-macros: "), "{log}");
+    assert!(!log.contains("running locally instead"), "{log}");
+}
+
+#[test]
+fn no_include_server_is_needed() {
+    let scene = Scene::ours();
+    let (log, way) = compile(&scene, &scene.hosts, &[("DISTCC_INCLUDE_SERVER", "0")], GCC);
+    assert!(way == Text && !log.contains("Warning"), "{log}");
+    let nowhere = [("INCLUDE_SERVER_PORT", "/nowhere/socket"), ("DISTCC_INCLUDE_SERVER", "0")];
+    let (log, way) = compile(&scene, &scene.hosts, &nowhere, GCC);
+    assert_eq!(way, Text, "{log}");
+}
+
+/// A daemon that has fault to find with every source.
+struct FaultFinder {
+    address: String,
+}
+
+impl FaultFinder {
+    /// It serves as long as the test runs.
+    fn start(fault: &'static str) -> FaultFinder {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                answer(stream.unwrap(), fault);
+            }
+        });
+        FaultFinder { address }
+    }
+}
+
+fn answer(mut stream: TcpStream, fault: &str) {
+    let mut decoder = RequestDecoder::new(Limits::default());
+    loop {
+        let count = stream.read(decoder.space()).unwrap();
+        if let Progress::Done(_) = decoder.advance(count).unwrap() {
+            break;
+        }
+    }
+    let response = Response {
+        version: Version::Three,
+        status: WaitStatus::exited(1),
+        stderr: fault.into(),
+        stdout: Vec::new(),
+        object: Vec::new(),
+        dependencies: None,
+    };
+    stream.write_all(&response.encode().unwrap()).unwrap();
+}
+
+#[test]
+fn a_failure_that_is_none_here_is_our_mistake() {
+    let scene = Scene::ours();
+    let host = FaultFinder::start("x.c: no\n");
+    let hosts = format!("{},lzo,cpp", host.address);
+    let (log, _) = compile(&scene, &hosts, &[], GCC);
+    let said = format!("compilation of 'x.c' with its headers failed on {hosts}, but succeeded here: ");
+    assert!(log.contains(&format!("Warning: {said}nobody knows why")), "{log}");
+    let place = scene.include_server().unwrap();
+    assert_eq!(fs::read(place.join("discrepancy_counter")).unwrap(), b"@");
+    let benched = names_in(&scene.work.distcc_dir().join("lock"));
+    assert!(!benched.iter().any(|name| name.starts_with("backoff")), "{benched:?}");
+
+    scene.write("h.h", "#define H 7\n");
+    let rule = [GCC, &["-MD"]].concat();
+    let (log, _) = compile(&scene, &hosts, &[], &rule);
+    assert!(log.contains("file 'h.h', a dependency of x.c, changed during the build"), "{log}");
+    let (log, _) = compile(&scene, &hosts, &[("DISTCC_EXCLUDE_FRESH_FILES", "x.c *.h")], &rule);
+    assert!(!log.contains("changed during the build"), "{log}");
+
+    let (log, way) = compile(&scene, &scene.hosts, &[("DISTCC_MAX_DISCREPANCY", "4")], GCC);
+    assert_eq!(way, Sources, "{log}");
+    let (log, way) = compile(&scene, &scene.hosts, &[("DISTCC_MAX_DISCREPANCY", "3")], GCC);
+    assert!(way == Text && log.contains("now using plain distcc"), "{log}");
+}
+
+#[test]
+fn a_host_that_lacks_a_header_gets_text() {
+    let scene = Scene::ours();
+    let host = FaultFinder::start("x.c:1:10: fatal error: zlib.h: No such file or directory\n");
+    let hosts = format!("{},lzo,cpp", host.address);
+    let (log, _) = compile(&scene, &hosts, &[], GCC);
+    assert!(log.contains("that host has no zlib.h, which should be installed there"), "{log}");
+    assert!(scene.include_server().is_some_and(|place| !place.join("discrepancy_counter").exists()));
+    assert!(
+        names_in(&scene.work.distcc_dir().join("lock")).iter().any(|name| name.starts_with("text_only_"))
+    );
+}
