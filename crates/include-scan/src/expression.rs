@@ -88,7 +88,12 @@ impl Condition<'_, '_, '_> {
                 }
                 _ => {
                     let right = self.expression(binds + 1)?;
-                    binary(operator, left, right, self.idle > 0)?
+                    match operator {
+                        Kind::ShiftLeft | Kind::ShiftRight if self.walk.clang => {
+                            shifted_by_clang(left, right, operator == Kind::ShiftLeft)
+                        }
+                        _ => binary(operator, left, right, self.idle > 0)?,
+                    }
                 }
             };
         }
@@ -285,7 +290,18 @@ fn binary(operator: Kind, left: Value, right: Value, idle: bool) -> Result<Value
     }
 }
 
-/// A shift by a negative count goes the other way; one by too much leaves nothing but the sign.
+/// clang takes a negative count for a huge one; to the right, 63 is the most.
+fn shifted_by_clang(value: Value, count: Value, to_left: bool) -> Value {
+    let distance = u32::try_from(count.bits.cast_unsigned()).unwrap_or(u32::MAX);
+    let bits = match (to_left, value.unsigned) {
+        (true, _) => value.bits.checked_shl(distance).unwrap_or(0),
+        (false, true) => (value.bits.cast_unsigned() >> distance.min(63)).cast_signed(),
+        (false, false) => value.bits >> distance.min(63),
+    };
+    Value { bits, ..value }
+}
+
+/// For gcc, a shift by a negative count goes the other way; one by too much leaves nothing but the sign.
 fn shifted(value: Value, count: Value, to_left: bool) -> Value {
     let backwards = !count.unsigned && count.bits < 0;
     let distance = if backwards { count.bits.unsigned_abs() } else { count.bits.cast_unsigned() };
@@ -296,4 +312,25 @@ fn shifted(value: Value, count: Value, to_left: bool) -> Value {
         (false, false) => value.bits.checked_shr(distance).unwrap_or(value.bits >> 63),
     };
     Value { bits, ..value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shifts_that_compilers_do_apart() {
+        let check = |bits: i64, unsigned, count: i64, to_left, by_gcc: i64, by_clang: i64| {
+            let value = Value { bits, unsigned };
+            let count = Value { bits: count, unsigned: false };
+            let results = (shifted(value, count, to_left).bits, shifted_by_clang(value, count, to_left).bits);
+            assert_eq!(results, (by_gcc, by_clang), "{bits} by {count:?}");
+        };
+        check(3, false, -1, true, 1, 0);
+        check(3, false, -1, false, 6, 0);
+        check(-1, false, 70, false, -1, -1);
+        check(-1, true, 70, false, 0, 1);
+        check(1, false, 64, true, 0, 0);
+        check(5, false, 2, true, 20, 20);
+    }
 }
