@@ -89,7 +89,7 @@ impl SourcesCommand {
                 Kind::Input => words.push(moved(&typed[0], place)),
                 Kind::Unknown => {}
                 Kind::Option(row) if row.meaning == Meaning::Output => {
-                    words.extend(["-o".into(), output.into()])
+                    words.extend(["-o".into(), output.into()]);
                 }
                 Kind::Option(row) => match of_sources::fate(row.name) {
                     Some(AtSources::Drop | AtSources::Refuse) => {}

@@ -262,11 +262,10 @@ impl<'a> List<'a> {
     fn include(&mut self, how: How, rest: &[u8]) -> Directive {
         let name = rest.trim_ascii_start();
         for (open, close) in [(b'<', b'>'), (b'"', b'"')] {
-            if name.first() == Some(&open) {
-                if let Some(end) = memchr::memchr(close, &name[1..]) {
-                    let name = self.symbols.intern(&name[1..=end]);
-                    return Directive::Include { how, angle: open == b'<', name };
-                }
+            let end = memchr::memchr(close, name.get(1..).unwrap_or_default());
+            if let (Some(end), true) = (end, name.first() == Some(&open)) {
+                let name = self.symbols.intern(&name[1..=end]);
+                return Directive::Include { how, angle: open == b'<', name };
             }
         }
         Directive::IncludeComputed { how, tokens: self.condition(rest) }

@@ -4,8 +4,8 @@ use crate::macros::Trouble;
 use crate::not_covered::NotCovered;
 use crate::number::{Value, character, integer};
 use crate::symbol::{
-    AND, BITAND, BITOR, COMPL, DEFINED, FALSE, FIRST_QUESTION, HAS_EMBED, HAS_INCLUDE, HAS_INCLUDE_NEXT,
-    LAST_QUESTION, NOT, NOT_EQ, OR, Symbol, TRUE, XOR,
+    AND, BITAND, BITOR, COMPL, DEFINED, FALSE, FIRST_QUESTION, HAS_DECLSPEC_ATTRIBUTE, HAS_EMBED,
+    HAS_INCLUDE, HAS_INCLUDE_NEXT, LAST_QUESTION, NOT, NOT_EQ, OR, Symbol, TRUE, XOR,
 };
 use crate::token::{Kind, Token};
 use crate::walk::Walk;
@@ -218,10 +218,12 @@ impl Condition<'_, '_, '_> {
         if self.walk.macros.next_raw()?.kind != Kind::Open {
             return Err(wrong());
         }
+        // clang takes the names of features and builtins as they stand; gcc expands all.
+        let expands = !self.walk.clang || question <= HAS_DECLSPEC_ATTRIBUTE;
         let mut argument = Vec::new();
         let mut open = 1;
         loop {
-            let token = self.walk.macros.next_raw()?;
+            let token = if expands { self.walk.macros.next()? } else { self.walk.macros.next_raw()? };
             match token.kind {
                 Kind::End => return Err(wrong()),
                 Kind::Open => open += 1,

@@ -147,11 +147,10 @@ impl<'a> Lexer<'a> {
     fn skip_literal(&mut self, prefix: usize) -> Kind {
         let start = self.at + prefix;
         let quote = self.line[start];
-        if prefix > 0 && self.line[start - 1] == b'R' {
-            if let Some(length) = raw_string_length(&self.line[start..]) {
-                self.at = start + length;
-                return Kind::Text;
-            }
+        let raw = prefix > 0 && self.line[start - 1] == b'R';
+        if let Some(length) = raw_string_length(&self.line[start..]).filter(|_| raw) {
+            self.at = start + length;
+            return Kind::Text;
         }
         self.at = start + 1;
         while let Some(&byte) = self.line.get(self.at) {

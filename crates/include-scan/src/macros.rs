@@ -148,10 +148,9 @@ impl<'w> Macros<'w> {
     }
 
     fn leave(&mut self) {
-        if let Some(context) = self.contexts.pop() {
-            if self.spare.len() < 64 {
-                self.spare.push(context.tokens);
-            }
+        let Some(context) = self.contexts.pop() else { return };
+        if self.spare.len() < 64 {
+            self.spare.push(context.tokens);
         }
     }
 

@@ -36,7 +36,6 @@ struct Place {
     /// Canonical.
     name: Arc<[u8]>,
     parent: DirId,
-    stamp: Stamp,
     view: View,
     steps: FxHashMap<Box<[u8]>, Step>,
     is_system: bool,
@@ -222,7 +221,7 @@ impl<'a> Places<'a> {
         let is_system = self.system.contains(&name[..])
             || self.all.get(parent.0 as usize).is_some_and(|parent| parent.is_system);
         let steps = FxHashMap::default();
-        self.all.push(Place { name, parent, stamp, view, steps, is_system, is_needed: false });
+        self.all.push(Place { name, parent, view, steps, is_system, is_needed: false });
         DirId(number(self.all.len() - 1))
     }
 
@@ -295,11 +294,6 @@ impl<'a> Places<'a> {
 
     pub(crate) fn stamp_of(&self, file: FileId) -> &Stamp {
         &self.files[file.0 as usize].stamp
-    }
-
-    /// The last component of a file's canonical name.
-    pub(crate) fn last_name(&self, file: FileId) -> &[u8] {
-        &self.files[file.0 as usize].name
     }
 
     /// Canonical names of the directories that must exist and that the server may lack.

@@ -30,10 +30,11 @@ const OVERHEAD: usize = 24 + 8 + 16;
 macro_rules! known {
     ($($name:ident $spelling:literal),* $(,)?) => {
         const KNOWN: &[&str] = &[$($spelling),*];
-        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "numbers, never seen outside")]
+        #[allow(dead_code, non_camel_case_types, clippy::upper_case_acronyms, reason = "only their numbers count")]
         #[repr(u32)]
         enum Number { $($name),* }
-        $(pub(crate) const $name: Symbol = Symbol(Number::$name as u32);)*
+        $(#[allow(dead_code, reason = "some are only the members of a range")]
+        pub(crate) const $name: Symbol = Symbol(Number::$name as u32);)*
     };
 }
 

@@ -196,6 +196,9 @@ impl Walk<'_, '_> {
             | Directive::ElifDefined { .. }
             | Directive::Else { .. }
             | Directive::Endif => {
+                if matches!(directive, Directive::ElifDefined { .. }) {
+                    self.check_elifdef()?;
+                }
                 return if self.closes_doubt(at) {
                     self.close_branch(file, at)
                 } else {
@@ -209,7 +212,7 @@ impl Walk<'_, '_> {
             Directive::Undefine(name) => self.undefine(name)?,
             Directive::Include { how, angle, name } => self.include(how, angle, name)?,
             Directive::IncludeComputed { how, tokens } => {
-                self.include_computed(how, tokens, file.lines[at])?
+                self.include_computed(how, tokens, file.lines[at])?;
             }
             Directive::Once => self.mark_once(),
             Directive::Push(name) | Directive::Pop(name) => {
