@@ -157,7 +157,7 @@ impl Writer {
             3 => format!("#if __has_include_next(<{name}>)\n#include_next <{name}>\n#endif\n"),
             4 => format!("%:include /* x */ {} // x\n", self.quoted(&name)),
             5 => format!("#inc\\\nlude \\\n {}\n", self.quoted(&name)),
-            6 => format!("/* x */#include{}\n", self.quoted(&name)),
+            6 => format!("/* x */#import{}\n", self.quoted(&name)),
             7 | 8 => {
                 let place = self.dice.pick(&[
                     "a/",
