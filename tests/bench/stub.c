@@ -1,6 +1,6 @@
 /* Stands in for a compiler: takes the time that the file "sleep_ms" beside it asks for, and writes an object of known
-   bytes to the file after -o; with -E it writes text of known bytes instead. Reads no source. What asks about the compiler
-   itself, as include servers do once, is answered by the one in REAL. */
+   bytes to the file after -o and dependencies to the one after -MF; with -E it writes text of known bytes instead. Reads
+   no source. What asks about the compiler itself, as include servers do once, is answered by the one in REAL. */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <fcntl.h>
@@ -51,16 +51,18 @@ static void ask_the_real_one(char **argv) {
   const char *slash = strrchr(argv[0], '/');
   char path[4096] = REAL "/";
   strncat(path, slash ? slash + 1 : argv[0], sizeof path - sizeof REAL - 1);
+  argv[0] = path; /* or it would look for its parts beside us */
   execv(path, argv);
 }
 
 int main(int argc, char **argv) {
-  const char *output = NULL;
+  const char *output = NULL, *dependencies = NULL;
   int preprocess = 0;
   for (int i = 1; i < argc; i++) {
     if (asks(argv[i])) ask_the_real_one(argv);
     if (!strcmp(argv[i], "-E")) preprocess = 1;
-    if (!strcmp(argv[i], "-o") && i + 1 < argc) output = argv[++i];
+    if (!strcmp(argv[i], "-MF") && i + 1 < argc) dependencies = argv[++i];
+    else if (!strcmp(argv[i], "-o") && i + 1 < argc) output = argv[++i];
   }
   int fd = output ? open(output, O_WRONLY | O_CREAT | O_TRUNC, 0666) : STDOUT_FILENO;
   if (fd < 0) return 1;
@@ -69,6 +71,11 @@ int main(int argc, char **argv) {
     return write_all(fd, text, sizeof text);
   }
   take_time();
+  if (dependencies) {
+    int written = open(dependencies, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (written < 0 || write_all(written, "a.o: a.c\n", 9)) return 1;
+    close(written);
+  }
   make_object();
   return write_all(fd, object, sizeof object);
 }
