@@ -15,10 +15,8 @@ const OUR_PUMP: &str = env!("CARGO_BIN_EXE_pump");
 const OPTIONS: &str = ",lzo,cpp";
 /// What a builder of the C++ program says.
 const LEVELDB: &[&str] = &["-Ileveldb", "-Ileveldb/include", "-DLEVELDB_PLATFORM_POSIX=1"];
-/// A file is asked for more than once in a build, and a build is seldom the first.
-const TIMES: usize = 2;
 
-/// A client's and its include server's time per job, without what starting and ending a server take.
+/// A client's and its include server's time per job of a whole build, without what starting and ending a server take.
 pub(crate) fn client_time(bench: &Bench, programs: Programs) -> f64 {
     let daemon = bench.daemon(bench.theirs.distccd, 4);
     let commands = commands(bench);
@@ -31,7 +29,7 @@ pub(crate) fn client_time(bench: &Bench, programs: Programs) -> f64 {
         })
         .0
     };
-    let jobs = TIMES * commands.len();
+    let jobs = commands.len();
     let spent = per_job(life(jobs), life(0), jobs);
     bench.expect_served(&daemon, jobs);
     daemon.stop();
@@ -49,7 +47,7 @@ pub(crate) fn daemon_time(bench: &Bench, programs: Programs) -> f64 {
         bench.expect_served(&daemon, jobs);
         daemon.stop()
     };
-    let jobs = TIMES * commands.len();
+    let jobs = commands.len();
     let spent = per_job(life(jobs), life(0), jobs);
     server.stop();
     spent
