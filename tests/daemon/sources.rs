@@ -115,7 +115,21 @@ fn the_same_bytes_in_a_mirror() {
     for words in ["g++ -O2 -g -c x.cc", "clang++ -O2 -g -c x.cc"] {
         check(&daemon, &cxx, words);
     }
-    for words in ["clang -g -ffile-prefix-map=@=/y -Iinc -c x.c", "gcc -flto -Iinc -c x.c"] {
+    for words in [
+        "gcc -g -gdwarf-4 -fsanitize=address,undefined -Iinc -c x.c",
+        "clang -fsanitize=address,undefined -Iinc -c x.c",
+        "gcc -include /dev/null -Iinc -c x.c",
+    ] {
+        check(&daemon, &c, words);
+    }
+    for words in [
+        "clang -g -ffile-prefix-map=@=/y -Iinc -c x.c",
+        "gcc -flto -Iinc -c x.c",
+        "gcc -g -gdwarf-4 -Iinc -c @/x.c",
+        "gcc -fsanitize=undefined -Iinc -c @/x.c",
+        "clang -fsanitize=address -Iinc -c @/x.c",
+        "gcc -g -fdebug-prefix-map=/=/root -Iinc -c @/x.c",
+    ] {
         assert!(c.compile_there(daemon.address(), words).is_none(), "{words}");
     }
 }

@@ -109,21 +109,48 @@ impl SourcesCommand {
     /// # Errors
     /// A word that would make them differ.
     pub fn check_below(&self) -> Result<(), Refusal> {
-        for argument in self.arguments.iter() {
-            let Kind::Option(row) = argument.kind else { continue };
-            let value = self.arguments.value(argument).as_bytes();
-            let differs = match of_sources::fate(row.name) {
-                Some(AtSources::Path) => value.starts_with(b"=") || value.starts_with(b"$SYSROOT"),
-                // clang takes the shortest of the maps that fit.
-                Some(AtSources::Map) => self.family() != Family::Gcc,
-                _ => row.meaning == Meaning::LinkTimeOptimization || row.name == "-frecord-gcc-switches",
-            };
-            if differs {
+        let moves = self.arguments.iter().any(|argument| self.is_moved(argument));
+        let differs =
+            |argument: &&Argument| self.differs_below(argument) || moves && self.tells_paths(argument);
+        match self.arguments.iter().find(differs) {
+            None => Ok(()),
+            Some(argument) => {
                 let word = self.arguments.word(argument).display();
-                return Err(Refusal::new(format!("{word} needs files at the client's own paths")));
+                Err(Refusal::new(format!("{word} needs files at the client's own paths")))
             }
         }
-        Ok(())
+    }
+
+    fn differs_below(&self, argument: &Argument) -> bool {
+        let Kind::Option(row) = argument.kind else { return false };
+        let value = self.arguments.value(argument).as_bytes();
+        match of_sources::fate(row.name) {
+            Some(AtSources::Path) => value.starts_with(b"=") || value.starts_with(b"$SYSROOT"),
+            // clang takes the shortest of the maps that fit.
+            Some(AtSources::Map) => self.family() != Family::Gcc || maps_system(value),
+            _ => row.meaning == Meaning::LinkTimeOptimization || row.name == "-frecord-gcc-switches",
+        }
+    }
+
+    /// Whether the compiler then says absolute paths where no map changes them.
+    fn tells_paths(&self, argument: &Argument) -> bool {
+        const TELLING: [&[u8]; 3] = [b"-fverbose-asm", b"-fmessage-length=", b"-emit-llvm"];
+        // With these it numbers a source twice that is mapped.
+        const OF_GCC: [&[u8]; 5] =
+            [b"-gdwarf-2", b"-gdwarf-3", b"-gdwarf-4", b"-gstabs", b"-gno-as-loc-support"];
+        let of_family = if self.family() == Family::Gcc { &OF_GCC[..] } else { &[] };
+        let word = self.arguments.word(argument).as_bytes();
+        argument.meaning() == Some(Meaning::Sanitizer)
+            || TELLING.iter().chain(of_family).any(|start| word.starts_with(start))
+    }
+
+    fn is_moved(&self, argument: &Argument) -> bool {
+        let names_path = match argument.kind {
+            Kind::Input => true,
+            Kind::Option(row) => of_sources::fate(row.name) == Some(AtSources::Path),
+            Kind::Unknown => false,
+        };
+        names_path && is_movable(self.arguments.value(argument))
     }
 
     /// The option with its value moved, in as many words as it was typed.
@@ -182,12 +209,23 @@ fn refused(row: &OptionRow, word: &OsStr, value: &OsStr) -> Option<WhyLocal> {
     }
 }
 
-/// An absolute path where it is in `place`; others are found from the directory of the compile.
+/// Whether a map (`OLD=NEW`) also changes the names of the system's files, which are not below the directory.
+fn maps_system(map: &[u8]) -> bool {
+    const SYSTEM: [&[u8]; 4] = [b"/usr", b"/opt", b"/lib", b"/bin"];
+    let end = map.iter().position(|byte| *byte == b'=').unwrap_or(map.len());
+    let old = &map[..end];
+    SYSTEM.iter().any(|directory| directory.starts_with(old) || old.starts_with(directory))
+}
+
+/// Others are found from the directory of the compile, and devices are nowhere else.
+fn is_movable(path: &OsStr) -> bool {
+    path.as_bytes().starts_with(b"/") && path != "/dev/null"
+}
+
+/// An absolute path where it is in `place`.
 fn moved(path: &OsStr, place: Place<'_>) -> OsString {
     match place {
-        Place::Below(root) if path.as_bytes().starts_with(b"/") => {
-            joined(&[root.as_os_str().as_bytes(), path.as_bytes()])
-        }
+        Place::Below(root) if is_movable(path) => joined(&[root.as_os_str().as_bytes(), path.as_bytes()]),
         _ => path.into(),
     }
 }

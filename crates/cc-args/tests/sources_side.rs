@@ -88,6 +88,11 @@ fn paths_are_moved_below_a_directory() {
         "gcc -fmacro-prefix-map=a=/b -c x.c -o x.o",
         &format!("-fmacro-prefix-map=a=/b -c x.c -o OUT {rest}"),
     );
+    check_below("gcc -include /dev/null -c x.c -o x.o", &format!("-include /dev/null -c x.c -o OUT {rest}"));
+}
+
+#[test]
+fn what_is_only_the_same_at_the_clients_own_paths() {
     let differs = |command: &str| parse(command).expect("accepted").check_below().is_err();
     for (options, expected) in [
         ("gcc -g -ffile-prefix-map=/a=/b", false),
@@ -96,6 +101,23 @@ fn paths_are_moved_below_a_directory() {
         ("gcc -frecord-gcc-switches", true),
         ("gcc -I=/x", true),
         ("clang -g -I/x", false),
+        ("gcc -g -ffile-prefix-map=/=/r", true),
+        ("gcc -g -fdebug-prefix-map==/r", true),
+        ("gcc -g -fdebug-prefix-map=/u=/r", true),
+        ("gcc -g -fmacro-prefix-map=/usr/include=/r", true),
+        ("gcc -g -fdebug-prefix-map=x=/r", false),
+        ("gcc -fsanitize=undefined", false),
+        ("gcc -fsanitize=undefined -I/x", true),
+        ("clang -fsanitize=address -I/x", true),
+        ("gcc -fverbose-asm -I x", false),
+        ("gcc -fverbose-asm -I /x", true),
+        ("gcc -fmessage-length=80 -I/x", true),
+        ("clang -emit-llvm -I/x", true),
+        ("gcc -gno-as-loc-support -I/x", true),
+        ("gcc -gdwarf-4 -Ix", false),
+        ("gcc -gdwarf-4 -I/x", true),
+        ("gcc -gdwarf-5 -I/x", false),
+        ("clang -gdwarf-4 -I/x", false),
     ] {
         assert_eq!(differs(&format!("{options} -c x.c -o x.o")), expected, "{options}");
     }
