@@ -101,7 +101,12 @@ impl Project {
 
     /// The whole request.
     pub(crate) fn request(&self, words: &str) -> Vec<u8> {
-        let mut bytes = protocol::sources_head(&self.directory(), &self.words(words));
+        self.request_in(&self.directory(), words)
+    }
+
+    /// The same of a client that works elsewhere.
+    pub(crate) fn request_in(&self, directory: &Path, words: &str) -> Vec<u8> {
+        let mut bytes = protocol::sources_head(directory, &self.words(words));
         bytes.extend(protocol::files_header(self.count));
         bytes.extend(&self.entries);
         bytes

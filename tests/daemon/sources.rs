@@ -153,6 +153,22 @@ fn files_among_the_systems_own() {
     );
 }
 
+/// Where it works need not exist on this machine.
+#[test]
+fn a_client_that_works_among_the_systems_own() {
+    for how in ["--pump=namespace", "--pump=mirror"] {
+        let daemon = Daemon::insecure(&[how]);
+        let mut project = Project::new(&[("x.c", "#include <stdio.h>\nint x;\n")]);
+        project.add_all();
+        for directory in ["/usr/src/of-test", "/usr/lib/of-test", "/opt/of-test", "/usr/lib"] {
+            let request = project.request_in(Path::new(directory), "gcc -g -c @/x.c");
+            let answer = exchange(daemon.address(), &request);
+            assert!(!answer.is_empty(), "{how} {directory}: {}", daemon.log());
+            assert_eq!(made(&answer).stderr, "", "{how} {directory}");
+        }
+    }
+}
+
 #[test]
 fn a_daemon_that_refuses_sources() {
     let daemon = Daemon::insecure(&["--pump=off"]);

@@ -27,9 +27,16 @@ enum Shown {
 const PROGRAMS: &str = "/usr";
 
 /// Whether a client's files may stand among the programs of this machine: none of them is where a program, or what one
-/// loads, could be taken from.
+/// loads, could be taken from, and none lies in a directory that is a link here, which would hide all behind it.
 pub(crate) fn only_text_among_programs(entries: &[FileEntry]) -> bool {
-    entries.iter().all(|entry| !entry.name.starts_with(PROGRAMS) || is_text(&entry.name))
+    let programs = Path::new(PROGRAMS);
+    let fits = |path: &Path| is_text(path) && goes_through_no_link(path, programs);
+    entries.iter().all(|entry| !entry.name.starts_with(programs) || fits(&entry.name))
+}
+
+fn goes_through_no_link(path: &Path, top: &Path) -> bool {
+    let mut directories = path.ancestors().skip(1).take_while(|directory| *directory != top);
+    directories.all(|directory| !directory.is_symlink())
 }
 
 /// Headers stand below a directory that is called so, and sources where they always do.
@@ -73,10 +80,11 @@ impl<'a> Layout<'a> {
         Ok(layout)
     }
 
-    /// The client's files stand beside this machine's in the directory with its programs. In another one they are alone
-    /// unless something of this machine is needed there.
+    /// The client's files, and the directory that it works in if there is none such here, stand beside this machine's in
+    /// the directory with its programs. In another one they are alone unless something of this machine is needed there.
     fn plan_top(&mut self, names: &mut Names, path: &Path, compiler: &Path) -> Result<(), String> {
-        if !names.has_files_below(path) {
+        let works_there = names.directory().starts_with(path) && !names.directory().is_dir();
+        if !names.has_files_below(path) && !works_there {
             return self.plan_own(names, path);
         }
         if path == Path::new(PROGRAMS) {
@@ -136,6 +144,19 @@ fn in_the_way(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_of_this_machine_are_not_hidden() {
+        let top = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(top.path().join("lib/x")).unwrap();
+        std::os::unix::fs::symlink("lib", top.path().join("lib64")).unwrap();
+        let check = |path: &str, expected: bool| {
+            assert_eq!(goes_through_no_link(&top.path().join(path), top.path()), expected, "{path}");
+        };
+        check("lib/x/include/a.h", true);
+        check("new/include/a.h", true);
+        check("lib64/x/include/a.h", false);
+    }
 
     #[test]
     fn what_may_stand_among_programs() {
