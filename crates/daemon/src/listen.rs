@@ -20,7 +20,7 @@ use nix::sys::socket::{
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::access::Peer;
@@ -29,6 +29,7 @@ use crate::job;
 use crate::memory;
 use crate::server::Server;
 use crate::signals::{End, Signals, Wish};
+use crate::sources::KEPT_FOR;
 
 /// Connections that the kernel holds for us while we are busy.
 const BACKLOG: i32 = 1024;
@@ -161,7 +162,7 @@ pub(crate) async fn serve(
 ) -> End {
     let places = Arc::new(Semaphore::new(limits.places));
     let mut running = JoinSet::new();
-    let mut has_served = false;
+    let (mut has_served, mut keeps_files) = (false, false);
     let mut last_busy = Instant::now();
     let mut tidy_at = last_busy;
     loop {
@@ -175,13 +176,18 @@ pub(crate) async fn serve(
                 if !has_served {
                     tidy_at = Instant::now() + TIDYING;
                 }
-                has_served = true;
+                (has_served, keeps_files) = (true, true);
             }
             Some(_) = running.join_next() => last_busy = Instant::now(),
             () = idle_since(last_busy, limits.idle), if running.is_empty() => {
                 server.log().info(format_args!("nobody came, so the service manager waits alone again"));
                 server.strays.kill_all().await;
                 return End::Code(0);
+            }
+            () = sleep_until(last_busy + KEPT_FOR), if keeps_files && running.is_empty() => {
+                keeps_files = false;
+                let server = Arc::clone(server);
+                spawn_blocking(move || server.sources.forget());
             }
             () = sleep_until(tidy_at), if has_served => {
                 tidy_at = Instant::now() + TIDYING;

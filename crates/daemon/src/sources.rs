@@ -4,6 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use cc_args::SourcesCommand;
 use protocol::{ArrivedFiles, Limits};
@@ -30,6 +31,9 @@ pub(crate) enum Pump {
     /// They are refused.
     Off,
 }
+
+/// How long clients' files are kept when no more come: who builds again soon finds them, and who does not has the memory.
+pub(crate) const KEPT_FOR: Duration = Duration::from_secs(600);
 
 const CANNOT_SHOW: &str = "files cannot be shown at the clients' own paths";
 
@@ -79,6 +83,11 @@ impl Sources {
             (Pump::Namespace, Err(why)) => format!("refused, because {CANNOT_SHOW}: {why}"),
             (Pump::Auto, Err(why)) => format!("done {mirror}, because {CANNOT_SHOW}: {why}"),
         }
+    }
+
+    /// Removes what is kept for the next jobs.
+    pub(crate) fn forget(&self) {
+        self.trees.forget();
     }
 
     fn views(&self, workspaces: &Workspaces) -> &Result<Views, String> {
