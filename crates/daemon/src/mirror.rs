@@ -26,8 +26,19 @@ pub(crate) struct Mirror {
 impl Mirror {
     /// The tree at `root`, in which the client works in `directory`, as it calls that, with such a compiler. `fence` is
     /// around all that this may reach, where there is one.
-    pub(crate) fn new(root: &Path, directory: &Path, family: Family, fence: Option<Fence>) -> Mirror {
-        Mirror { root: root.to_owned(), directory: below(root, directory), family, fence }
+    ///
+    /// # Errors
+    /// The root's name cannot be hidden: compilers write it in other ways, or no map can name it.
+    pub(crate) fn new(
+        root: &Path,
+        directory: &Path,
+        family: Family,
+        fence: Option<Fence>,
+    ) -> io::Result<Mirror> {
+        if root.as_os_str().as_encoded_bytes().iter().any(|byte| !is_plain(*byte)) {
+            return Err(io::Error::other(format!("{} has a name that cannot be hidden", root.display())));
+        }
+        Ok(Mirror { root: root.to_owned(), directory: below(root, directory), family, fence })
     }
 
     /// Has `command` run there; the links of that path lead to `directory`.
@@ -100,6 +111,11 @@ impl Mirror {
     }
 }
 
+/// Whether messages, rules and maps have this byte of a name as it is.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/-_.+,@~:".contains(&byte)
+}
+
 fn join_lines(text: &[u8]) -> Vec<u8> {
     let mut joined = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -136,7 +152,19 @@ mod tests {
     use super::*;
 
     fn mirror(family: Family) -> Mirror {
-        Mirror::new(Path::new("/dev/shm/d-1/2"), Path::new("/home/me"), family, None)
+        Mirror::new(Path::new("/dev/shm/d-1/2"), Path::new("/home/me"), family, None).unwrap()
+    }
+
+    #[test]
+    fn roots_that_can_be_hidden() {
+        let check = |root: &str, expected: bool| {
+            let made = Mirror::new(Path::new(root), Path::new("/"), Family::Gcc, None);
+            assert_eq!(made.is_ok(), expected, "{root}");
+        };
+        check("/var/tmp/distccd-1-0/7", true);
+        for odd in ["/my tmp/1", "/a=b/1", "/a$b/1", "/a#b/1", "/a\\b/1", "/\u{e9}/1"] {
+            check(odd, false);
+        }
     }
 
     #[test]

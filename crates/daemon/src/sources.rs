@@ -163,7 +163,7 @@ impl<'a> Plan<'a> {
         let Some(layout) = self.layout else {
             let (root, work) = (tree.root(), workspace.path());
             let fence = fence(&self.sources.system, &self.compiler, root, work).map_err(failed)?;
-            let mirror = Mirror::new(root, &self.directory, command.family(), fence);
+            let mirror = Mirror::new(root, &self.directory, command.family(), fence).map_err(failed)?;
             return Ok(Workbench::of_mirror(command, workspace, tree, mirror));
         };
         let view = layout.view(tree.root(), workspace.path()).map_err(failed)?;
