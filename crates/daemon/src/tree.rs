@@ -18,8 +18,8 @@ use nix::unistd::{UnlinkatFlags, symlinkat, unlinkat};
 use crate::names::{ClientFile, Directory, Named, Node};
 use crate::store::{Allowance, Store, Trouble, unpack_to};
 
-/// No kernel's clock for files goes in longer steps.
-const LONGEST_STEP: Duration = Duration::from_millis(20);
+/// A step is at most 10 ms, and a virtual machine may be kept from it for a while.
+const LONGEST_STEP: Duration = Duration::from_millis(200);
 
 /// What a file was when it was made.
 #[derive(Debug, PartialEq, Eq)]
