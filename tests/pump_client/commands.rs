@@ -43,6 +43,7 @@ fn check_messages(scene: &Scene) {
     check("$CC -Wall -fdiagnostics-format=json -c warns.c");
     check("$CC -c bad.c");
     check("$CC -Werror -Wall -c warns.c");
+    check("GCC_COLORS= $CC -Wall -fdiagnostics-color=always -c warns.c");
 }
 
 #[track_caller]

@@ -19,7 +19,7 @@ pub(crate) struct Messages<'a> {
     pub(crate) compiler: &'a [u8],
     /// How a gcc that runs here speaks.
     pub(crate) speech: Speech,
-    /// Colours of the user's own are in force.
+    /// Colours of the user's own, or none, are in force.
     pub(crate) own_colours: bool,
 }
 

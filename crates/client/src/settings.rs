@@ -78,7 +78,7 @@ pub(crate) struct Settings {
     pub(crate) compiler_changed_by: Option<&'static str>,
     /// Whether a compiler that writes to a terminal would colour its messages (`TERM`, `GCC_COLORS`).
     pub(crate) colours: bool,
-    /// `GCC_COLORS` names colours.
+    /// `GCC_COLORS` names colours, or is empty and wants none whatever the command says.
     pub(crate) own_colours: bool,
     /// `LC_ALL`, `LC_MESSAGES`, `LC_CTYPE`, `LANG`, `LANGUAGE`.
     pub(crate) speech: Speech,
@@ -156,7 +156,7 @@ impl Settings {
             logical_directory: filled("PWD").map(PathBuf::from),
             path: var("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
             compiler_changed_by: CHANGE_COMPILERS.into_iter().find(|name| filled(name).is_some()),
-            own_colours: filled("GCC_COLORS").is_some(),
+            own_colours: var("GCC_COLORS").is_some(),
             include_server_port: filled("INCLUDE_SERVER_PORT").map(PathBuf::from),
             include_server: switch(var("DISTCC_INCLUDE_SERVER"), true),
             include_server_idle: minutes(var("DISTCC_INCLUDE_SERVER_IDLE")).unwrap_or(IDLE),
