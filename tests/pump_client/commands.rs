@@ -44,6 +44,7 @@ fn check_messages(scene: &Scene) {
     check("$CC -c bad.c");
     check("$CC -Werror -Wall -c warns.c");
     check("GCC_COLORS= $CC -Wall -fdiagnostics-color=always -c warns.c");
+    check("CPATH=inc:nowhere $CC -Wmissing-include-dirs -c x.c");
 }
 
 #[track_caller]

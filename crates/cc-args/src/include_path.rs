@@ -4,6 +4,7 @@ use crate::compilation::Compilation;
 use crate::language::Language;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// The variables (gcc(1), "ENVIRONMENT"), each with the option that says the same and the languages that it is for.
 const TABLE: [(&str, &str, Option<Language>); 5] = [
@@ -20,22 +21,33 @@ pub const INCLUDE_PATH_VARIABLES: [&str; TABLE.len()] =
 
 impl Compilation {
     /// Words that, after all others, have a compiler search the directories that `value_of` these variables names for this
-    /// source: the same object as with the variables.
-    pub fn include_path_words(&self, value_of: impl Fn(&str) -> Option<OsString>) -> Vec<OsString> {
+    /// source: the same object as with the variables. One that is not there as `exists` has it is left out, for only of one
+    /// in a word a compiler may complain.
+    pub fn include_path_words(
+        &self,
+        value_of: impl Fn(&str) -> Option<OsString>,
+        exists: impl Fn(&Path) -> bool,
+    ) -> Vec<OsString> {
         let concerns = |language: Option<Language>| language.is_none_or(|language| language == self.language);
         let set = TABLE.iter().filter(|(_, _, language)| concerns(*language));
         let values = set.filter_map(|(name, option, _)| Some((option, value_of(name)?)));
-        values.flat_map(|(option, value)| words(option, &value)).collect()
+        let words = |(option, value): (&&str, OsString)| {
+            let mut directories = directories(&value);
+            directories.retain(|directory| exists(Path::new(directory)));
+            directories
+                .into_iter()
+                .map(|directory| [OsStr::new(option), &directory].into_iter().collect())
+                .collect::<Vec<OsString>>()
+        };
+        values.flat_map(words).collect()
     }
 }
 
 /// An empty element is the current directory; an empty value has no element.
-fn words(option: &str, value: &OsStr) -> Vec<OsString> {
+fn directories(value: &OsStr) -> Vec<OsString> {
     let elements = value.as_bytes().split(|b| *b == b':').filter(|_| !value.is_empty());
-    let directories = elements.map(|element| if element.is_empty() { b".".as_slice() } else { element });
-    directories
-        .map(|directory| [OsStr::new(option), OsStr::from_bytes(directory)].into_iter().collect())
-        .collect()
+    let named = elements.map(|element| if element.is_empty() { b".".as_slice() } else { element });
+    named.map(|directory| OsStr::from_bytes(directory).to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -50,7 +62,9 @@ mod tests {
             let value_of = |asked: &str| {
                 variables.iter().find(|(name, _)| *name == asked).map(|(_, value)| value.into())
             };
-            let found = analyze(&words, |_| None).unwrap().include_path_words(value_of);
+            let found = analyze(&words, |_| None)
+                .unwrap()
+                .include_path_words(value_of, |directory| directory != "/nowhere");
             assert_eq!(found.join(OsStr::new(" ")).display().to_string(), expected, "{variables:?}");
         };
         check("gcc -c x.c", &[], "");
@@ -59,6 +73,7 @@ mod tests {
         check("gcc -c x.c", &[("CPATH", ":/a:")], "-I. -I/a -I.");
         check("gcc -c x.c", &[("C_INCLUDE_PATH", "/c"), ("CPLUS_INCLUDE_PATH", "/p")], "-isystem/c");
         check("g++ -c x.c", &[("C_INCLUDE_PATH", "/c"), ("CPLUS_INCLUDE_PATH", "/p")], "-isystem/p");
+        check("gcc -c x.c", &[("CPATH", "/a:/nowhere"), ("C_INCLUDE_PATH", "/nowhere")], "-I/a");
         check("gcc -c x.m", &[("OBJC_INCLUDE_PATH", "/o"), ("CPATH", "/a")], "-I/a -isystem/o");
     }
 }

@@ -17,7 +17,7 @@ use logging::Field;
 use nix::sys::signal::Signal;
 use protocol::include_server::ScanRequest;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Preprocessed text, and the rule of dependencies that came with it.
 pub(crate) struct Text<'a> {
@@ -169,7 +169,7 @@ impl<'a> Job<'a> {
             let mut variables = self.settings.scan_environment.iter();
             variables.find(|(name, _)| name == asked).map(|(_, value)| value.clone())
         };
-        args.extend(compilation.include_path_words(set));
+        args.extend(compilation.include_path_words(set, Path::exists));
         args.extend(self.colours(compilation));
         self.with_compiler(compilation, args)
     }
