@@ -45,6 +45,7 @@ fn check_messages(scene: &Scene) {
     check("$CC -Werror -Wall -c warns.c");
     check("GCC_COLORS= $CC -Wall -fdiagnostics-color=always -c warns.c");
     check("CPATH=inc:nowhere $CC -Wmissing-include-dirs -c x.c");
+    check("$CXX -c y.cc -x c");
 }
 
 #[track_caller]

@@ -13,7 +13,7 @@ use job_state::{Outcome, Phase};
 use logging::Field;
 use protocol::Response;
 use std::io::{self, stderr, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a remote compiler says that fails only because it was given preprocessed text and no other file.
 const BLAMELESS: [&[u8]; 3] = [b"-Werror", b"Assembler messages", b"incbin"];
@@ -48,10 +48,14 @@ impl Prepared<'_> {
 
     /// Why what the host said should rather be said by the compiler here, if so.
     fn doubt(&self, response: &Response, form: Form) -> Option<&'static str> {
+        let there = self.job.name_elsewhere(self.compilation);
+        let name_here = Path::new(self.job.typed_name(self.compilation)).file_name();
+        let name_there = Path::new(&there).file_name().filter(|name| Some(*name) != name_here);
         let messages = Messages {
             family: self.compilation.family(),
             preprocessor: self.preprocessor_messages(form),
             compiler: &response.stderr,
+            strange_name: name_there,
             speech: self.job.settings.speech,
             own_colours: self.job.settings.own_colours,
         };

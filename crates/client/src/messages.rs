@@ -5,6 +5,8 @@ use crate::settings::Speech;
 use crate::{macro_lines, server_root};
 use cc_args::Family;
 use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// A warning that a comment such as `/* fall through */` prevents; preprocessed text has none.
@@ -17,6 +19,8 @@ pub(crate) struct Messages<'a> {
     pub(crate) preprocessor: &'a [u8],
     /// By the compiler elsewhere, on stderr.
     pub(crate) compiler: &'a [u8],
+    /// What the compiler elsewhere is called, if not as the one here: drivers put it before messages of their own.
+    pub(crate) strange_name: Option<&'a OsStr>,
     /// How a gcc that runs here speaks.
     pub(crate) speech: Speech,
     /// Colours of the user's own, or none, are in force.
@@ -55,6 +59,9 @@ impl<'a> Messages<'a> {
         if self.own_colours && self.compiler.contains(&0x1b) {
             return Some("GCC_COLORS was not sent");
         }
+        if self.strange_name.is_some_and(|name| begins_a_line(self.compiler, name.as_bytes())) {
+            return Some("the compiler there has another name, and says it");
+        }
         server_root::is_named_in(self.compiler, Path::new("/"))
             .then_some("a message names a directory of the server's")
     }
@@ -70,6 +77,12 @@ impl<'a> Messages<'a> {
     }
 }
 
+/// Whether a line is a message of whoever has this name.
+fn begins_a_line(messages: &[u8], name: &[u8]) -> bool {
+    let mut lines = messages.split(|byte| *byte == b'\n');
+    lines.any(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(b": ")))
+}
+
 pub(crate) fn says(messages: &[u8], what: &[u8]) -> bool {
     messages.windows(what.len()).any(|window| window == what)
 }
@@ -80,7 +93,8 @@ mod tests {
 
     fn doubts(family: Family, preprocessor: &str, compiler: &str, speech: Speech) -> bool {
         let (preprocessor, compiler) = (preprocessor.as_bytes(), compiler.as_bytes());
-        Messages { family, preprocessor, compiler, speech, own_colours: true }
+        let strange_name = Some(OsStr::new("arm-linux-gcc"));
+        Messages { family, preprocessor, compiler, strange_name, speech, own_colours: true }
             .doubt_of_text(|| None)
             .is_some()
     }
@@ -105,5 +119,7 @@ mod tests {
         assert!(doubts(Family::Clang, "x.c:1:2: warning: odd", "x.c:3:4: warning: too", Speech::Ascii));
         assert!(doubts(Family::Gcc, "", "warning: falls [-Wimplicit-fallthrough=]", Speech::Ascii));
         assert!(doubts(Family::Gcc, "", "\x1b[31mred", Speech::Ascii));
+        assert!(doubts(Family::Gcc, "", "x.c: odd\narm-linux-gcc: warning: odd\n", Speech::Ascii));
+        assert!(!doubts(Family::Gcc, "", "x.c: arm-linux-gcc: odd\ngcc: odd\n", Speech::Ascii));
     }
 }

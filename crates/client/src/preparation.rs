@@ -176,12 +176,18 @@ impl<'a> Job<'a> {
 
     /// `args` after the compiler's name as other machines know it.
     pub(crate) fn with_compiler(&self, compilation: &Compilation, args: Vec<OsString>) -> Vec<OsString> {
-        if self.settings.keep_compiler_name {
-            return std::iter::once(self.typed_name(compilation).to_owned()).chain(args).collect();
-        }
-        let name = compiler::remote_name(compilation.compiler(), &self.call.path);
-        let target = compiler::clang_target(&name, &args);
+        let name = self.name_elsewhere(compilation);
+        let target =
+            if self.settings.keep_compiler_name { Vec::new() } else { compiler::clang_target(&name, &args) };
         std::iter::once(name).chain(args).chain(target).collect()
+    }
+
+    /// The compiler's name as other machines know it.
+    pub(crate) fn name_elsewhere(&self, compilation: &Compilation) -> OsString {
+        if self.settings.keep_compiler_name {
+            return self.typed_name(compilation).to_owned();
+        }
+        compiler::remote_name(compilation.compiler(), &self.call.path)
     }
 
     /// Makes the text, or takes it where it is made already.
