@@ -1,10 +1,14 @@
 //! Hosts and include servers that are not as they should be: the job is done all the same, and said to be once.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
 use std::thread;
 
+use protocol::include_server::{LendReply, Opening, ScanReply, ScanRequestDecoder};
 use protocol::{Limits, Progress, RequestDecoder, Response, Version, WaitStatus};
 
 use crate::Way::{Here, Sources, Text};
@@ -80,20 +84,29 @@ struct FaultFinder {
 impl FaultFinder {
     /// It serves as long as the test runs.
     fn start(fault: &'static str) -> FaultFinder {
+        FaultFinder::listen(fault, true)
+    }
+
+    /// Likewise, and it needs no file for that.
+    fn hasty(fault: &'static str) -> FaultFinder {
+        FaultFinder::listen(fault, false)
+    }
+
+    fn listen(fault: &'static str, awaits_files: bool) -> FaultFinder {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         thread::spawn(move || {
             for stream in listener.incoming() {
-                answer(stream.unwrap(), fault);
+                answer(stream.unwrap(), fault, awaits_files);
             }
         });
         FaultFinder { address }
     }
 }
 
-fn answer(mut stream: TcpStream, fault: &str) {
+fn answer(mut stream: TcpStream, fault: &str, awaits_files: bool) {
     let mut decoder = RequestDecoder::new(Limits::default());
-    loop {
+    while awaits_files || decoder.args().is_none() {
         let count = stream.read(decoder.space()).unwrap();
         if let Progress::Done(_) = decoder.advance(count).unwrap() {
             break;
@@ -134,6 +147,67 @@ fn a_failure_that_is_none_here_is_our_mistake() {
     assert_eq!(way, Sources, "{log}");
     let (log, way) = compile(&scene, &scene.hosts, &[("DISTCC_MAX_DISCREPANCY", "3")], GCC);
     assert!(way == Text && log.contains("now using plain distcc"), "{log}");
+}
+
+/// An include server that misses a file in each scan, and sends none.
+fn serve_badly(place: &Path) {
+    DirBuilder::new().mode(0o700).create(place).unwrap();
+    let listener = UnixListener::bind(place.join("socket")).unwrap();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            let mut decoder = ScanRequestDecoder::default();
+            let request = loop {
+                let count = client.read(decoder.space()).unwrap();
+                match decoder.advance(count).unwrap() {
+                    Progress::Done(Opening::Scan(request)) => break request,
+                    Progress::Done(other) => panic!("{other:?}"),
+                    Progress::More => {}
+                }
+            };
+            let missing = if request.compare { vec![PathBuf::from("/missed.h")] } else { Vec::new() };
+            let fits = ScanReply::Fits { entries: 0, listed: Vec::new(), missing };
+            client.write_all(&fits.encode(&request)).unwrap();
+            if client.read(&mut [0; 64]).is_ok_and(|count| count > 0) {
+                client.write_all(&LendReply::Sent(0).encode()).unwrap();
+            }
+        }
+    });
+}
+
+#[test]
+fn a_scan_that_misses_a_file_is_our_mistake() {
+    let scene = Scene::ours();
+    let place = scene.work.home().join("bad");
+    serve_badly(&place);
+    let port = place.join("socket");
+    let server = ("INCLUDE_SERVER_PORT", port.to_str().unwrap());
+    let host = FaultFinder::hasty("x.c:1:10: fatal error: missed.h: No such file or directory\n");
+    let hosts = format!("{},lzo,cpp", host.address);
+    // That a file is newer than the server does not hide it.
+    scene.write("h.h", "#define H 7\n");
+    let (log, _) = compile(&scene, &hosts, &[server], &[GCC, &["-MD"]].concat());
+    assert!(log.contains("but succeeded here: the scan has missed /missed.h"), "{log}");
+
+    let verified = [server, ("DISTCC_VERIFY_INCLUDES", "1")];
+    let (log, way) = compile(&scene, &scene.hosts, &verified, &["gcc", "-c", "warns.c", "-o", "o/x.o"]);
+    assert!(log.contains("Warning: the scan of warns.c has missed /missed.h"), "{log}");
+    assert_eq!(way, Text, "{log}");
+    // Each is told of.
+    let (log, _) = compile(&scene, &scene.hosts, &verified, &["gcc", "-c", "falls.c", "-o", "o/x.o"]);
+    assert!(log.contains("Warning: the scan of falls.c has missed /missed.h"), "{log}");
+}
+
+#[test]
+fn a_compiler_that_dies_is_the_hosts_trouble() {
+    let scene = Scene::ours();
+    let host = FaultFinder::start("gcc: fatal error: Killed signal terminated program cc1\n");
+    let hosts = format!("{},lzo,cpp", host.address);
+    let (log, _) = compile(&scene, &hosts, &[], GCC);
+    assert!(log.contains("retried locally and got a different result: exit code 1"), "{log}");
+    assert!(!log.contains("mistake of distcc's"), "{log}");
+    let benched = names_in(&scene.work.distcc_dir().join("lock"));
+    assert!(benched.iter().any(|name| name.starts_with("backoff")), "{benched:?}");
 }
 
 #[test]

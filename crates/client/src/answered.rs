@@ -18,6 +18,14 @@ use std::path::{Path, PathBuf};
 /// What a remote compiler says that fails only because it was given preprocessed text and no other file.
 const BLAMELESS: [&[u8]; 3] = [b"-Werror", b"Assembler messages", b"incbin"];
 
+/// What gcc and clang say of a part of theirs that has come to a bad end: no header would have helped.
+const DIED: [&[u8]; 4] = [
+    b"signal terminated program",
+    b"internal compiler error",
+    b"unable to execute command",
+    b"frontend command failed",
+];
+
 impl Prepared<'_> {
     /// A host has answered: its object is taken, or what it says about the source is checked here.
     pub(crate) fn finish(&self, host: &Host, response: &Response, form: Form) -> Verdict {
@@ -127,9 +135,13 @@ impl Prepared<'_> {
         let here = local::run(self.job.call, self.job.settings.depth, self.interrupts, self.job.log);
         drop((record, slot));
         if here != remote && matches!(here, Exit::Code(_)) {
+            let died =
+                matches!(remote, Exit::Signal(_)) || DIED.iter().any(|sign| says(&response.stderr, sign));
             match form {
-                Form::Sources => discrepancy::report(self, host, &response.stderr),
-                Form::Text => self.report_difference(host, response, here),
+                Form::Sources if here == Exit::SUCCESS && !died => {
+                    discrepancy::report(self, host, &response.stderr);
+                }
+                _ => self.report_difference(host, response, here),
             }
         }
         here

@@ -33,18 +33,18 @@ pub(crate) fn demotion(settings: &Settings) -> Option<String> {
     })
 }
 
-/// Tells of one, of which the compiler on `host` said `messages`: what changed meanwhile, or what the compiler here reads and
-/// the scan lacks, or else what the host lacks; such a host gets text for a while.
+/// Tells of one, of which the compiler on `host` said `messages`: what the compiler here reads and a scan of now lacks, or
+/// what changed meanwhile, or else what the host lacks; such a host gets text for a while.
 pub(crate) fn report(prepared: &Prepared, host: &Host, messages: &[u8]) {
     let Prepared { job, compilation, .. } = prepared;
     let (input, spec) = (compilation.input().display(), &host.spec);
-    let (subject, cause) = if let Some(file) = changed_file(job, compilation) {
-        count(job.settings);
-        let cause = format!("file '{}', a dependency of {input}, changed during the build", file.display());
-        (format!("discrepancy {input}"), cause)
-    } else if let Some(file) = missed_file(prepared) {
+    let (subject, cause) = if let Some(file) = missed_file(prepared) {
         // The include server has counted it.
         let cause = format!("the scan has missed {}: this is a mistake of distcc's", file.display());
+        (format!("discrepancy {input}"), cause)
+    } else if let Some(file) = changed_file(job, compilation) {
+        count(job.settings);
+        let cause = format!("file '{}', a dependency of {input}, changed during the build", file.display());
         (format!("discrepancy {input}"), cause)
     } else if let Some(header) = lacking(messages) {
         job.site.leave_with_text(host);

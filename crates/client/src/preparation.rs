@@ -106,7 +106,9 @@ impl<'a> Job<'a> {
         let held = self.ask_include_server(&request, interrupts)?;
         if let Some(missed) = held.missing().first() {
             let (input, missed) = (compilation.input().display(), missed.display());
-            return Err(NoSources::Trouble(format!("the scan of {input} has missed {missed}")));
+            let sentence = format!("the scan of {input} has missed {missed}: this is a mistake of distcc's");
+            self.site.told.remark(format_args!("discrepancy {input}"), format_args!("{sentence}"));
+            return Err(NoSources::Unfit("discrepancy".into(), sentence));
         }
         Ok(Sources { held, words: self.sources_words(compilation), directory: request.directory })
     }
