@@ -1,12 +1,14 @@
 //! Hosts and include servers that are not as they should be: the job is done all the same, and said to be once.
 
 use std::fs::{self, DirBuilder};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
 use protocol::include_server::{LendReply, Opening, ScanReply, ScanRequestDecoder};
 use protocol::{Limits, Progress, RequestDecoder, Response, Version, WaitStatus};
@@ -208,6 +210,58 @@ fn a_compiler_that_dies_is_the_hosts_trouble() {
     assert!(!log.contains("mistake of distcc's"), "{log}");
     let benched = names_in(&scene.work.distcc_dir().join("lock"));
     assert!(benched.iter().any(|name| name.starts_with("backoff")), "{benched:?}");
+}
+
+/// Ends its wait when it is dropped, and then it ends, for its socket has been taken away.
+struct Stopped(String);
+
+impl Stopped {
+    fn stop(pid: &str) -> Stopped {
+        signal("-STOP", pid);
+        Stopped(pid.to_owned())
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        signal("-CONT", &self.0);
+    }
+}
+
+fn signal(which: &str, pid: &str) {
+    assert!(Command::new("kill").args([which, pid]).status().unwrap().success());
+}
+
+#[test]
+fn a_stopped_include_server_holds_no_host() {
+    let scene = Scene::ours();
+    // More than the kernel keeps for a host that does not read.
+    let header: String =
+        (0..500_000_u64).map(|n| format!("//{:x}\n", n.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+    scene.write("k.h", &header);
+    scene.write("x.c", "#include \"k.h\"\n");
+    compile(&scene, &scene.hosts, &[], GCC);
+    let pid = fs::read_to_string(scene.include_server().unwrap().join("pid")).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hosts = format!("{},lzo,cpp", listener.local_addr().unwrap());
+    let host = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        drop(listener);
+        stream.read_exact(&mut [0; 20_000]).unwrap();
+        let _stopped = Stopped::stop(pid.trim());
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let mut room = vec![0; 1 << 16];
+        loop {
+            match stream.read(&mut room) {
+                Ok(0) => return None,
+                Err(error) => return Some(error.kind()).filter(|kind| *kind == ErrorKind::WouldBlock),
+                Ok(_) => {}
+            }
+        }
+    });
+    let (log, _) = compile(&scene, &hosts, &[], GCC);
+    assert!(log.contains("the include server is silent"), "{log}");
+    assert_eq!(host.join().unwrap(), None, "{log}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use nix::sys::socket::{
 };
 use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -97,6 +97,12 @@ impl<'a> Connection<'a> {
     /// For somebody else to write into.
     pub(crate) fn stream(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
+    }
+
+    /// Ends what is said on it both ways, also where somebody else still has the stream.
+    pub(crate) fn break_off(&self) {
+        // It may be broken already.
+        let _ = self.stream.shutdown(Shutdown::Both);
     }
 
     /// Closes the stream; the ssh that it went through is still there.

@@ -190,11 +190,15 @@ impl Job<'_, '_> {
             Load::Sources(sources) => {
                 let head = protocol::sources_head(&sources.directory, &sources.words);
                 connection.send(&[&head]).map_err(not_sent)?;
-                sources.held.lend(connection.stream(), self.silence).map_err(|failure| match failure {
-                    // A server that wants none of it closes while it is being told.
-                    LendFailure::Peer(how) => Failure::SourcesNotTaken(how),
-                    LendFailure::Ours(why) => Failure::NoIncludes(why),
-                    LendFailure::Interrupted(signal) => Failure::Interrupted(signal),
+                sources.held.lend(connection.stream(), self.silence).map_err(|failure| {
+                    // An include server that has stopped would keep the stream, and the host waiting.
+                    connection.break_off();
+                    match failure {
+                        // A server that wants none of it closes while it is being told.
+                        LendFailure::Peer(how) => Failure::SourcesNotTaken(how),
+                        LendFailure::Ours(why) => Failure::NoIncludes(why),
+                        LendFailure::Interrupted(signal) => Failure::Interrupted(signal),
+                    }
                 })
             }
         }
