@@ -78,7 +78,7 @@ fn no_include_server_is_needed() {
     assert_eq!(way, Text, "{log}");
 }
 
-/// A daemon that has fault to find with every source.
+/// A daemon that has one answer to every source, a fault that it finds for one.
 struct FaultFinder {
     address: String,
 }
@@ -86,27 +86,27 @@ struct FaultFinder {
 impl FaultFinder {
     /// It serves as long as the test runs.
     fn start(fault: &'static str) -> FaultFinder {
-        FaultFinder::listen(fault, true)
+        FaultFinder::listen(fault_found(fault), true)
     }
 
     /// Likewise, and it needs no file for that.
     fn hasty(fault: &'static str) -> FaultFinder {
-        FaultFinder::listen(fault, false)
+        FaultFinder::listen(fault_found(fault), false)
     }
 
-    fn listen(fault: &'static str, awaits_files: bool) -> FaultFinder {
+    fn listen(response: Response, awaits_files: bool) -> FaultFinder {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         thread::spawn(move || {
             for stream in listener.incoming() {
-                answer(stream.unwrap(), fault, awaits_files);
+                answer(stream.unwrap(), &response, awaits_files);
             }
         });
         FaultFinder { address }
     }
 }
 
-fn answer(mut stream: TcpStream, fault: &str, awaits_files: bool) {
+fn answer(mut stream: TcpStream, response: &Response, awaits_files: bool) {
     let mut decoder = RequestDecoder::new(Limits::default());
     while awaits_files || decoder.args().is_none() {
         let count = stream.read(decoder.space()).unwrap();
@@ -114,15 +114,34 @@ fn answer(mut stream: TcpStream, fault: &str, awaits_files: bool) {
             break;
         }
     }
-    let response = Response {
+    stream.write_all(&response.encode().unwrap()).unwrap();
+}
+
+fn fault_found(fault: &str) -> Response {
+    Response {
         version: Version::Three,
         status: WaitStatus::exited(1),
         stderr: fault.into(),
         stdout: Vec::new(),
         object: Vec::new(),
         dependencies: None,
+    }
+}
+
+#[test]
+fn no_empty_rule_is_written() {
+    let scene = Scene::ours();
+    let done = Response {
+        status: WaitStatus::exited(0),
+        object: b"object".to_vec(),
+        dependencies: Some(Vec::new()),
+        ..fault_found("")
     };
-    stream.write_all(&response.encode().unwrap()).unwrap();
+    let hosts = format!("{},lzo,cpp", FaultFinder::listen(done, true).address);
+    let (log, way) = compile(&scene, &hosts, &[], GCC);
+    assert!(way == Sources && !log.contains("local: "), "{log}");
+    let (log, _) = compile(&scene, &hosts, &[], &[GCC, &["-MD"]].concat());
+    assert!(log.contains("sent no rule of dependencies"), "{log}");
 }
 
 #[test]

@@ -41,6 +41,9 @@ impl Prepared<'_> {
         if response.object.is_empty() {
             return Verdict::Here(WhyHere::EmptyObject(host.spec.clone()), None);
         }
+        if form == Form::Sources && self.lacks_rule(response) {
+            return Verdict::Here(WhyHere::NoRule(host.spec.clone()), None);
+        }
         if let Some(doubt) = self.doubt(response, form) {
             return Verdict::Here(WhyHere::Words(doubt), None);
         }
@@ -52,6 +55,11 @@ impl Prepared<'_> {
         let input = self.compilation.input().display();
         self.about(host).info(format_args!("compile {input} on {} completed ok", host.spec));
         Verdict::Done(Exit::SUCCESS)
+    }
+
+    fn lacks_rule(&self, response: &Response) -> bool {
+        let is_empty = response.dependencies.as_ref().is_none_or(Vec::is_empty);
+        is_empty && self.compilation.dependency_file().is_some()
     }
 
     /// Why what the host said should rather be said by the compiler here, if so.

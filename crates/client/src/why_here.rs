@@ -28,6 +28,8 @@ pub(crate) enum WhyHere {
     Words(&'static str),
     /// This host sent an object without content.
     EmptyObject(String),
+    /// This host sent no rule of dependencies, and one is wanted.
+    NoRule(String),
     /// The object cannot be put in its place.
     NotWritten(PathBuf, io::Error),
 }
@@ -46,6 +48,7 @@ impl WhyHere {
             WhyHere::Messages => "messages",
             WhyHere::Words(_) => "words",
             WhyHere::EmptyObject(_) => "empty-object",
+            WhyHere::NoRule(_) => "no-rule",
             WhyHere::NotWritten(..) => "not-written",
         }
     }
@@ -56,6 +59,7 @@ impl fmt::Display for WhyHere {
         f.write_str(match self {
             WhyHere::Command(why) => return write!(f, "{why}"),
             WhyHere::EmptyObject(host) => return write!(f, "{host} sent an empty object"),
+            WhyHere::NoRule(host) => return write!(f, "{host} sent no rule of dependencies"),
             WhyHere::NotWritten(path, error) => return write!(f, "cannot write {}: {error}", path.display()),
             WhyHere::Localhost => "localhost is in the host list and free",
             WhyHere::Rule => "a rule of dependencies is wanted of text that is preprocessed already",
@@ -87,7 +91,8 @@ mod tests {
             WhyHere::Rejected,
             WhyHere::Messages,
             WhyHere::Words("its quotes are others than here"),
-            WhyHere::EmptyObject(host),
+            WhyHere::EmptyObject(host.clone()),
+            WhyHere::NoRule(host),
             WhyHere::NotWritten("a.o".into(), missing),
         ];
         let codes: BTreeSet<_> = reasons.iter().map(WhyHere::code).collect();
