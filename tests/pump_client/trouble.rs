@@ -16,7 +16,7 @@ use protocol::{Limits, Progress, RequestDecoder, Response, Version, WaitStatus};
 use crate::Way::{Here, Sources, Text};
 use crate::{DISTCC, DISTCCD, Scene, distccd_with, way_in};
 use test_hosts::client::Client;
-use test_hosts::distccd::{Distccd, Setup};
+use test_hosts::distccd::{Distccd, Setup, make_executable};
 use test_hosts::workdir::names_in;
 
 /// Runs a job on these hosts; returns what it said, and how it went.
@@ -66,6 +66,16 @@ fn a_host_that_takes_no_sources_gets_text() {
     assert_eq!(way, Sources, "{log}");
     assert!(log.contains("local: records-macros: "), "{log}");
     assert!(!log.contains("running locally instead"), "{log}");
+}
+
+#[test]
+fn an_ssh_that_leads_nowhere_refuses_no_sources() {
+    let scene = Scene::ours();
+    let ssh = scene.work.write("ssh", "#!/bin/sh\necho no such host >&2\nexit 255\n");
+    make_executable(&ssh);
+    let (log, _) = compile(&scene, "@red,lzo,cpp", &[("DISTCC_SSH", ssh.to_str().unwrap())], GCC);
+    assert!(log.contains("cannot compile x.c on @red,lzo,cpp: ssh: no such host"), "{log}");
+    assert!(!log.contains("does not take"), "{log}");
 }
 
 #[test]

@@ -157,10 +157,8 @@ impl Job<'_, '_> {
             self.log.info(format_args!("ssh: {line}"));
         }
         answer.map_err(|failure| match failure {
-            Failure::Interrupted(_)
-            | Failure::SourcesNotTaken(_)
-            | Failure::NoIncludes(_)
-            | Failure::Ours(_) => failure,
+            Failure::Interrupted(_) | Failure::NoIncludes(_) | Failure::Ours(_) => failure,
+            Failure::SourcesNotTaken(_) if ssh_failure::has_started(&farewell) => failure,
             failure => Failure::Ssh(ssh_failure::describe(&failure, &farewell)),
         })
     }

@@ -15,14 +15,17 @@ const NOT_STARTED: [i32; 3] = [255, 126, 127];
 pub(crate) fn describe(failure: &Failure, farewell: &Farewell) -> String {
     let reason = reason(farewell.status, farewell.said.last().map(String::as_str));
     let Some(reason) = reason else { return failure.to_string() };
-    if matches!(failure, Failure::Protocol(ProtocolError::NoAnswer)) && !has_started(farewell.status) {
+    let is_silence =
+        matches!(failure, Failure::Protocol(ProtocolError::NoAnswer) | Failure::SourcesNotTaken(_));
+    if is_silence && !has_started(farewell) {
         return format!("ssh: {reason}");
     }
     format!("{failure}; ssh: {reason}")
 }
 
-fn has_started(status: Option<ExitStatus>) -> bool {
-    status.is_none_or(|status| status.code().is_some_and(|code| !NOT_STARTED.contains(&code)))
+/// Whether there was a daemon at the other end, as far as ssh tells.
+pub(crate) fn has_started(farewell: &Farewell) -> bool {
+    farewell.status.is_none_or(|status| status.code().is_some_and(|code| !NOT_STARTED.contains(&code)))
 }
 
 fn reason(status: Option<ExitStatus>, last: Option<&str>) -> Option<String> {
@@ -61,6 +64,8 @@ mod tests {
         check(&silent, exit(255), &[], "ssh: ended with status 255 and said nothing");
         check(&silent, exit(127), &["sh: distccd: not found"], "ssh: sh: distccd: not found");
         check(&silent, Some(KILLED), &["Warning"], "ssh: ended by signal 9");
+        let cut_off = Failure::SourcesNotTaken("Broken pipe".into());
+        check(&cut_off, exit(255), &["Permission denied"], "ssh: Permission denied");
     }
 
     #[test]
