@@ -93,7 +93,7 @@ pub(crate) struct Key {
 struct Identity {
     device: u64,
     inode: u64,
-    /// Size and time of change, which say nothing of a directory.
+    /// Size and time of the last change, which say nothing of a directory.
     content: Option<(i64, i64, u64)>,
 }
 
@@ -249,7 +249,7 @@ impl Answer {
 impl Identity {
     fn of_file(path: &Path) -> Option<Identity> {
         let stat = rustix::fs::stat(path).ok()?;
-        let content = Some((stat.st_size, stat.st_mtime, stat.st_mtime_nsec));
+        let content = Some((stat.st_size, stat.st_ctime, stat.st_ctime_nsec));
         Some(Identity { device: stat.st_dev, inode: stat.st_ino, content })
     }
 

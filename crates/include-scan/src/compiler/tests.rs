@@ -82,6 +82,23 @@ fn a_directory_that_appears_or_is_exchanged_is_noticed() {
 }
 
 #[test]
+fn a_compiler_that_changes_within_its_old_size_and_time_is_asked_again() {
+    let held = tempfile::tempdir().unwrap();
+    let wrapper = held.path().join("gcc");
+    let time = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let compilers = Compilers::default();
+    let command = format!("{} -c x.c", wrapper.display());
+    for name in ["ONE", "TWO"] {
+        fs::write(&wrapper, format!("#!/bin/sh\nexec /usr/bin/gcc -D{name} \"$@\"\n")).unwrap();
+        fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        fs::File::options().append(true).open(&wrapper).unwrap().set_modified(time).unwrap();
+        let Some(setting) = ask(&compilers, &command, held.path(), &environment(&[])) else { return };
+        let line = format!("#define {name} 1\n");
+        assert!(contains(&setting.own.predefined, line.as_bytes()), "{name}");
+    }
+}
+
+#[test]
 fn macros_depend_on_the_words() {
     let compilers = Compilers::default();
     for compiler in ["/usr/bin/gcc", "/usr/bin/clang"] {
