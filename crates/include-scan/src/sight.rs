@@ -103,7 +103,12 @@ impl<'a> Sight<'a> {
     pub fn find(&mut self, directory: DirId, name: &[u8]) -> Result<Option<Found>, NotCovered> {
         let arrival = self.places.arrive(directory, name)?;
         let file = match arrival.to {
-            Target::Nothing | Target::Directory(_) => return Ok(None),
+            Target::Nothing | Target::Directory(_) => {
+                if self.compiler.as_ref().is_some_and(|compiler| !compiler.is_clang) {
+                    self.check_precompiled(directory, name)?;
+                }
+                return Ok(None);
+            }
             Target::Odd => {
                 let name = name.escape_ascii();
                 return Err(NotCovered::new("not-a-file", format!("{name} is neither file nor directory")));
@@ -117,15 +122,14 @@ impl<'a> Sight<'a> {
         }
         if !self.found[at] {
             self.found[at] = true;
-            self.check_precompiled(arrival.at, name)?;
+            self.check_precompiled(directory, name)?;
         }
         Ok(Some(Found { file, directory: arrival.at }))
     }
 
-    /// gcc prefers NAME.gch to NAME.
+    /// gcc prefers NAME.gch to NAME, and needs no NAME for it.
     fn check_precompiled(&mut self, directory: DirId, name: &[u8]) -> Result<(), NotCovered> {
-        let last = name.rsplit(|b| *b == b'/').next().unwrap_or_default();
-        let sibling = [last, b".gch"].concat();
+        let sibling = [name, b".gch"].concat();
         match self.places.go_unnoticed(directory, &sibling)? {
             Target::Nothing => Ok(()),
             _ => {
