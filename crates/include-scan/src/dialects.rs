@@ -11,8 +11,10 @@ pub(crate) fn of(predefined: &[u8], words: &[OsString]) -> Dialect {
     let c = macros.number("__STDC_VERSION__");
     let (strict, clang) = (macros.has("__STRICT_ANSI__"), macros.has("__clang__"));
     let says = |word: &str| words.iter().any(|known| known.as_bytes() == word.as_bytes());
-    let (newest_with_trigraphs, newest) = (if cplusplus > 0 { 201_402 } else { 201_710 }, cplusplus.max(c));
-    let by_standard = strict && newest <= newest_with_trigraphs;
+    // gcc 13 and clang 18 are the first to know that C23 has none.
+    let (major, without) = if clang { ("__clang_major__", 18) } else { ("__GNUC__", 13) };
+    let by_standard = strict
+        && if cplusplus > 0 { cplusplus <= 201_402 } else { c <= 201_710 || macros.number(major) < without };
     let is_cplusplus = cplusplus > 0;
     Dialect {
         trigraphs: (by_standard || says("-trigraphs") || says("--trigraphs") || says("-ftrigraphs"))
@@ -81,6 +83,14 @@ mod tests {
         check("#define __STRICT_ANSI__ 1\n", &[], "tc");
         check("#define __clang__ 1\n#define __STDC_VERSION__ 201710L\n", &[], "");
         check("#define __STDC_VERSION__ 202000L\n", &[], "rd");
+        let strict = "#define __STRICT_ANSI__ 1\n#define __STDC_VERSION__ 202000L\n";
+        check(&format!("{strict}#define __GNUC__ 12\n"), &[], "td");
+        check(&format!("{strict}#define __GNUC__ 13\n"), &[], "d");
+        check(
+            &format!("{strict}#define __GNUC__ 4\n#define __clang__ 1\n#define __clang_major__ 14\n"),
+            &[],
+            "td",
+        );
         check("#define __cplusplus 199711L\n", &["-trigraphs"], "tx");
         check("#define __cplusplus 201703L\n", &[], "rdx");
         check("#define __cplusplus 201402L\n#define __STRICT_ANSI__ 1\n", &[], "trdx");
