@@ -24,7 +24,8 @@ pub(crate) fn as_directives(words: &[MacroWord], dialect: Dialect, symbols: &Sym
                 text.extend_from_slice(first_line(name));
             }
         }
-        text.push(b'\n');
+        // Two, so that a backslash at the end of a word does not take the next word in.
+        text.extend_from_slice(b"\n\n");
     }
     Directives::parse(&text, dialect, symbols)
 }

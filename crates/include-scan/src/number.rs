@@ -72,6 +72,10 @@ pub(crate) fn character(spelling: &[u8], characters: Characters) -> Option<Value
         b"u" => (16, true),
         _ => (32, true),
     };
+    // -fshort-wchar cuts it.
+    if prefix == b"L" && value > 0xffff {
+        return None;
+    }
     let fits = rest.is_empty() && u64::from(value) < 1 << width;
     let signed = if width == 32 && !unsigned { i64::from(value.cast_signed()) } else { i64::from(value) };
     fits.then_some(Value { bits: signed, unsigned })
@@ -184,6 +188,7 @@ mod tests {
         check("u'a'", Some((97, true)));
         check("U'\\xffffffff'", Some((4_294_967_295, true)));
         check("u8'a'", Some((97, false)));
+        check("L'\\x1ffff'", None);
         check("''", None);
         check("'\\q'", None);
     }

@@ -17,6 +17,8 @@ pub(crate) enum Pragma {
     Unknown(&'static str),
 }
 
+const PUSHES_UNNAMED: Pragma = Pragma::Unknown("#pragma push_macro or pop_macro without a name");
+
 /// What follows `#pragma`; nothing for the many that read no file.
 pub(crate) fn pragma(line: &[u8], symbols: &Symbols, dialect: Dialect) -> Option<Pragma> {
     let mut lexer = Lexer::new(line, symbols, dialect);
@@ -25,8 +27,9 @@ pub(crate) fn pragma(line: &[u8], symbols: &Symbols, dialect: Dialect) -> Option
     let second = if matches!(first, b"GCC" | b"clang") { word() } else { first };
     match second {
         b"once" if second == first => Some(Pragma::Once),
-        b"push_macro" => quoted(&mut lexer, symbols).map(Pragma::Push),
-        b"pop_macro" => quoted(&mut lexer, symbols).map(Pragma::Pop),
+        // clang expands what stands there; gcc says an error.
+        b"push_macro" => Some(quoted(&mut lexer, symbols).map_or(PUSHES_UNNAMED, Pragma::Push)),
+        b"pop_macro" => Some(quoted(&mut lexer, symbols).map_or(PUSHES_UNNAMED, Pragma::Pop)),
         b"poison" => Some(Pragma::Poison(names(&mut lexer))),
         b"dependency" => Some(Pragma::Unknown("#pragma dependency")),
         b"pch_preprocess" => Some(Pragma::Unknown("#pragma GCC pch_preprocess")),
@@ -66,7 +69,7 @@ mod tests {
         check(" GCC once", None);
         check(" push_macro(\"X\")", Some(Pragma::Push(x)));
         check(" pop_macro ( \" X\" )", Some(Pragma::Pop(x)));
-        check(" push_macro(X)", None);
+        check(" push_macro(X)", Some(PUSHES_UNNAMED));
         check(" GCC poison X Y", Some(Pragma::Poison([x, y].into())));
         check(" GCC dependency \"x.h\"", Some(Pragma::Unknown("#pragma dependency")));
         check(" GCC system_header", None);
