@@ -118,14 +118,15 @@ impl Walk<'_, '_> {
                 let mut name = Vec::new();
                 loop {
                     let token = self.macros.next()?;
+                    // gcc drops the blank before the bracket.
+                    if token.has(SPACE) && (token.kind != Kind::Greater || self.clang) {
+                        name.push(b' ');
+                    }
                     match token.kind {
                         Kind::Greater => return Ok(Some((true, symbols.intern(&name)))),
                         Kind::End => return Ok(None),
                         _ if name.len() > 4096 => return Ok(None),
                         _ => {}
-                    }
-                    if token.has(SPACE) {
-                        name.push(b' ');
                     }
                     name.extend_from_slice(symbols.spelling(token.symbol));
                 }
@@ -187,6 +188,14 @@ impl Walk<'_, '_> {
     fn is_newest_standard(&self) -> bool {
         self.number_of(b"__STDC_VERSION__").is_some_and(|version| version > 201_710)
             || self.number_of(b"__cplusplus").is_some_and(|version| version > 202_002)
+    }
+
+    /// Strict standards know no `, ## __VA_ARGS__`; clang asks that of C since C99 only.
+    pub(crate) fn keeps_comma(&self) -> bool {
+        let strict =
+            self.macros.table.get(self.macros.symbols.intern(b"__STRICT_ANSI__")) != Meaning::Undefined;
+        let since_c99 = self.number_of(b"__STDC_VERSION__").is_some_and(|version| version >= 199_901);
+        strict && (!self.clang || since_c99)
     }
 
     /// The number that a macro's body is.

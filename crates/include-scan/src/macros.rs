@@ -47,6 +47,8 @@ pub(crate) struct Macros<'w> {
     /// The files walked so far: a [`Place`] counts in them.
     pub(crate) files: Vec<Arc<Directives>>,
     pub(crate) here: Here,
+    /// `, ## __VA_ARGS__` without arguments keeps its comma where there is no other parameter.
+    pub(crate) keeps_comma: bool,
     contexts: Vec<Context>,
     spare: Vec<Vec<Token>>,
     steps: u64,
@@ -78,6 +80,7 @@ impl<'w> Macros<'w> {
             table,
             files: Vec::new(),
             here: Here::default(),
+            keeps_comma: false,
             contexts: Vec::new(),
             spare: Vec::new(),
             steps: 0,
@@ -128,6 +131,8 @@ impl<'w> Macros<'w> {
                 Meaning::Undefined => return Ok(token),
                 Meaning::Doubtful => return Err(Trouble::Doubt("a macro that may be one thing or another")),
                 Meaning::Defined(place) => {
+                    // Each is asked: a chain of macros must not take the square of its length.
+                    self.step(self.contexts.len() / 16)?;
                     if self.contexts.iter().any(|context| context.of == Some(token.symbol)) {
                         return Ok(token.with(PAINTED));
                     }
@@ -234,7 +239,7 @@ impl<'w> Macros<'w> {
         let none = arguments.len() == 1 && arguments[0].raw.is_empty();
         if parameters.variadic && (arguments.len() + 1 == most || (most == 1 && none)) {
             arguments.resize_with(most, Argument::default);
-            arguments[most - 1].omitted = true;
+            arguments[most - 1].omitted = most > 1 || !self.keeps_comma;
         }
         if none && most == 0 {
             arguments.clear();
@@ -259,7 +264,7 @@ impl<'w> Macros<'w> {
             let after_paste = place > 0 && body[place - 1].has(PASTES);
             match token.kind {
                 Kind::Stringify => {
-                    let symbol = stringified(&arguments[token.symbol.0 as usize].raw, self.symbols);
+                    let symbol = stringified(&arguments[token.symbol.0 as usize].raw, self.symbols)?;
                     out.push(Token { kind: Kind::Text, flags: token.flags, symbol });
                 }
                 Kind::Parameter => {

@@ -3,6 +3,7 @@
 use crate::dialect::Dialect;
 use crate::lexer::Lexer;
 use crate::macros::Trouble;
+use crate::not_covered::NotCovered;
 use crate::symbol::{Symbol, Symbols};
 use crate::token::{Kind, PASTES, SPACE, Token};
 
@@ -27,6 +28,9 @@ pub(crate) fn paste_all(tokens: &mut Vec<Token>, symbols: &Symbols, dialect: Dia
     Ok(())
 }
 
+/// Bytes of one token: the spellings of all are kept, and macros can double them at each step.
+const LONGEST: usize = 1 << 16;
+
 fn paste(left: Token, right: Token, symbols: &Symbols, dialect: Dialect) -> Result<Token, Trouble> {
     let flags = (left.flags & SPACE) | (right.flags & PASTES);
     if left.kind == Kind::Placemarker {
@@ -36,6 +40,7 @@ fn paste(left: Token, right: Token, symbols: &Symbols, dialect: Dialect) -> Resu
         return Ok(Token { flags: flags | left.flags & !PASTES, ..left });
     }
     let spelling = [symbols.spelling(left.symbol), symbols.spelling(right.symbol)].concat();
+    check_length(spelling.len())?;
     let mut lexer = Lexer::new(&spelling, symbols, dialect);
     let token = lexer.next();
     let comment = spelling.starts_with(b"//") || spelling.starts_with(b"/*");
@@ -45,8 +50,18 @@ fn paste(left: Token, right: Token, symbols: &Symbols, dialect: Dialect) -> Resu
     Ok(Token { flags, ..token })
 }
 
+fn check_length(bytes: usize) -> Result<(), Trouble> {
+    if bytes > LONGEST {
+        return Err(NotCovered::new("too-much", "its macros make a token of more than 64 KiB").into());
+    }
+    Ok(())
+}
+
 /// `#x`: the argument as a string, with its quotes.
-pub(crate) fn stringified(tokens: &[Token], symbols: &Symbols) -> Symbol {
+///
+/// # Errors
+/// It would be longer than any name.
+pub(crate) fn stringified(tokens: &[Token], symbols: &Symbols) -> Result<Symbol, Trouble> {
     let mut text = vec![b'"'];
     for (index, token) in tokens.iter().enumerate() {
         if index > 0 && token.has(SPACE) {
@@ -66,7 +81,8 @@ pub(crate) fn stringified(tokens: &[Token], symbols: &Symbols) -> Symbol {
         if token.kind == Kind::HeaderName {
             text.push(b'>');
         }
+        check_length(text.len())?;
     }
     text.push(b'"');
-    symbols.intern(&text)
+    Ok(symbols.intern(&text))
 }

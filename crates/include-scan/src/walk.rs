@@ -58,6 +58,7 @@ pub fn walk(
     };
     walk.run_text(task.predefined.clone())?;
     walk.clang = walk.macros.table.get(symbols.intern(b"__clang__")) != Meaning::Undefined;
+    walk.macros.keeps_comma = walk.keeps_comma();
     let words = as_directives(&task.macros, task.dialect, symbols);
     if let Some(reason) = words.alarms.reason(task.dialect) {
         return Err(reason);

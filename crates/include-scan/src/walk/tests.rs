@@ -194,6 +194,12 @@ fn bombs_end() {
     check(&format!("#if {}1\n#endif", "!".repeat(100_000)), &[], Err("too-deep"));
     let calls = format!("#define F(x) x\n#if {}1{}\n#endif", "F(".repeat(5000), ")".repeat(5000));
     check(&calls, &[], Err("too-deep"));
+    let joined = "#define JOIN(a, b) a##b\n#define TWICE(a) JOIN(a, a)\n";
+    check(&format!("{joined}#if {}x{}\n#endif", "TWICE(".repeat(60), ")".repeat(60)), &[], Err("too-much"));
+    let quoted = "#define TEXT(a) #a\n#define QUOTED(a) TEXT(a)\n";
+    check(&format!("{quoted}#include {}\"x\"{}", "QUOTED(".repeat(60), ")".repeat(60)), &[], Err("too-much"));
+    let chain: String = (0..100_000).map(|n| format!("#define A{} A{n}\n", n + 1)).collect();
+    check(&format!("{chain}#if A100000\n#endif"), &[], Err("too-much"));
     let twice = "#if __INCLUDE_LEVEL__ < 30\n#include \"x.c\"\n#include \"x.c\"\n#endif\n";
     check(twice, &[], Err("too-much"));
 }
