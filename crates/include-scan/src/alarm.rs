@@ -30,8 +30,9 @@ impl Alarms {
         if self.lone_return {
             return Some(NotCovered::new("carriage-return", "a carriage return within a line"));
         }
-        self.broken_raw_string
-            .then(|| NotCovered::new("raw-string", "a raw string that goes over a directive's end"))
+        self.broken_raw_string.then(|| {
+            NotCovered::new("raw-string", "a raw string that goes over a directive's end, or has none")
+        })
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct Findings {
     pub(crate) declares_modules: bool,
     /// A carriage return alone: a line's end for clang, not for gcc.
     pub(crate) lone_return: bool,
-    /// A raw string goes over the end of a directive's line.
+    /// A raw string goes over the end of a directive's line, or many have no end.
     pub(crate) broken_raw_string: bool,
     /// Where comments and pragmas stand, if asked for.
     pub(crate) silent: Vec<std::ops::Range<usize>>,
@@ -42,15 +42,30 @@ pub(crate) struct Lines<'a> {
     /// A pragma's operator was read; the rest of its line begins no directive.
     within_line: bool,
     keep_silent: bool,
+    /// Raw strings without an end.
+    unended: u32,
     pub(crate) findings: Findings,
 }
+
+/// Raw strings without an end: one is an error already.
+const MOST_UNENDED: u32 = 16;
 
 impl<'a> Lines<'a> {
     pub(crate) fn new(text: &'a [u8], dialect: Dialect, keep_silent: bool) -> Lines<'a> {
         let mark = b"\xef\xbb\xbf";
         let at = if text.starts_with(mark) { mark.len() } else { 0 };
         let findings = Findings::default();
-        Lines { text, at, number: 1, dialect, clean: Vec::new(), within_line: false, keep_silent, findings }
+        Lines {
+            text,
+            at,
+            number: 1,
+            dialect,
+            clean: Vec::new(),
+            within_line: false,
+            keep_silent,
+            unended: 0,
+            findings,
+        }
     }
 
     /// The next directive line.
@@ -147,7 +162,7 @@ impl<'a> Lines<'a> {
             b'/' if self.skip_comment() => {}
             b'"' if self.raw_prefix() => match raw_string_length(&self.text[self.at..]) {
                 Some(length) => self.skip_counting(length),
-                None => self.skip_literal(b'"'),
+                None => self.skip_unended_raw_string(),
             },
             b'\'' if self.separates_digits() => self.at += 1,
             b'"' | b'\'' => self.skip_literal(byte),
@@ -159,6 +174,13 @@ impl<'a> Lines<'a> {
             }
             _ => self.at += 1,
         }
+    }
+
+    /// Each was looked for to the end of the file.
+    fn skip_unended_raw_string(&mut self) {
+        self.unended += 1;
+        self.findings.broken_raw_string |= self.unended > MOST_UNENDED;
+        self.skip_literal(b'"');
     }
 
     fn skip_counting(&mut self, length: usize) {
@@ -239,7 +261,7 @@ impl<'a> Lines<'a> {
         if raw {
             self.findings.sensitive |= RAW_STRINGS;
         }
-        raw && self.dialect.raw_strings
+        raw && self.dialect.raw_strings && self.unended <= MOST_UNENDED
     }
 
     fn separates_digits(&mut self) -> bool {

@@ -104,3 +104,12 @@ fn module_lines() {
         check(line, false);
     }
 }
+
+#[test]
+fn raw_strings_that_never_end_take_no_square_of_their_number() {
+    let dialect = Dialect { raw_strings: true, ..Dialect::default() };
+    let text = "R\"(\n".repeat(300_000);
+    let mut lines = Lines::new(text.as_bytes(), dialect, false);
+    assert!(lines.next().is_none());
+    assert!(lines.findings.broken_raw_string);
+}
