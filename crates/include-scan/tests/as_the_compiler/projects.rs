@@ -22,7 +22,7 @@ fn random_projects_are_read_alike() {
     else {
         return;
     };
-    let count = if Settings::from_environment().whole_corpus { 10_000 } else { 200 };
+    let count = if Settings::from_environment().whole_corpus { 3_000 } else { 200 };
     let (next, failed, found) = (AtomicU64::new(0), AtomicUsize::new(0), Mutex::new(Vec::new()));
     let scanner = Scanner::new(Budget { bytes: 16 << 20 });
     let work = || {
