@@ -4,7 +4,7 @@
 set -euo pipefail
 export CARGO_HOME=/opt/cargo CARGO_NET_OFFLINE=true PKGDEST=/opt/packages
 # What is tested is what is installed, and not how fast it is.
-export CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1
+export CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=0
 here=/opt/checkout/tests/machines
 clone=~/distcc-arch
 
