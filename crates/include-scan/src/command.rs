@@ -259,6 +259,13 @@ impl Words {
         self.places.iter().any(|word| word == "-nostdinc" || word == "--no-standard-includes")
             || self.manner.iter().any(|word| word == "-ffreestanding" || word == "-fno-hosted")
     }
+
+    /// True when a word says of directories that they are the system's.
+    pub(crate) fn adds_to_the_system(&self) -> bool {
+        let kinds: [&[u8]; 4] = [b"isystem", b"dirafter", b"directory-after", b"with-prefix"];
+        let is_one = |word: &[u8]| kinds.iter().any(|kind| memchr::memmem::find(word, kind).is_some());
+        self.places.iter().any(|word| is_one(word.as_bytes()) || word.as_bytes().starts_with(b"-iwithprefix"))
+    }
 }
 
 fn use_of(option: &TypedOption) -> Use {

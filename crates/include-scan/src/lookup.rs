@@ -3,7 +3,7 @@
 use crate::macros::Trouble;
 use crate::not_covered::NotCovered;
 use crate::number::{Characters, Value};
-use crate::sight::{Answer, Found};
+use crate::sight::{Answer, DirId, Found};
 use crate::symbol::{
     BASE_FILE, COUNTER, DATE, FILE, FIRST_BUILTIN, INCLUDE_LEVEL, LAST_BUILTIN, LINE, PRAGMA, Symbol, TIME,
     TIMESTAMP,
@@ -52,7 +52,7 @@ impl Walk<'_, '_> {
             return Ok(None);
         }
         if spelling.starts_with(b"/") {
-            let found = self.sight.find(self.sight.working_directory(), spelling)?;
+            let found = self.look(self.sight.working_directory(), spelling)?;
             return Ok(found.map(|found| Hit { found, origin: Origin::Outside, beside_includer: false }));
         }
         let angle_start = u32::try_from(self.task.search.quote.len()).unwrap_or(0);
@@ -69,10 +69,47 @@ impl Walk<'_, '_> {
             }
             return self.find_in_chain(name, 0);
         }
-        let found = self.sight.find(directory, spelling)?;
+        let found = self.look(directory, spelling)?;
+        if let Some(found) = found.filter(|found| self.may_be_renamed(*found)) {
+            let includer = self.file_macro().map_or(0, |file| self.macros.symbols.spelling(file).len());
+            self.refuse_renamed(found, includer + spelling.len())?;
+        }
         let hit = found.map(|found| Hit { found, origin: self.origin_beside(origin), beside_includer: true });
         self.lookups.insert(key, hit);
         if hit.is_some() { Ok(hit) } else { self.find_in_chain(name, 0) }
+    }
+
+    /// To clang a file lies for good where it was found first, under whatever name it is found later.
+    fn look(&mut self, directory: DirId, name: &[u8]) -> Result<Option<Found>, NotCovered> {
+        let found = self.sight.find(directory, name)?;
+        if !self.clang {
+            return Ok(found);
+        }
+        Ok(found.map(|Found { file, directory }| Found {
+            file,
+            directory: *self.homes.entry(file).or_insert(directory),
+        }))
+    }
+
+    /// Whether it is a link to another directory, and gcc might follow it.
+    fn may_be_renamed(&self, found: Found) -> bool {
+        !self.clang
+            && self.task.adds_to_the_system
+            && self.sight.places.directory_of(found.file) != found.directory
+    }
+
+    /// In directories of the system gcc takes a header's canonical name where that is shorter than the `spelled` bytes of
+    /// the other, and looks beside it.
+    fn refuse_renamed(&self, found: Found, spelled: usize) -> Result<(), NotCovered> {
+        let name = self.sight.places.file_name(found.file);
+        if name.len() >= spelled {
+            return Ok(());
+        }
+        let name = String::from_utf8_lossy(&name).into_owned();
+        Err(NotCovered::new(
+            "shorter-name",
+            format!("gcc may call a link in a directory of the system {name}"),
+        ))
     }
 
     /// clang goes on behind the includer's own directory of the chain, gcc at the chain's beginning.
@@ -89,7 +126,10 @@ impl Walk<'_, '_> {
         let search = &self.task.search;
         let mut hit = None;
         for (place, directory) in (0..).zip(search.quote.iter().chain(&search.angle)).skip(start as usize) {
-            if let Some(found) = self.sight.find(directory.directory, spelling)? {
+            if let Some(found) = self.look(directory.directory, spelling)? {
+                if self.may_be_renamed(found) {
+                    self.refuse_renamed(found, directory.spelling.len() + 1 + spelling.len())?;
+                }
                 hit = Some(Hit { found, origin: Origin::Chain(place), beside_includer: false });
                 break;
             }

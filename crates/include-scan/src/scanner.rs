@@ -107,6 +107,9 @@ impl Scanner {
         search::check_companions(&mut sight, &words)?;
         let predefined = setting.macros.macros(&memory);
         let leaves_out = words.leaves_out_the_system() || setting.own.is_clang;
+        let named_for_it = |name: &OsString| name.as_bytes().ends_with(b"_INCLUDE_PATH");
+        let adds_to_the_system =
+            words.adds_to_the_system() || command.environment.iter().any(|(name, _)| named_for_it(name));
         let task = Task {
             source: words.source.as_os_str().as_bytes().to_vec(),
             macros: words.macros,
@@ -115,6 +118,7 @@ impl Scanner {
             predefined,
             dialect,
             search,
+            adds_to_the_system,
         };
         let mut scratch = self.scratch();
         walk(&task, &memory.symbols, &mut sight, &mut scratch)?;

@@ -22,6 +22,8 @@ pub struct Task {
     pub dialect: Dialect,
     /// Where `"..."` and `<...>` are looked for.
     pub search: SearchPath,
+    /// Whether the command says of a directory that it is one of the system (`-isystem` and its kin).
+    pub adds_to_the_system: bool,
 }
 
 /// A macro of the command line.

@@ -53,6 +53,7 @@ pub fn walk(
         doubted: false,
         lookups: FxHashMap::default(),
         probed: Vec::new(),
+        homes: FxHashMap::default(),
         includes: 0,
         clang: false,
     };
@@ -88,6 +89,8 @@ pub(crate) struct Walk<'w, 's> {
     pub(crate) lookups: FxHashMap<Key, Option<Hit>>,
     /// Files that `__has_include` found.
     pub(crate) probed: Vec<FileId>,
+    /// Where clang found each file first.
+    pub(crate) homes: FxHashMap<FileId, DirId>,
     pub(crate) includes: u32,
     pub(crate) clang: bool,
 }
@@ -145,6 +148,7 @@ impl Walk<'_, '_> {
             let name = String::from_utf8_lossy(&self.task.source).into_owned();
             return Err(NotCovered::new("no-source", format!("{name} is no file")));
         };
+        self.homes.insert(file, directory);
         let name = self.macros.symbols.intern(&self.task.source);
         let place = self.load(file)?;
         self.run(Frame::root(place, Some(file), directory, name, 0))

@@ -33,6 +33,7 @@ fn walked(dialect: Dialect, words: &[MacroWord], files: &[(&str, &str)]) -> Resu
         predefined: Arc::new(Directives::parse(PREDEFINED.as_bytes(), dialect, &memory.symbols)),
         dialect,
         search: SearchPath { quote: Vec::new(), angle: directories },
+        adds_to_the_system: false,
     };
     walk(&task, &memory.symbols, &mut sight, &mut Scratch::default())?;
     let name = |file| String::from_utf8_lossy(&sight.places.file_name(file)).into_owned();

@@ -122,6 +122,21 @@ fn without_lines(project: &mut Project, index: usize, fails: impl Fn(&Project) -
         }
         size /= 2;
     }
+    // A condition goes with its end.
+    let mut start = 0;
+    while start < lines.len() {
+        let ends: Vec<usize> = (start + 1..lines.len()).filter(|end| lines[*end].contains("endif")).collect();
+        let opens = lines[start].trim_start_matches(['#', ' ']).starts_with("if");
+        let fewer = ends.into_iter().filter(|_| opens).find_map(|end| {
+            let fewer = [&lines[..start], &lines[start + 1..end], &lines[end + 1..]].concat();
+            project.things[index].1 = Thing::File((fewer.join("\n") + "\n").into_bytes());
+            fails(project).then_some(fewer)
+        });
+        match fewer {
+            Some(fewer) => lines = fewer,
+            None => start += 1,
+        }
+    }
     project.things[index].1 = Thing::File((lines.join("\n") + "\n").into_bytes());
 }
 
