@@ -28,10 +28,21 @@ pub(crate) fn of_value(row: &OptionRow, word: &OsStr, value: &OsStr) -> Option<W
     }
 }
 
-/// Why the words for the assembler, for clang's inside or for several processors, taken together, cannot be handed to
-/// another machine, if so.
+/// Why the words for the assembler, for clang's inside or for several processors, taken together, or a value that names
+/// more words, cannot be handed to another machine, if so.
 pub(crate) fn of_words_together(arguments: &Arguments) -> Option<WhyLocal> {
-    in_assembler_words(arguments).or_else(|| in_cc1_words(arguments)).or_else(|| second_arch(arguments))
+    in_assembler_words(arguments)
+        .or_else(|| in_cc1_words(arguments))
+        .or_else(|| second_arch(arguments))
+        .or_else(|| file_of_words(arguments))
+}
+
+/// The driver hands a value on as a word of its own, and the compiler proper takes the words of the file that it names:
+/// `-I@f` loads a plugin.
+fn file_of_words(arguments: &Arguments) -> Option<WhyLocal> {
+    let names_one =
+        |argument: &&Argument| !argument.is_input() && arguments.value(argument).as_bytes().starts_with(b"@");
+    arguments.iter().find(names_one).map(|argument| WhyLocal::ResponseFile(arguments.word(argument).into()))
 }
 
 fn names_a_path(value: &[u8]) -> bool {

@@ -41,6 +41,16 @@ fn check_refused(options: &str, fragment: &str) {
 }
 
 #[test]
+fn files_of_words_are_refused_in_values_too() {
+    check_refused(
+        "-I@f | -D@f | -U@f | -A@f | -MT@f | -MQ@f | -MF@f | -include@f | -imacros@f | -iquote@f",
+        "@f",
+    );
+    check_refused("-isystem@f | -idirafter@f | -iprefix@f | -isysroot@f | -imultilib@f | -Wa,@f", "@f");
+    assert!(parse("gcc -c x.c -o@f").err().is_some_and(|refusal| refusal.contains("@f")));
+}
+
+#[test]
 fn the_output_is_replaced_and_all_else_stays() {
     check("gcc -c x.c -o x.o", "-c x.c -o OUT -MMD -MF RULES -MQ x.o");
     check("gcc -O2 -ox.o -c /a/x.c -MD -MFx.d", "-O2 -o OUT -c /a/x.c -MD -MF RULES -MQ x.o");

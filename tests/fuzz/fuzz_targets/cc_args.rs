@@ -22,7 +22,10 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(received) = SourcesCommand::parse(command.clone()) {
         for place in [Place::Same, Place::Below("/root".as_ref())] {
             let words = received.args_for(place, "OUT".as_ref(), "RULES".as_ref());
-            assert!(!words.iter().any(|word| word.len() > 1 && word.as_encoded_bytes().starts_with(b"@")), "{words:?}");
+            assert!(
+                !words.iter().any(|word| word.len() > 1 && word.as_encoded_bytes().starts_with(b"@")),
+                "{words:?}"
+            );
         }
     }
     if let Ok(received) = ServerCommand::parse(command.clone()) {
