@@ -3,16 +3,20 @@
 use std::fs;
 use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
 use test_hosts::client::Client;
 use test_hosts::distccd::make_executable;
 use test_hosts::need;
 use test_hosts::process::{clean, run};
 use test_hosts::stub::{OBJECT, Stub};
+use test_hosts::wait::wait_until;
 use test_hosts::workdir::Workdir;
 
 use crate::daemon::Daemon;
 use crate::wire::{Answer, ask, connect, exchange, head, read_all, request};
+
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// As a preprocessor that was called with -g in /the/client leaves it.
 const MARKED: &str =
@@ -29,6 +33,14 @@ fn compiled_here(words: &[&str], name: &str, source: &str) -> Vec<u8> {
     command.args(&words[1..]).args([name, "-o", "t.o"]).current_dir(work.src());
     run(command).good();
     fs::read(work.src().join("t.o")).unwrap()
+}
+
+/// Then the whole request comes with the last word of the command.
+#[test]
+fn a_source_may_be_empty() {
+    let daemon = Daemon::insecure(&[]);
+    let answer = ask(daemon.address(), &GCC, "");
+    assert_eq!(answer.status, 0, "{}", answer.stderr);
 }
 
 #[test]
@@ -114,7 +126,8 @@ fn a_c_client_in_both_versions() {
         assert!(distributed == plain, "{suffix}");
     }
     daemon.wait_for_empty_spool();
-    assert_eq!(daemon.log().matches("COMPILE_OK").count(), 2);
+    // The log is written when the answer is.
+    wait_until(LIMIT, "both jobs in the log", || daemon.log().matches("COMPILE_OK").count() == 2);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! answers should be.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
@@ -173,6 +173,10 @@ pub(crate) fn ask(port: u16, request: &str) -> String {
     let mut client = connect(port);
     client.write_all(request.as_bytes()).expect("somebody who reads");
     let mut answer = String::new();
-    client.read_to_string(&mut answer).expect("an end of the answer");
+    match client.read_to_string(&mut answer) {
+        // The C daemon closes without having read all.
+        Err(error) if error.kind() == ErrorKind::ConnectionReset && !answer.is_empty() => {}
+        end => assert_eq!(end.expect("an end of the answer"), answer.len()),
+    }
     answer
 }

@@ -128,11 +128,16 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             if judged.is_none()
                 && let (Some(version), Some(args)) = (decoder.version(), decoder.args())
             {
-                judged = Some((self.judge(version, args.to_vec())?, version));
+                judged = Some(self.judge(version, args.to_vec())?);
             }
             if let Progress::Done(arrived) = progress {
+                let (version, args) = arrived.head();
+                // A request without a source comes whole with the last of its command.
+                let judged = match judged {
+                    Some(judged) => judged,
+                    None => self.judge(version, args.to_vec())?,
+                };
                 let source = source::unpack(arrived, share, silence).await?;
-                let (judged, version) = judged.expect("what has come whole has a version and a command");
                 return Ok((judged, version, source));
             }
         }

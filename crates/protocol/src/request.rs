@@ -43,6 +43,16 @@ pub struct ArrivedText {
     longest: usize,
 }
 
+impl Arrived {
+    /// How the client speaks, and its command.
+    pub fn head(&self) -> (Version, &[OsString]) {
+        match self {
+            Arrived::Text(text) => (text.version, &text.args),
+            Arrived::Files(files) => (Version::Three, &files.args),
+        }
+    }
+}
+
 impl ArrivedText {
     /// Memory that the source takes while it is unpacked, at most, in bytes.
     pub fn will_hold(&self) -> usize {

@@ -17,8 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
     let compiler = command.compiler().to_owned();
     for place in [Place::Same, Place::Below(Path::new("/job/root"))] {
         let args = command.args_for(place, object, rule);
-        let objects = args.iter().filter(|word| *word == object).count();
-        assert_eq!(objects, 1, "{args:?}");
+        assert!(args.windows(2).any(|pair| pair[0] == "-o" && pair[1] == object), "{args:?}");
         assert!(args.iter().any(|word| word.as_bytes().ends_with(command.input().as_bytes())), "{args:?}");
         if place == Place::Same {
             let again = [compiler.clone()].into_iter().chain(args.iter().cloned()).collect();
