@@ -110,6 +110,8 @@ impl Place {
             .env("CC", format!("{prefix}{compiler}"))
             .env("PLAIN", compiler)
             .env("X", case.extension())
+            // An include server that a row starts does not outlive the row for long.
+            .env("DISTCC_INCLUDE_SERVER_IDLE", "0.05")
             .env("DISTCC", self.distcc)
             .env("HOST", &hosts)
             .env("LZO", if way == Way::Here { "" } else { ",lzo" })
@@ -148,13 +150,14 @@ impl Place {
     }
 
     /// Lock files stay, and so do the files that tell what a slot of this machine did last, how compilers sign, what became
-    /// of jobs and what a build was told.
+    /// of jobs and what a build was told, and the include server's place while it has not noticed that nobody comes.
     fn litter(&self) -> Vec<String> {
         let mut found = records_in(&self.work);
         found.extend(names_in(&self.work.tmp()));
         found.extend(names_in(&self.work.home()));
         found.extend(names_in(&self.work.distcc_dir()));
-        found.retain(|name| !["compilers", "lock", "state", "tally", "told"].contains(&name.as_str()));
+        let stays = ["compilers", "lock", "state", "tally", "told"];
+        found.retain(|name| !stays.contains(&name.as_str()) && !name.starts_with("pump-"));
         found
     }
 }

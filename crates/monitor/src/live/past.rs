@@ -71,8 +71,8 @@ mod tests {
 
     fn entry(outcome: Outcome, second: u64) -> Entry {
         let when = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
-        let (host, reason) = ("red".to_owned(), "link".to_owned());
-        Entry { when, outcome, host, reason, file: format!("{second}.c").into() }
+        let reason = if outcome == Outcome::Remote { "" } else { "link" }.to_owned();
+        Entry { when, outcome, host: "red".to_owned(), reason, file: format!("{second}.c").into() }
     }
 
     #[track_caller]
