@@ -103,6 +103,8 @@ fn remove_if_empty(path: &Path) {
         let _ = fs::remove_file(path.join(LOCK));
         return;
     };
+    let Some(above) = path.ancestors().nth(made + 1) else { return };
+    let Ok(_held) = Lock::of_directory(above) else { return };
     let scrap = scrap_of(path);
     if fs::rename(path, &scrap).is_ok() && remove_tree(&scrap).is_ok() {
         let above: Vec<&Path> = path.ancestors().skip(1).take(made).collect();
@@ -132,7 +134,10 @@ pub(crate) fn has_scrap(path: &Path) -> bool {
 
 /// Removes the remains of a journal that was being made or removed; there is no journal.
 pub(crate) fn sweep_absent(path: &Path) -> Result<(), Failure> {
-    remove_tree(&scrap_of(path))
+    let scrap = scrap_of(path);
+    let Some(above) = path.parent().filter(|_| scrap.exists()) else { return Ok(()) };
+    let _held = Lock::of_directory(above)?;
+    remove_tree(&scrap)
 }
 
 fn numbers(path: &Path) -> Result<Vec<u32>, Failure> {
@@ -155,6 +160,12 @@ fn make(path: &Path) -> Result<(), Failure> {
     let failed = |error| Failure::of_io("make", path, &error);
     let missing: Vec<&Path> = path.ancestors().take_while(|above| !above.exists()).collect();
     let Some(outermost) = missing.last() else { return Ok(()) };
+    let Some(above) = outermost.parent() else { return Ok(()) };
+    // Another run may be making it in the same place, or removing it.
+    let _held = Lock::of_directory(above)?;
+    if outermost.exists() {
+        return Ok(());
+    }
     let scrap = scrap_of(outermost);
     remove_tree(&scrap)?;
     let inside = path.strip_prefix(outermost).expect("one of its ancestors");
@@ -162,20 +173,10 @@ fn make(path: &Path) -> Result<(), Failure> {
     let made = fs::create_dir_all(&unborn)
         .and_then(|()| fs::write(unborn.join(MADE), format!("{}\n", missing.len() - 1)))
         .and_then(|()| fs::rename(&scrap, outermost));
-    match made {
-        // Another run was faster.
-        Err(error)
-            if [ErrorKind::DirectoryNotEmpty, ErrorKind::AlreadyExists, ErrorKind::NotFound]
-                .contains(&error.kind()) =>
-        {
-            Ok(())
-        }
-        Err(error) => {
-            let _ = remove_tree(&scrap);
-            Err(failed(error))
-        }
-        Ok(()) => Ok(()),
-    }
+    made.map_err(|error| {
+        let _ = remove_tree(&scrap);
+        failed(error)
+    })
 }
 
 /// Records say what root writes where, so nobody else may have written them.

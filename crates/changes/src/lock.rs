@@ -25,6 +25,17 @@ impl Lock {
         Lock::take_within(path, LONGEST_WAIT)
     }
 
+    /// Waits for a directory itself. Nothing is made in it; who only makes files there does not notice.
+    pub(crate) fn of_directory(path: &Path) -> Result<Lock, Failure> {
+        let started = Instant::now();
+        loop {
+            let directory = File::open(path).map_err(|error| Failure::of_io("lock", path, &error))?;
+            if let Some(lock) = try_to_hold(directory, path, started, LONGEST_WAIT)? {
+                return Ok(lock);
+            }
+        }
+    }
+
     fn take_within(path: &Path, wait: Duration) -> Result<Option<Lock>, Failure> {
         let failed = |error| Failure::of_io("lock", path, &error);
         let started = Instant::now();
@@ -35,18 +46,26 @@ impl Lock {
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
                 other => other.map_err(failed)?,
             };
-            let inode = file.metadata().map_err(failed)?.ino();
-            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-                // The holder before us removes the file when it leaves nothing behind.
-                Ok(held) if fs::metadata(path).is_ok_and(|now| now.ino() == inode) => {
-                    return Ok(Some(Lock { _held: held }));
-                }
-                Ok(_) => {}
-                Err((_, Errno::EWOULDBLOCK)) if started.elapsed() < wait => sleep(BETWEEN_TRIES),
-                Err((_, Errno::EWOULDBLOCK)) => return Err(held_by_another(path, inode)),
-                Err((_, errno)) => return Err(Failure::of("lock", path, errno)),
+            if let Some(lock) = try_to_hold(file, path, started, wait)? {
+                return Ok(Some(lock));
             }
         }
+    }
+}
+
+/// None after a short while without it, and where the file has been replaced: the holder before us removes it when it
+/// leaves nothing behind.
+fn try_to_hold(file: File, path: &Path, started: Instant, wait: Duration) -> Result<Option<Lock>, Failure> {
+    let inode = file.metadata().map_err(|error| Failure::of_io("lock", path, &error))?.ino();
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(held) if fs::metadata(path).is_ok_and(|now| now.ino() == inode) => Ok(Some(Lock { _held: held })),
+        Ok(_) => Ok(None),
+        Err((_, Errno::EWOULDBLOCK)) if started.elapsed() < wait => {
+            sleep(BETWEEN_TRIES);
+            Ok(None)
+        }
+        Err((_, Errno::EWOULDBLOCK)) => Err(held_by_another(path, inode)),
+        Err((_, errno)) => Err(Failure::of("lock", path, errno)),
     }
 }
 
