@@ -21,8 +21,9 @@ const LONGEST: usize = 8;
 const SILENCE: u64 = 3;
 /// The same for those whose turn comes late on a busy machine.
 const PATIENCE: u64 = 60;
-/// In KiB: the daemon itself, compiled for tests and with an arena for each thread, and what a connection may cost.
-const BASE: usize = 24 * 1024;
+/// In KiB: the daemon itself, compiled for tests and with an arena for each thread, and what a connection may cost. A
+/// bound that is not heeded costs a hundred MiB or more.
+const BASE: usize = 32 * 1024;
 const EACH: usize = 128;
 
 struct Scene {
