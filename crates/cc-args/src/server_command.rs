@@ -39,11 +39,7 @@ impl ServerCommand {
     /// What cannot be understood, what loads code, what reads or writes another file than input and output, and what
     /// would give the client another object than it asked for.
     pub fn parse(args: Vec<OsString>) -> Result<ServerCommand, Refusal> {
-        let mut words = args;
-        check_words(&words)?;
-        let rest = words.split_off(1);
-        let compiler = words.swap_remove(0);
-        let arguments = Arguments::parse(rest)?;
+        let (compiler, arguments) = compiler_and_arguments(args)?;
         // Clients strip these; what hides in them would reach the compiler as words of their own.
         if let Some(word) = arguments.first_inner_word() {
             return Err(Refusal::new(format!(
@@ -102,19 +98,23 @@ impl ServerCommand {
     }
 }
 
-pub(crate) fn check_words(words: &[OsString]) -> Result<(), Refusal> {
-    let Some((compiler, rest)) = words.split_first() else {
+/// What a client sent as a command, taken apart: every word is one that a process can be given, and none stands for words in
+/// a file.
+pub(crate) fn compiler_and_arguments(mut words: Vec<OsString>) -> Result<(OsString, Arguments), Refusal> {
+    if words.is_empty() {
         return Err(Refusal::new("no compiler is named"));
-    };
-    if compiler.is_empty() {
-        return Err(Refusal::new("the compiler's name is empty"));
     }
     if words.iter().any(|word| word.as_bytes().contains(&0)) {
         return Err(Refusal::new("a word contains a zero byte"));
     }
+    let rest = words.split_off(1);
+    let compiler = words.swap_remove(0);
+    if compiler.is_empty() {
+        return Err(Refusal::new("the compiler's name is empty"));
+    }
     match rest.iter().find(|word| response_file::is_named_by(word)) {
         Some(word) => Err(WhyLocal::ResponseFile(word.clone()).into()),
-        None => Ok(()),
+        None => Ok((compiler, Arguments::parse(rest)?)),
     }
 }
 

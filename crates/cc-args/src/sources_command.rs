@@ -37,11 +37,7 @@ impl SourcesCommand {
     /// What cannot be understood, what loads code, what names files in a way that is not known, and what would give the
     /// client another object than it asked for.
     pub fn parse(args: Vec<OsString>) -> Result<SourcesCommand, Refusal> {
-        let mut words = args;
-        server_command::check_words(&words)?;
-        let rest = words.split_off(1);
-        let compiler = words.swap_remove(0);
-        let arguments = Arguments::parse(rest)?;
+        let (compiler, arguments) = server_command::compiler_and_arguments(args)?;
         if let Some(word) = arguments.first_inner_word() {
             return Err(Refusal::new(format!("{} hides in another word", word.display())));
         }
