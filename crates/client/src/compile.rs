@@ -93,7 +93,7 @@ impl Job<'_> {
     /// What the command asks for, or why it has to run here.
     pub(crate) fn analyze(&self) -> Result<Compilation, WhyLocal> {
         let mut words = self.call.words.clone();
-        words[0] = compiler::known_name(&words[0], &self.call.path);
+        words[0] = self.call.path.known_name(&words[0]);
         // What comes from a pipe would be gone when a compiler here asks for it.
         let compilation =
             cc_args::analyze(&words, |file| file.is_file().then(|| std::fs::read(file).ok())?)?;

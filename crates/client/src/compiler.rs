@@ -1,6 +1,7 @@
 //! Which program a compiler's name means here, and what it is called on other machines. Runs nothing.
 
 use crate::invocation::is_executable;
+use std::cell::{OnceCell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -31,7 +32,7 @@ const CLANG_TARGET: Option<&str> = Some("aarch64-unknown-linux-gnu");
 const CLANG_TARGET: Option<&str> = None;
 
 /// A compiler that can be started here.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
     /// The file to execute.
     pub(crate) program: PathBuf,
@@ -40,76 +41,116 @@ pub(crate) struct Found {
     pub(crate) path: OsString,
 }
 
-/// Finds the program that running `name` would start, passing over links to ourselves.
-///
-/// A name with a slash is a path already. `None` when no directory of `path` has it.
-#[must_use]
-pub(crate) fn find(name: &OsStr, path: &OsStr) -> Option<Found> {
-    if name.as_bytes().contains(&b'/') {
-        return Some(Found { program: PathBuf::from(name), path: path.to_owned() });
-    }
-    if name.is_empty() {
-        return None;
-    }
-    let ourselves = identity(Path::new("/proc/self/exe"));
-    let is_ours = |program: &Path| is_executable(program) && identity(program) == ourselves;
-    let mut passed_over = false;
-    let program = std::env::split_paths(path).map(|directory| directory.join(name)).find(|candidate| {
-        let ours = is_ours(candidate);
-        passed_over |= ours;
-        !ours && is_executable(candidate)
-    })?;
-    let others = std::env::split_paths(path).filter(|directory| !is_ours(&directory.join(name)));
-    // Joining what was split cannot meet a separator.
-    let path = if passed_over { std::env::join_paths(others).ok()? } else { path.to_owned() };
-    Some(Found { program, path })
+/// A `PATH` in which each name is looked for once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SearchPath {
+    text: OsString,
+    ourselves: OnceCell<Option<(u64, u64)>>,
+    found: RefCell<Vec<(OsString, Option<Found>)>>,
 }
+
+impl SearchPath {
+    /// As `PATH` has it.
+    pub(crate) fn new(text: OsString) -> SearchPath {
+        SearchPath { text, ..SearchPath::default() }
+    }
+
+    /// As `PATH` has it.
+    pub(crate) fn text(&self) -> &OsStr {
+        &self.text
+    }
+
+    /// Finds the program that running `name` would start, passing over links to ourselves.
+    ///
+    /// A name with a slash is a path already. `None` when no directory of the path has it.
+    #[must_use]
+    pub(crate) fn find(&self, name: &OsStr) -> Option<Found> {
+        if name.as_bytes().contains(&b'/') {
+            return Some(Found { program: PathBuf::from(name), path: self.text.clone() });
+        }
+        if name.is_empty() {
+            return None;
+        }
+        let known =
+            self.found.borrow().iter().find(|(known, _)| known == name).map(|(_, found)| found.clone());
+        known.unwrap_or_else(|| {
+            let found = self.look_for(name);
+            self.found.borrow_mut().push((name.to_owned(), found.clone()));
+            found
+        })
+    }
+
+    fn look_for(&self, name: &OsStr) -> Option<Found> {
+        let ourselves = *self.ourselves.get_or_init(|| identity(Path::new("/proc/self/exe")));
+        let is_ours = |program: &Path| is_executable(program) && identity(program) == ourselves;
+        let candidates = std::env::split_paths(&self.text).map(|directory| directory.join(name));
+        let mut passed_over = false;
+        let program = candidates.filter(|candidate| is_executable(candidate)).find(|candidate| {
+            let ours = identity(candidate) == ourselves;
+            passed_over |= ours;
+            !ours
+        })?;
+        let others = std::env::split_paths(&self.text).filter(|directory| !is_ours(&directory.join(name)));
+        // Joining what was split cannot meet a separator.
+        let path = if passed_over { std::env::join_paths(others).ok()? } else { self.text.clone() };
+        Some(Found { program, path })
+    }
+
+    /// The compiler that `cc` or `c++` stands for here; any other name is its own.
+    #[must_use]
+    pub(crate) fn known_name(&self, name: &OsStr) -> OsString {
+        let real = match name.to_str() {
+            Some("cc") => self.stands_for(name, &["gcc", "clang"]),
+            Some("c++") => self.stands_for(name, &["g++", "clang++"]),
+            _ => None,
+        };
+        real.unwrap_or_else(|| name.to_owned())
+    }
+
+    /// What other machines call a compiler of this name: with the target in front if there is one of that name here, so
+    /// that a machine of another kind cannot take the job.
+    #[must_use]
+    pub(crate) fn remote_name(&self, name: &OsStr) -> OsString {
+        self.with_target(name).unwrap_or_else(|| name.to_owned())
+    }
+
+    /// Follows `cc`'s links until one is called like a compiler.
+    fn stands_for(&self, name: &OsStr, compilers: &[&str]) -> Option<OsString> {
+        let mut link = self.find(name)?.program;
+        for _ in 0..LINKS {
+            let target = fs::read_link(&link).ok()?;
+            link = link.parent()?.join(target);
+            let file_name = link.file_name()?;
+            if compilers.iter().any(|compiler| file_name == *compiler) {
+                return is_executable(&link).then(|| file_name.to_owned());
+            }
+        }
+        None
+    }
+
+    /// `gcc`, `g++-12`, … → `x86_64-linux-gnu-gcc`, … if that can be run here.
+    fn with_target(&self, name: &OsStr) -> Option<OsString> {
+        let plain = name.to_str()?;
+        let is_gcc = ["gcc", "g++"].iter().any(|gcc| {
+            plain.strip_prefix(gcc).is_some_and(|version| version.is_empty() || version.starts_with('-'))
+        });
+        let triple_name = |triple: &&str| OsString::from(format!("{triple}-{plain}"));
+        TRIPLES.iter().filter(|_| is_gcc).map(triple_name).find(|candidate| self.find(candidate).is_some())
+    }
+}
+
+/// Two are equal that search the same directories, whatever either has found so far.
+impl PartialEq for SearchPath {
+    fn eq(&self, other: &SearchPath) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for SearchPath {}
 
 /// What a path leads to, whatever it is spelled like: trailing slashes and links must not hide that it is ours.
 pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
     fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
-}
-
-/// The compiler that `cc` or `c++` stands for here; any other name is its own.
-#[must_use]
-pub(crate) fn known_name(name: &OsStr, path: &OsStr) -> OsString {
-    let real = match name.to_str() {
-        Some("cc") => stands_for(name, path, &["gcc", "clang"]),
-        Some("c++") => stands_for(name, path, &["g++", "clang++"]),
-        _ => None,
-    };
-    real.unwrap_or_else(|| name.to_owned())
-}
-
-/// What other machines call a compiler of this name: with the target in front if there is one of that name here, so
-/// that a machine of another kind cannot take the job.
-#[must_use]
-pub(crate) fn remote_name(name: &OsStr, path: &OsStr) -> OsString {
-    with_target(name, path).unwrap_or_else(|| name.to_owned())
-}
-
-/// Follows `cc`'s links until one is called like a compiler.
-fn stands_for(name: &OsStr, path: &OsStr, compilers: &[&str]) -> Option<OsString> {
-    let mut link = find(name, path)?.program;
-    for _ in 0..LINKS {
-        let target = fs::read_link(&link).ok()?;
-        link = link.parent()?.join(target);
-        let file_name = link.file_name()?;
-        if compilers.iter().any(|compiler| file_name == *compiler) {
-            return is_executable(&link).then(|| file_name.to_owned());
-        }
-    }
-    None
-}
-
-/// `gcc`, `g++-12`, … → `x86_64-linux-gnu-gcc`, … if that can be run here.
-fn with_target(name: &OsStr, path: &OsStr) -> Option<OsString> {
-    let plain = name.to_str()?;
-    let is_gcc = ["gcc", "g++"].iter().any(|gcc| {
-        plain.strip_prefix(gcc).is_some_and(|version| version.is_empty() || version.starts_with('-'))
-    });
-    let triple_name = |triple: &&str| OsString::from(format!("{triple}-{plain}"));
-    TRIPLES.iter().filter(|_| is_gcc).map(triple_name).find(|candidate| find(candidate, path).is_some())
 }
 
 /// The words that tell a clang elsewhere what to make code for; none if `args` say so already.
@@ -145,28 +186,28 @@ mod tests {
         install(&at("real"), "gcc");
         let path = std::env::join_paths([at("ours"), at("plain"), at("real")]).unwrap();
         let others = std::env::join_paths([at("plain"), at("real")]).unwrap();
-        let found = find(OsStr::new("gcc"), &path);
+        let found = SearchPath::new(path.clone()).find(OsStr::new("gcc"));
         assert_eq!(found, Some(Found { program: at("real/gcc"), path: others.clone() }));
-        let found = find(OsStr::new("gcc"), &others);
+        let found = SearchPath::new(others.clone()).find(OsStr::new("gcc"));
         assert_eq!(found, Some(Found { program: at("real/gcc"), path: others }));
-        assert_eq!(find(OsStr::new("g++"), &path), None);
-        assert_eq!(find(OsStr::new(""), &path), None);
-        let found = find(OsStr::new("./gcc"), &path);
+        let search = SearchPath::new(path.clone());
+        assert_eq!(search.find(OsStr::new("g++")), None);
+        assert_eq!(search.find(OsStr::new("")), None);
+        let found = search.find(OsStr::new("./gcc"));
         assert_eq!(found, Some(Found { program: "./gcc".into(), path }));
     }
 
     #[test]
     fn names_for_other_machines() {
         let root = tempfile::tempdir().unwrap();
-        let path = root.path().as_os_str();
         install(root.path(), "gcc");
         install(root.path(), "clang++");
         symlink("alternative", root.path().join("cc")).unwrap();
         symlink("gcc", root.path().join("alternative")).unwrap();
         symlink("clang++", root.path().join("c++")).unwrap();
         let check = |name: &str, expected: &str| {
-            let known = known_name(OsStr::new(name), path);
-            assert_eq!(remote_name(&known, path), expected, "{name}");
+            let search = SearchPath::new(root.path().into());
+            assert_eq!(search.remote_name(&search.known_name(OsStr::new(name))), expected, "{name}");
         };
         check("cc", "gcc");
         check("c++", "clang++");

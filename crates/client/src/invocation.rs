@@ -1,7 +1,7 @@
 //! How we were called: one of our own options, a compiler after our name, or under a compiler's name. Decides which
 //! command is meant and where its compiler may be looked for; knows nothing of what the command asks.
 
-use crate::compiler::identity;
+use crate::compiler::{SearchPath, identity};
 use crate::settings::Settings;
 use cc_args::Language;
 use std::ffi::{OsStr, OsString};
@@ -41,7 +41,7 @@ pub(crate) struct CompilerCall {
     /// The command; the first word is the compiler.
     pub(crate) words: Vec<OsString>,
     /// `PATH` for the compiler: without the directories up to our own link, if we were found through one.
-    pub(crate) path: OsString,
+    pub(crate) path: SearchPath,
     /// Another one of us above already decides about this job.
     pub(crate) nested: bool,
 }
@@ -109,7 +109,7 @@ fn named(words: &[OsString], settings: &Settings) -> CompilerCall {
     };
     CompilerCall {
         words: std::iter::once(compiler).chain(others.iter().cloned()).collect(),
-        path: settings.path.clone(),
+        path: SearchPath::new(settings.path.clone()),
         nested: false,
     }
 }
@@ -132,7 +132,7 @@ fn masquerade(our_name: &OsStr, file_name: &OsStr, words: &[OsString], settings:
     Invocation::Compile(CompilerCall {
         words: std::iter::once(file_name.to_owned()).chain(words.iter().cloned()).collect(),
         nested: settings.depth > 0,
-        path: trimmed.unwrap_or_else(|| settings.path.clone()),
+        path: SearchPath::new(trimmed.unwrap_or_else(|| settings.path.clone())),
     })
 }
 
@@ -223,7 +223,7 @@ mod tests {
             ("x.c --version", ""),
             ("gcc -o", ""),
         ] {
-            let call = CompilerCall { words: words(command), path: OsString::new(), nested: false };
+            let call = CompilerCall { words: words(command), path: SearchPath::default(), nested: false };
             assert_eq!(call.subject(), expected, "{command}");
         }
     }
@@ -258,10 +258,11 @@ mod tests {
             let Invocation::Compile(call) = understand(args, &settings(&path, 0)) else {
                 panic!("{called_as}")
             };
-            assert_eq!((call.words, call.path), (words("gcc -c x.c"), at("late").into()), "{called_as}");
+            let path = SearchPath::new(at("late").into());
+            assert_eq!((call.words, call.path), (words("gcc -c x.c"), path), "{called_as}");
         }
         let only = settings(&at("links"), 0);
         let Invocation::Compile(call) = understand(words("gcc -c x.c"), &only) else { panic!("compile") };
-        assert_eq!(call.path, OsString::from(at("links")), "nothing behind the link: unchanged");
+        assert_eq!(call.path.text(), OsStr::new(&at("links")), "nothing behind the link: unchanged");
     }
 }

@@ -1,6 +1,6 @@
 //! Runs the compiler here, by becoming it or by waiting for it. Knows nothing of hosts and of why.
 
-use crate::compiler;
+use crate::compiler::SearchPath;
 use crate::exit::{Exit, code};
 use crate::interrupts::{Broken, Interrupts};
 use crate::invocation::CompilerCall;
@@ -14,11 +14,11 @@ use std::process::Command;
 /// The command that runs `name` here with `args`, as the user's own call would: same name, same `PATH`, and one level
 /// deeper, so that a compiler that leads back to us is noticed.
 #[must_use]
-pub(crate) fn command(name: &OsStr, args: &[OsString], path: &OsStr, depth: u32) -> Command {
+pub(crate) fn command(name: &OsStr, args: &[OsString], search: &SearchPath, depth: u32) -> Command {
     // With a path, starting it needs no search and so no full copy of this process.
-    let (program, path) = match compiler::find(name, path) {
+    let (program, path) = match search.find(name) {
         Some(found) => (found.program.into_os_string(), found.path),
-        None => (name.to_owned(), path.to_owned()),
+        None => (name.to_owned(), search.text().to_owned()),
     };
     let mut command = Command::new(program);
     command.arg0(name).args(args).env("PATH", path).env("_DISTCC_SAFEGUARD", (depth + 1).min(9).to_string());

@@ -150,9 +150,9 @@ impl<'a> Job<'a> {
     /// What the include server is asked about this command.
     pub(crate) fn scan_request(&self, compilation: &Compilation) -> ScanRequest {
         let mut environment = self.settings.scan_environment.clone();
-        environment.push(("PATH".into(), self.call.path.clone()));
+        environment.push(("PATH".into(), self.call.path.text().to_owned()));
         let name = self.typed_name(compilation);
-        let program = compiler::find(name, &self.call.path).map(|found| found.program);
+        let program = self.call.path.find(name).map(|found| found.program);
         let mut words = vec![program.map_or_else(|| name.to_owned(), PathBuf::into_os_string)];
         words.extend_from_slice(compilation.words());
         ScanRequest {
@@ -189,7 +189,7 @@ impl<'a> Job<'a> {
         if self.settings.keep_compiler_name {
             return self.typed_name(compilation).to_owned();
         }
-        compiler::remote_name(compilation.compiler(), &self.call.path)
+        self.call.path.remote_name(compilation.compiler())
     }
 
     /// Makes the text, or takes it where it is made already.
