@@ -8,9 +8,10 @@ use crate::command::Words;
 use crate::dialect::Dialect;
 use crate::dialects;
 use crate::directive::Directives;
-use crate::features::Features;
+use crate::features::{Features, Questions};
 use crate::memory::Memory;
 use crate::not_covered::NotCovered;
+use crate::predefined;
 use crate::question::{Printed, Question};
 use crate::search_list::SearchList;
 use std::collections::HashMap;
@@ -200,7 +201,15 @@ impl Key {
 impl Answer {
     fn ask(key: Key) -> Result<Answer, NotCovered> {
         let compiler = Identity::of_file(&key.compiler);
-        let printed = key.run(&["-v", "-E", "-dM", "-"], Vec::new())?;
+        // Everything in one run: starting a compiler is what costs.
+        const ALL: [&str; 6] = ["-v", "-E", "-dD", "-P", "-w", "-"];
+        let mut questions = Questions::ever_asked();
+        let mut printed = key.run(&ALL, questions.text())?;
+        if !printed.status.success() {
+            // A question that it takes amiss is no reason for it to say nothing.
+            questions = Questions::default();
+            printed = key.run(&ALL, questions.text())?;
+        }
         if !printed.status.success() {
             let complaint = printed.stderr.split(|b| *b == b'\n').find(|line| contains(line, b"error:"));
             return Err(key.silent(&String::from_utf8_lossy(complaint.unwrap_or(b"it fails"))));
@@ -217,11 +226,11 @@ impl Answer {
         if directories.iter().zip(was_there).any(|((_, found), there)| found.is_some() != there) {
             return Err(key.silent("a directory came or went meanwhile"));
         }
-        let dialect = dialects::of(&printed.stdout, &key.words);
+        let predefined = predefined::macros(&printed.stdout);
+        let dialect = dialects::of(&predefined, &key.words);
         let prefix = key.compiler.canonicalize().ok();
         let prefix = prefix.and_then(|path| path.parent()?.parent().map(Path::to_owned));
-        let features = Features::of(key);
-        let predefined = printed.stdout;
+        let features = Features::of(key, questions, &printed.stdout);
         let is_clang = contains(&predefined, b"#define __clang__ ");
         let parsed = Mutex::default();
         Ok(Answer { search, predefined, dialect, is_clang, prefix, features, parsed, compiler, directories })

@@ -1,4 +1,4 @@
-//! What a compiler answers to `__has_attribute` and its kin, one by one and many in one run; knows no directive.
+//! What a compiler answers to `__has_attribute` and its kin, many in one run; knows no directive.
 
 use crate::compiler::Key;
 use crate::usual_questions::USUAL;
@@ -26,7 +26,7 @@ const LONGEST: usize = 256;
 const MOST: usize = 20_000;
 
 /// All questions that any compiler was ever asked: what one header asks of one set of words, it will ask of the next.
-static HEARD: Mutex<BTreeSet<(&'static str, Vec<u8>)>> = Mutex::new(BTreeSet::new());
+static HEARD: Mutex<BTreeSet<Question>> = Mutex::new(BTreeSet::new());
 
 /// The answers of one compiler for one set of words.
 pub(crate) struct Features {
@@ -36,27 +36,28 @@ pub(crate) struct Features {
 
 #[derive(Default)]
 struct Known {
-    /// False until the first run.
-    asked: bool,
     names: HashSet<&'static str>,
-    answers: HashMap<(&'static str, Vec<u8>), Option<i64>>,
+    answers: HashMap<Question, Option<i64>>,
 }
 
+/// A macro and its argument.
+type Question = (&'static str, Vec<u8>);
+
+/// Many questions, for one run.
+#[derive(Default)]
+pub(crate) struct Questions(Vec<Question>);
+
 impl Features {
-    pub(crate) fn of(key: Key) -> Features {
-        Features { key, known: Mutex::default() }
+    /// What the compiler has printed when it was asked these.
+    pub(crate) fn of(key: Key, questions: Questions, printed: &[u8]) -> Features {
+        let mut known = Known::default();
+        known.learn(questions, printed);
+        Features { key, known: Mutex::new(known) }
     }
 
     /// True when this compiler has the macro at all: `defined(__has_feature)`.
     pub(crate) fn knows(&self, name: &str) -> bool {
-        let Some(name) = ASKED.iter().chain(&ONLY_KNOWN).find(|known| **known == name) else {
-            return false;
-        };
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.asked {
-            self.ask_all(&mut known);
-        }
-        known.names.contains(name)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).names.contains(name)
     }
 
     /// What `NAME(ARGUMENT)` stands for. None where the compiler does not say.
@@ -71,27 +72,50 @@ impl Features {
             return *answer;
         }
         remember([question.clone()]);
-        self.ask_all(&mut known);
+        let mut questions = Questions::ever_asked();
+        questions.0.retain(|asked| !known.answers.contains_key(asked));
+        let printed = self.key.run(&["-E", "-P", "-w", "-"], questions.text());
+        known.learn(questions, &printed.map(|printed| printed.stdout).unwrap_or_default());
         known.answers.get(&question).copied().flatten()
     }
+}
 
-    /// Asks all that was ever heard and is not known here.
-    fn ask_all(&self, known: &mut Known) {
-        known.asked = true;
+impl Known {
+    fn learn(&mut self, questions: Questions, printed: &[u8]) {
+        let questions = questions.0;
+        let answers: HashMap<usize, i64> = printed.split(|b| *b == b'\n').filter_map(numbered).collect();
+        let is_known = |at: usize| answers.contains_key(&(questions.len() + at));
+        let names = ASKED.iter().chain(&ONLY_KNOWN).enumerate();
+        self.names.extend(names.filter(|(at, _)| is_known(*at)).map(|(_, name)| *name));
+        let answered =
+            questions.into_iter().enumerate().map(|(at, asked)| (asked, answers.get(&at).copied()));
+        self.answers.extend(answered);
+    }
+}
+
+impl Questions {
+    /// What any header is known to ask, and all that was ever heard.
+    pub(crate) fn ever_asked() -> Questions {
         let mut questions = BTreeSet::new();
         for (name, arguments) in USUAL {
             questions.extend(arguments.split(' ').map(|argument| (*name, argument.as_bytes().to_vec())));
         }
         questions.extend(HEARD.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
-        let new: Vec<_> = questions.into_iter().filter(|asked| !known.answers.contains_key(asked)).collect();
-        let printed = self.key.run(&["-E", "-P", "-w", "-"], text_of(&new)).map(|printed| printed.stdout);
-        let printed = printed.unwrap_or_default();
-        let answers: HashMap<usize, i64> = printed.split(|b| *b == b'\n').filter_map(numbered).collect();
-        let is_known = |at: usize| answers.contains_key(&(new.len() + at));
-        let names = ASKED.iter().chain(&ONLY_KNOWN).enumerate();
-        known.names.extend(names.filter(|(at, _)| is_known(*at)).map(|(_, name)| *name));
-        let answered = new.into_iter().enumerate().map(|(at, asked)| (asked, answers.get(&at).copied()));
-        known.answers.extend(answered);
+        Questions(questions.into_iter().collect())
+    }
+
+    /// A line for each, and one for each name that is known.
+    pub(crate) fn text(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        for (at, (name, argument)) in self.0.iter().enumerate() {
+            text.extend_from_slice(format!("#ifdef {name}\n@{at} {name}(").as_bytes());
+            text.extend_from_slice(argument);
+            text.extend_from_slice(b")\n#endif\n");
+        }
+        for (at, name) in ASKED.iter().chain(&ONLY_KNOWN).enumerate() {
+            text.extend_from_slice(format!("#ifdef {name}\n@{} 1\n#endif\n", self.0.len() + at).as_bytes());
+        }
+        text
     }
 }
 
@@ -114,7 +138,7 @@ pub(crate) fn hear(text: &[u8]) {
     }
 }
 
-fn remember(questions: impl IntoIterator<Item = (&'static str, Vec<u8>)>) {
+fn remember(questions: impl IntoIterator<Item = Question>) {
     let mut heard = HEARD.lock().unwrap_or_else(PoisonError::into_inner);
     if heard.len() >= MOST {
         heard.clear();
@@ -144,20 +168,6 @@ fn is_well_formed(name: &str, argument: &[u8]) -> bool {
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
-/// A line for each question, and one for each name that is known.
-fn text_of(questions: &[(&'static str, Vec<u8>)]) -> Vec<u8> {
-    let mut text = Vec::new();
-    for (at, (name, argument)) in questions.iter().enumerate() {
-        text.extend_from_slice(format!("#ifdef {name}\n@{at} {name}(").as_bytes());
-        text.extend_from_slice(argument);
-        text.extend_from_slice(b")\n#endif\n");
-    }
-    for (at, name) in ASKED.iter().chain(&ONLY_KNOWN).enumerate() {
-        text.extend_from_slice(format!("#ifdef {name}\n@{} 1\n#endif\n", questions.len() + at).as_bytes());
-    }
-    text
 }
 
 /// `@NUMBER VALUE`; a value may have a suffix, as 201907L.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `scanner.rs` | [`Scanner`]: one job after another, from a command to its [`Closure`] |
 //! | `command.rs` | a command's words, sorted by what they change |
-//! | `compiler.rs`, `features.rs`, `usual_questions.rs` | what compilers say about themselves, asked once |
+//! | `compiler.rs`, `predefined.rs`, `features.rs`, `usual_questions.rs` | what compilers say about themselves, asked once |
 //! | `question.rs`, `search_list.rs`, `dialects.rs` | one run of a compiler, and how its answers are read |
 //! | `search.rs` | where one job looks for headers |
 //! | `walk.rs`, `task.rs`, `enter.rs`, `lookup.rs`, `doubt.rs` | one translation unit, evaluated |
@@ -45,6 +45,7 @@ mod operator;
 mod paste;
 mod places;
 mod pragma;
+mod predefined;
 mod question;
 mod scanner;
 mod search;
