@@ -311,8 +311,8 @@ impl<'a> Lines<'a> {
                 b'/' if self.skip_comment() => clean.push(b' '),
                 b'"' if self.raw_prefix() => self.copy_raw_string(clean),
                 b'\'' if self.separates_digits() => self.copy(clean),
-                b'"' if names_file(clean) => self.copy_verbatim_to(b'"', clean),
-                b'"' | b'\'' => self.copy_literal(byte, clean),
+                b'"' if names_file(clean) => self.copy_to(b'"', Escapes::No, clean),
+                b'"' | b'\'' => self.copy_to(byte, Escapes::Yes, clean),
                 _ => self.copy(clean),
             }
         }
@@ -331,12 +331,22 @@ impl<'a> Lines<'a> {
             }
             _ => {
                 self.findings.broken_raw_string = true;
-                self.copy_literal(b'"', clean);
+                self.copy_to(b'"', Escapes::Yes, clean);
             }
         }
     }
 
-    fn copy_literal(&mut self, quote: u8, clean: &mut Vec<u8>) {
+    fn copy_header_name(&mut self, clean: &mut Vec<u8>) {
+        let line = self.text[self.at..].split(|byte| *byte == b'\n').next().unwrap_or_default();
+        if line.contains(&b'>') {
+            self.copy_to(b'>', Escapes::No, clean);
+        } else {
+            self.copy(clean);
+        }
+    }
+
+    /// A literal, or the name of a file: to its end or that of the line. There are no comments in either.
+    fn copy_to(&mut self, end: u8, escapes: Escapes, clean: &mut Vec<u8>) {
         self.copy(clean);
         let mut escaped = false;
         while let Some(&byte) = self.text.get(self.at) {
@@ -346,41 +356,21 @@ impl<'a> Lines<'a> {
                 b'\\' if splice_length(self.text, self.at) > 0 => self.skip_splice(),
                 _ => {
                     self.copy(clean);
-                    if byte == quote && !escaped {
+                    if byte == end && !escaped {
                         return;
                     }
-                    escaped = byte == b'\\' && !escaped;
+                    escaped = escapes == Escapes::Yes && byte == b'\\' && !escaped;
                 }
             }
         }
     }
+}
 
-    fn copy_header_name(&mut self, clean: &mut Vec<u8>) {
-        let line = self.text[self.at..].split(|byte| *byte == b'\n').next().unwrap_or_default();
-        if line.contains(&b'>') {
-            self.copy_verbatim_to(b'>', clean);
-        } else {
-            self.copy(clean);
-        }
-    }
-
-    /// The name of a file: no escapes, no comments.
-    fn copy_verbatim_to(&mut self, end: u8, clean: &mut Vec<u8>) {
-        self.copy(clean);
-        while let Some(&byte) = self.text.get(self.at) {
-            match byte {
-                b'\n' => return,
-                b'\r' => self.carriage_return(),
-                b'\\' if splice_length(self.text, self.at) > 0 => self.skip_splice(),
-                _ => {
-                    self.copy(clean);
-                    if byte == end {
-                        return;
-                    }
-                }
-            }
-        }
-    }
+/// Whether a backslash takes the meaning from what follows it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Escapes {
+    Yes,
+    No,
 }
 
 #[cfg(test)]
