@@ -96,7 +96,7 @@ impl Compilers {
 }
 
 /// Whether a compiler may be called this: `gcc`, `clang++-14`, `aarch64-linux-gnu-g++-12.2`.
-pub(crate) fn names_a_compiler(name: &str) -> bool {
+pub fn names_a_compiler(name: &str) -> bool {
     let unversioned = match name.rsplit_once('-') {
         Some((before, version)) if is_version(version) => before,
         _ => name,

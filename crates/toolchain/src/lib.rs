@@ -1,21 +1,36 @@
-//! Which compilers there are: finding them, masquerade links for them, and what an object file says of the one that
-//! made it. Knows nothing of jobs, hosts or makepkg.
+//! Which compilers there are: finding them, telling them apart, masquerade links for them, and what an object file says
+//! of the one that made it. Knows nothing of jobs, hosts or makepkg.
 
 mod carry_out;
+mod closure;
 mod daemon_path;
+mod evidence;
 #[cfg(test)]
 mod fake_root;
 mod find;
+mod fingerprint;
+mod identity;
+mod linkage;
 mod listing;
+mod loader;
+mod loader_cache;
+mod machine;
 mod maker;
 mod masquerade;
+mod memory;
 mod native_flags;
 mod object_file;
 mod root;
+mod sight;
 
-pub use find::{Compilers, Toolchain, find};
+pub use evidence::Evidence;
+pub use find::{Compilers, Toolchain, find, names_a_compiler};
+pub use fingerprint::{Fingerprint, NotAFingerprint};
+pub use identity::{Ask, Identity, Languages, Surroundings, identify};
+pub use machine::Machine;
 pub use maker::{Family, Maker};
 pub use masquerade::{DIRECTORIES, Directory, Failure, Link, Plan, refresh, removal};
+pub use memory::Memory;
 pub use native_flags::native_words;
 pub use object_file::ObjectFile;
 pub use root::Root;

@@ -1,9 +1,10 @@
 //! What an ELF object file says of itself: its machine, and which compilers made it. Knows nothing of how they are run.
 
-use object::elf::{self, FileHeader32, FileHeader64};
+use object::elf::{FileHeader32, FileHeader64};
 use object::read::elf::{ElfFile, FileHeader};
 use object::{Endianness, FileKind, Object, ObjectSection};
 
+use crate::machine::Machine;
 use crate::maker::Maker;
 
 /// An object file, as far as it tells where it comes from.
@@ -16,21 +17,6 @@ pub struct ObjectFile {
     /// The compilers that are named in it, in order, each once. Empty after -fno-ident and for assembler sources.
     pub makers: Vec<Maker>,
 }
-
-/// Those for which Linux distributions are made.
-const MACHINES: &[(elf::Machine, &str)] = &[
-    (elf::EM_386, "i386"),
-    (elf::EM_AARCH64, "aarch64"),
-    (elf::EM_ARM, "arm"),
-    (elf::EM_LOONGARCH, "loongarch"),
-    (elf::EM_MIPS, "mips"),
-    (elf::EM_PPC, "powerpc"),
-    (elf::EM_PPC64, "powerpc64"),
-    (elf::EM_RISCV, "riscv"),
-    (elf::EM_S390, "s390"),
-    (elf::EM_SPARCV9, "sparc64"),
-    (elf::EM_X86_64, "x86_64"),
-];
 
 impl ObjectFile {
     /// Reads an object; none when these bytes are no ELF file, as those that `clang -flto` makes.
@@ -45,11 +31,7 @@ impl ObjectFile {
 
 fn described<Header: FileHeader<Endian = Endianness>>(bytes: &[u8], bits: u8) -> Option<ObjectFile> {
     let file = ElfFile::<Header>::parse(bytes).ok()?;
-    let number = file.elf_header().e_machine(file.endian());
-    let machine = match MACHINES.iter().find(|(machine, _)| *machine == number) {
-        Some((_, name)) => (*name).to_owned(),
-        None => format!("machine {}", number.0),
-    };
+    let machine = Machine::new(file.elf_header().e_machine(file.endian()), bits).to_string();
     let comment = file.section_by_name(".comment").and_then(|section| section.data().ok());
     Some(ObjectFile { machine, bits, makers: makers(comment.unwrap_or_default()) })
 }

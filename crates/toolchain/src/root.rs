@@ -2,15 +2,16 @@
 //! Knows nothing of what is looked for there.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2, readlinkat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, stat};
 
 /// Where paths begin. All paths that its methods take are absolute, as seen from inside.
 #[derive(Debug)]
@@ -78,11 +79,35 @@ impl Root {
         if !regular {
             return Ok(None);
         }
-        io::Read::read_to_end(&mut std::fs::File::from(file), &mut bytes)?;
+        io::Read::read_to_end(&mut File::from(file), &mut bytes)?;
         Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
     }
 
-    fn status(&self, inside: &Path) -> io::Result<Option<FileStat>> {
+    /// A regular file, open for reading; none where there is none.
+    ///
+    /// # Errors
+    /// When there is one, and we may not read it.
+    pub(crate) fn file(&self, inside: &Path) -> io::Result<Option<File>> {
+        let Some(file) = absent(self.opened(inside, OFlag::O_RDONLY | OFlag::O_NONBLOCK))? else {
+            return Ok(None);
+        };
+        let file = File::from(file);
+        Ok(file.metadata()?.is_file().then_some(file))
+    }
+
+    /// Where a path leads when all links are followed, as seen from inside; none when it leads nowhere.
+    pub(crate) fn behind_links(&self, inside: &Path) -> io::Result<Option<PathBuf>> {
+        let Some(file) = absent(self.opened(inside, OFlag::O_PATH))? else { return Ok(None) };
+        let path = |fd: &OwnedFd| std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()));
+        let real = path(&file)?;
+        Ok(real.strip_prefix(path(&self.directory)?).ok().map(|inside| Path::new("/").join(inside)))
+    }
+
+    /// What the system says of a file; none when the path leads nowhere.
+    pub(crate) fn status(&self, inside: &Path) -> io::Result<Option<FileStat>> {
+        if self.path == Path::new("/") {
+            return absent(stat(inside));
+        }
         let Some(file) = absent(self.opened(inside, OFlag::O_PATH))? else { return Ok(None) };
         Ok(Some(fstat(file)?))
     }
@@ -121,9 +146,9 @@ pub(crate) fn plain(path: &Path) -> PathBuf {
 }
 
 /// A path that leads nowhere is no error.
-fn absent(opened: nix::Result<OwnedFd>) -> io::Result<Option<OwnedFd>> {
-    match opened {
-        Ok(file) => Ok(Some(file)),
+fn absent<T>(found: nix::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
         Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => Ok(None),
         Err(error) => Err(error.into()),
     }

@@ -1,0 +1,173 @@
+//! Looking at the files of a root so that what was seen can be remembered: each is opened and read once, and all that
+//! was looked for is evidence. Knows nothing of compilers.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use memchr::memmem;
+use nix::sys::stat::fstat;
+
+use crate::evidence::{Evidence, Stamp};
+use crate::linkage::Linkage;
+use crate::root::Root;
+
+/// What was seen so far.
+pub(crate) struct Sight<'a> {
+    root: &'a Root,
+    evidence: Evidence,
+    /// By the paths by which they were looked for.
+    files: BTreeMap<PathBuf, Option<Seen>>,
+    /// Whether there was something that we may not read.
+    closed: bool,
+}
+
+/// One regular file.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    /// Behind all links.
+    pub(crate) path: PathBuf,
+    /// None for a file that is not of the ELF format.
+    pub(crate) linkage: Option<Linkage>,
+}
+
+/// No part of a compiler is larger.
+const LARGEST: u64 = 1 << 30;
+
+const CHUNK: usize = 1 << 17;
+
+impl<'a> Sight<'a> {
+    pub(crate) fn of(root: &'a Root) -> Sight<'a> {
+        Sight { root, evidence: Evidence::default(), files: BTreeMap::new(), closed: false }
+    }
+
+    pub(crate) fn root(&self) -> &'a Root {
+        self.root
+    }
+
+    /// Looks whether there is a regular file, and what it asks of the loader.
+    pub(crate) fn file(&mut self, path: &Path) -> io::Result<Option<Seen>> {
+        if let Some(seen) = self.files.get(path) {
+            return Ok(seen.clone());
+        }
+        let opened = match self.root.file(path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                self.closed = true;
+                return Ok(None);
+            }
+            opened => opened?,
+        };
+        let seen = match opened {
+            None => {
+                self.directory(path)?;
+                None
+            }
+            Some(file) => {
+                self.evidence.seen.insert(path.to_owned(), Some(Stamp::of(&fstat(&file)?)));
+                let real = self.root.behind_links(path)?.ok_or(io::ErrorKind::NotFound)?;
+                Some(Seen { path: real, linkage: Linkage::read(&file) })
+            }
+        };
+        self.files.insert(path.to_owned(), seen.clone());
+        Ok(seen)
+    }
+
+    /// Remembers a directory: whatever appears in it changes it.
+    pub(crate) fn directory(&mut self, path: &Path) -> io::Result<()> {
+        let stamp = self.root.status(path)?.as_ref().map(Stamp::of);
+        self.evidence.seen.insert(path.to_owned(), stamp);
+        Ok(())
+    }
+
+    /// Whether something was hidden from us, as from users that may not read all that they may run.
+    pub(crate) fn closed(&self) -> bool {
+        self.closed
+    }
+
+    /// The bytes of a small file, e.g. a list of settings.
+    pub(crate) fn bytes(&mut self, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
+        if self.file(path)?.is_none() {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        let file = self.root.file(path)?.ok_or(io::ErrorKind::NotFound)?;
+        file.take(most).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    }
+
+    /// What is in a file that was seen, as a hash, and whether these bytes are somewhere in it.
+    pub(crate) fn content(&self, seen: &Seen, mark: &[u8]) -> io::Result<(blake3::Hash, bool)> {
+        let file = self.root.file(&seen.path)?.ok_or(io::ErrorKind::NotFound)?;
+        if file.metadata()?.len() > LARGEST {
+            return Err(io::Error::other(format!("{} is too large", seen.path.display())));
+        }
+        hashed(file, mark)
+    }
+
+    /// All that was looked for.
+    ///
+    /// # Errors
+    /// When something changed meanwhile, so that the parts may not belong together.
+    pub(crate) fn evidence(self) -> io::Result<Evidence> {
+        if self.evidence.still_holds(self.root) {
+            Ok(self.evidence)
+        } else {
+            Err(io::Error::other("the compiler was changed while it was looked at"))
+        }
+    }
+}
+
+fn hashed(mut file: File, mark: &[u8]) -> io::Result<(blake3::Hash, bool)> {
+    let finder = memmem::Finder::new(mark);
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; CHUNK];
+    let (mut kept, mut marked) = (0, false);
+    loop {
+        let read = match file.read(&mut buffer[kept..]) {
+            Ok(0) => return Ok((hasher.finalize(), marked)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        hasher.update(&buffer[kept..kept + read]);
+        marked = marked || finder.find(&buffer[..kept + read]).is_some();
+        // A mark may begin in one chunk and end in the next.
+        let keep = (kept + read).min(mark.len().saturating_sub(1));
+        buffer.copy_within(kept + read - keep..kept + read, 0);
+        kept = keep;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake_root::FakeRoot;
+
+    #[test]
+    fn marks_across_chunks() {
+        for at in [0, CHUNK - 3, CHUNK - 2, CHUNK, 2 * CHUNK - 3, 3 * CHUNK - 4] {
+            let mut bytes = vec![b'x'; 3 * CHUNK];
+            bytes[at..at + 4].copy_from_slice(b"mark");
+            let fake = FakeRoot::with(&["a"]);
+            std::fs::write(fake.path("a"), &bytes).unwrap();
+            let root = fake.root();
+            let mut sight = Sight::of(&root);
+            let seen = sight.file(Path::new("/a")).unwrap().unwrap();
+            assert_eq!(sight.content(&seen, b"mark").unwrap(), (blake3::hash(&bytes), true), "{at}");
+            assert_eq!(sight.content(&seen, b"marks").unwrap(), (blake3::hash(&bytes), false), "{at}");
+        }
+    }
+
+    #[test]
+    fn what_changes_meanwhile_is_no_evidence() {
+        for (change, good) in [("c=3", true), ("a=22", false), ("b=2", false)] {
+            let fake = FakeRoot::with(&["a=1"]);
+            let root = fake.root();
+            let mut sight = Sight::of(&root);
+            assert!(sight.file(Path::new("/a")).unwrap().is_some());
+            assert!(sight.file(Path::new("/b")).unwrap().is_none());
+            fake.add(change);
+            assert_eq!(sight.evidence().is_ok(), good, "{change}");
+        }
+    }
+}
