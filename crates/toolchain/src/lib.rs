@@ -3,6 +3,8 @@
 
 mod carry_out;
 mod closure;
+mod config;
+mod config_edit;
 mod daemon_path;
 mod evidence;
 #[cfg(test)]
@@ -20,9 +22,12 @@ mod masquerade;
 mod memory;
 mod native_flags;
 mod object_file;
+mod places;
 mod root;
 mod sight;
 
+pub use config::{CONFIG, Config, ConfigError, Entry, Place};
+pub use config_edit::{with_entry, without_entry};
 pub use evidence::Evidence;
 pub use find::{Compilers, Toolchain, find, names_a_compiler};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
