@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
+use crate::root::plain;
+
 /// Where it is.
 pub const CONFIG: &str = "/etc/distcc/toolchains.toml";
 
@@ -166,7 +168,7 @@ fn path(key: &Spanned<DeString>, value: &Spanned<DeValue>) -> Result<PathBuf, Wr
     if !path.is_absolute() || text.contains('\0') {
         return Err((value.span(), format!("{key} `{text}` does not begin with /; write the whole path")));
     }
-    if path.components().count() == 1 {
+    if plain(path) == Path::new("/") {
         return Err((value.span(), format!("{key} is this machine's own root; remove the section")));
     }
     Ok(path.to_owned())
@@ -273,7 +275,7 @@ mod tests {
                 "[toolchain.a]\nroot = \"opt/arch32\"\n",
                 "2: root `opt/arch32` does not begin with /; write the whole path",
             ),
-            ("[toolchain.a]\nroot = \"/\"\n", "2: root is this machine's own root; remove the section"),
+            ("[toolchain.a]\nroot = \"/opt/..\"\n", "2: root is this machine's own root; remove the section"),
             ("[toolchain.a]\ndirectory = 5\n", "2: directory is no text; write `directory = \"/…\"`"),
             (
                 "[toolchain.\"a b\"]\nroot = \"/a\"\n",

@@ -191,7 +191,7 @@ mod tests {
         fn what_is_added_can_be_removed(
             before in "(# [a-z]{0,5}\r?\n|\n|multilib = true\n)?(\\[toolchain\\.old\\]\nroot = '/o'\n\n?)?",
             name in "[a-z0-9+._-]{1,8}",
-            path in "/[^\0/]{1,20}",
+            path in "/x[^\0/]{0,20}",
         ) {
             let new = entry(&name, Place::Directory(path.into()));
             prop_assume!(name != "old");

@@ -14,7 +14,8 @@ use crate::root::Root;
 /// Files and directories with what the system said of them, and paths at which there was nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
-    pub(crate) seen: BTreeMap<PathBuf, Option<Stamp>>,
+    /// Sorted, each path once.
+    seen: Vec<(PathBuf, Option<Stamp>)>,
 }
 
 /// Changes whenever a file is written, replaced, or led to by another link.
@@ -34,6 +35,10 @@ type Time = (i64, i64);
 const MOST: usize = 2000;
 
 impl Evidence {
+    pub(crate) fn of(seen: BTreeMap<PathBuf, Option<Stamp>>) -> Evidence {
+        Evidence { seen: seen.into_iter().collect() }
+    }
+
     /// Whether everything is as it was seen.
     pub fn still_holds(&self, root: &Root) -> bool {
         self.seen.iter().all(|(path, stamp)| match root.status(path) {
@@ -62,14 +67,15 @@ impl Evidence {
 
     /// Understands what [`Evidence::encode`] wrote; none when anything in it is not as that writes it.
     pub fn decode(text: &str) -> Option<Evidence> {
-        let mut seen = BTreeMap::new();
+        let mut seen: Vec<(PathBuf, Option<Stamp>)> = Vec::new();
         for line in text.lines() {
             let (stamp, path) = line.rsplit_once(' ')?;
             let stamp = if stamp == "-" { None } else { Some(Stamp::decode(stamp)?) };
-            let twice = seen.insert(unescaped(path)?, stamp).is_some();
-            if twice || seen.len() > MOST {
+            let path = unescaped(path)?;
+            if seen.last().is_some_and(|(last, _)| *last >= path) || seen.len() == MOST {
                 return None;
             }
+            seen.push((path, stamp));
         }
         Some(Evidence { seen })
     }
@@ -111,6 +117,10 @@ fn escape(path: &Path, text: &mut String) {
 }
 
 fn unescaped(text: &str) -> Option<PathBuf> {
+    if !text.contains('%') {
+        let plain = text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic());
+        return plain.then(|| PathBuf::from(text));
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -137,7 +147,7 @@ mod tests {
             let path = PathBuf::from(path);
             (path.clone(), root.status(&path).unwrap().as_ref().map(Stamp::of))
         };
-        Evidence { seen: paths.iter().map(look).collect() }
+        Evidence::of(paths.iter().map(look).collect())
     }
 
     #[test]
@@ -201,7 +211,7 @@ mod tests {
         #[test]
         fn any_path(path in prop::collection::vec(1..=255u8, 0..40)) {
             let path = PathBuf::from(OsString::from_vec([&b"/"[..], &path].concat()));
-            let before = Evidence { seen: BTreeMap::from([(path, None)]) };
+            let before = Evidence::of(BTreeMap::from([(path, None)]));
             prop_assert_eq!(Evidence::decode(&before.encode()), Some(before));
         }
     }

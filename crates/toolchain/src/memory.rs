@@ -26,7 +26,7 @@ pub struct Memory {
 /// So long that of a script is believed: what it runs may change at any time.
 const BELIEVED: Duration = Duration::from_secs(600);
 
-const LARGEST: u64 = 1 << 18;
+const LARGEST: usize = 1 << 18;
 
 const FORMAT: &str = "distcc-arch compiler 1";
 
@@ -44,9 +44,10 @@ impl Memory {
         if !about.is_file() || about.uid() != geteuid().as_raw() {
             return None;
         }
-        let mut text = String::new();
-        file.take(LARGEST).read_to_string(&mut text).ok()?;
-        let (identity, evidence) = parse(&text)?;
+        // Files are replaced, not written again: this is all of it.
+        let mut bytes = vec![0; usize::try_from(about.len()).ok().filter(|length| *length <= LARGEST)?];
+        (&file).read_exact(&mut bytes).ok()?;
+        let (identity, evidence) = parse(std::str::from_utf8(&bytes).ok()?)?;
         let age = about.modified().ok()?.elapsed().ok()?;
         let believed = identity.fingerprint.is_some() || age < BELIEVED;
         (believed && evidence.still_holds(&Root::open(Path::new("/")).ok()?)).then_some((identity, evidence))
@@ -126,4 +127,140 @@ fn parse(text: &str) -> Option<(Identity, Evidence)> {
 fn languages(text: &str) -> Languages {
     let has = |name: &str| text.split(' ').any(|word| word == name);
     Languages { c: has("c"), cxx: has("c++"), objc: has("objc"), objcxx: has("objc++") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fingerprint::Fingerprint;
+    use crate::sight::Sight;
+    use proptest::prelude::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::time::SystemTime;
+
+    fn identity(family: Option<Family>) -> Identity {
+        Identity {
+            family,
+            target: "x86_64-pc-linux-gnu".to_owned(),
+            version: "14.2.1".to_owned(),
+            languages: Languages { c: true, cxx: true, objc: false, objcxx: false },
+            machine: Machine { name: "x86_64".to_owned(), bits: 64 },
+            fingerprint: family.map(|_| Fingerprint([7; 32])),
+        }
+    }
+
+    /// A compiler that was seen, and a memory that knows it.
+    struct Known {
+        place: tempfile::TempDir,
+        memory: Memory,
+        program: PathBuf,
+    }
+
+    impl Known {
+        fn new(identity: &Identity) -> Known {
+            let place = tempfile::tempdir().unwrap();
+            let program = place.path().join("gcc");
+            fs::write(&program, "a compiler").unwrap();
+            let memory = Memory::in_directory(place.path().join("compilers"));
+            let root = Root::open(Path::new("/")).unwrap();
+            let mut sight = Sight::of(&root);
+            sight.file(&program).unwrap().unwrap();
+            let evidence = sight.evidence().unwrap();
+            memory.keep(&program, &Surroundings::default(), identity, &evidence);
+            Known { place, memory, program }
+        }
+
+        fn recall(&self) -> Option<Identity> {
+            self.memory.recall(&self.program, &Surroundings::default()).map(|(identity, _)| identity)
+        }
+
+        fn file(&self) -> PathBuf {
+            let files: Vec<_> = fs::read_dir(self.place.path().join("compilers")).unwrap().collect();
+            assert_eq!(files.len(), 1, "{files:?}");
+            files[0].as_ref().unwrap().path()
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_recalled() {
+        for family in [Some(Family::Gcc), Some(Family::Clang), None] {
+            let known = Known::new(&identity(family));
+            assert_eq!(known.recall(), Some(identity(family)));
+            assert_eq!(fs::metadata(known.file()).unwrap().permissions().mode() & 0o777, 0o600);
+            let other = Surroundings { search_path: "/bin".into(), ..Surroundings::default() };
+            assert_eq!(known.memory.recall(&known.program, &other), None);
+            assert_eq!(known.memory.recall(Path::new("/usr/bin/gcc"), &Surroundings::default()), None);
+        }
+    }
+
+    #[test]
+    fn what_is_not_believed() {
+        let check = |what: &str, change: &dyn Fn(&Known)| {
+            let known = Known::new(&identity(Some(Family::Gcc)));
+            change(&known);
+            assert_eq!(known.recall(), None, "{what}");
+        };
+        check("a changed compiler", &|known| fs::write(&known.program, "another").unwrap());
+        check("nothing", &|known| fs::remove_file(known.file()).unwrap());
+        check("an unfinished file", &|known| {
+            let text = fs::read(known.file()).unwrap();
+            fs::write(known.file(), &text[..text.len() - 1]).unwrap();
+        });
+        check("another format", &|known| {
+            let text = fs::read_to_string(known.file()).unwrap().replace("compiler 1", "compiler 2");
+            fs::write(known.file(), text).unwrap();
+        });
+        check("a link", &|known| {
+            let away = known.place.path().join("away");
+            fs::rename(known.file(), &away).unwrap();
+            symlink(away, known.memory.file(&known.program, &Surroundings::default())).unwrap();
+        });
+        check("a pipe", &|known| {
+            let file = known.file();
+            fs::remove_file(&file).unwrap();
+            nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        });
+        if geteuid().is_root() {
+            check("another user's file", &|known| {
+                std::os::unix::fs::chown(known.file(), Some(1), None).unwrap();
+            });
+        }
+    }
+
+    #[test]
+    fn scripts_are_not_believed_for_long() {
+        for (family, believed) in [(Some(Family::Gcc), true), (None, false)] {
+            let known = Known::new(&identity(family));
+            let file = File::options().write(true).open(known.file()).unwrap();
+            file.set_modified(SystemTime::now() - BELIEVED).unwrap();
+            assert_eq!(known.recall().is_some(), believed);
+        }
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_written() {
+        let known = Known::new(&identity(None));
+        fs::set_permissions(known.program.parent().unwrap(), Permissions::from_mode(0o500)).unwrap();
+        let memory = Memory::in_directory("/proc/nowhere/compilers".into());
+        let (identity, evidence) = known.memory.recall(&known.program, &Surroundings::default()).unwrap();
+        memory.keep(&known.program, &Surroundings::default(), &identity, &evidence);
+        assert_eq!(memory.recall(&known.program, &Surroundings::default()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_survived(lines in prop::collection::vec("(distcc-arch compiler 1|gcc|-|c c\\+\\+|64 x86_64|- /a|.{0,9})", 0..12)) {
+            let _ = parse(&lines.join("\n"));
+        }
+
+        #[test]
+        fn back_and_forth(target in "[a-z0-9_-]{0,20}", version in "[0-9.]{0,9}", bits: u8, fingerprint: Option<[u8; 32]>) {
+            let machine = Machine { name: "machine 4711".to_owned(), bits };
+            let fingerprint = fingerprint.map(Fingerprint);
+            let before = Identity { target, version, machine, fingerprint, ..identity(Some(Family::Gcc)) };
+            let evidence = Evidence::decode("- /a\n").unwrap();
+            prop_assert_eq!(parse(&written(&before, &evidence)), Some((before, evidence)));
+        }
+    }
 }

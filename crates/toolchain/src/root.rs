@@ -18,6 +18,8 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fstat, stat};
 pub struct Root {
     path: PathBuf,
     directory: OwnedFd,
+    /// Whether it is this machine's own.
+    own: bool,
 }
 
 impl Root {
@@ -27,7 +29,8 @@ impl Root {
     /// When `path` is no directory that can be opened.
     pub fn open(path: &Path) -> io::Result<Root> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        Ok(Root { path: path.to_owned(), directory: open(path, flags, Mode::empty())? })
+        let directory = open(path, flags, Mode::empty())?;
+        Ok(Root { path: path.to_owned(), directory, own: path == Path::new("/") })
     }
 
     /// The path by which a file inside is reached from outside, for people to read.
@@ -105,7 +108,7 @@ impl Root {
 
     /// What the system says of a file; none when the path leads nowhere.
     pub(crate) fn status(&self, inside: &Path) -> io::Result<Option<FileStat>> {
-        if self.path == Path::new("/") {
+        if self.own {
             return absent(stat(inside));
         }
         let Some(file) = absent(self.opened(inside, OFlag::O_PATH))? else { return Ok(None) };
@@ -115,7 +118,7 @@ impl Root {
     fn opened(&self, inside: &Path, flags: OFlag) -> nix::Result<OwnedFd> {
         let flags = flags | OFlag::O_CLOEXEC;
         // Some emulators and containers know no openat2, and the whole machine needs none.
-        if self.path == Path::new("/") {
+        if self.own {
             return open(inside, flags, Mode::empty());
         }
         let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_IN_ROOT);

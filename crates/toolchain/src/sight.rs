@@ -16,7 +16,7 @@ use crate::root::Root;
 /// What was seen so far.
 pub(crate) struct Sight<'a> {
     root: &'a Root,
-    evidence: Evidence,
+    stamps: BTreeMap<PathBuf, Option<Stamp>>,
     /// By the paths by which they were looked for.
     files: BTreeMap<PathBuf, Option<Seen>>,
     /// Whether there was something that we may not read.
@@ -35,11 +35,11 @@ pub(crate) struct Seen {
 /// No part of a compiler is larger.
 const LARGEST: u64 = 1 << 30;
 
-const CHUNK: usize = 1 << 17;
+const CHUNK: usize = 1 << 18;
 
 impl<'a> Sight<'a> {
     pub(crate) fn of(root: &'a Root) -> Sight<'a> {
-        Sight { root, evidence: Evidence::default(), files: BTreeMap::new(), closed: false }
+        Sight { root, stamps: BTreeMap::new(), files: BTreeMap::new(), closed: false }
     }
 
     pub(crate) fn root(&self) -> &'a Root {
@@ -64,7 +64,7 @@ impl<'a> Sight<'a> {
                 None
             }
             Some(file) => {
-                self.evidence.seen.insert(path.to_owned(), Some(Stamp::of(&fstat(&file)?)));
+                self.stamps.insert(path.to_owned(), Some(Stamp::of(&fstat(&file)?)));
                 let real = self.root.behind_links(path)?.ok_or(io::ErrorKind::NotFound)?;
                 Some(Seen { path: real, linkage: Linkage::read(&file) })
             }
@@ -73,11 +73,11 @@ impl<'a> Sight<'a> {
         Ok(seen)
     }
 
-    /// Remembers a directory: whatever appears in it changes it.
-    pub(crate) fn directory(&mut self, path: &Path) -> io::Result<()> {
+    /// Remembers a directory, which whatever appears in it changes; tells whether it is there.
+    pub(crate) fn directory(&mut self, path: &Path) -> io::Result<bool> {
         let stamp = self.root.status(path)?.as_ref().map(Stamp::of);
-        self.evidence.seen.insert(path.to_owned(), stamp);
-        Ok(())
+        self.stamps.insert(path.to_owned(), stamp);
+        Ok(stamp.is_some())
     }
 
     /// Whether something was hidden from us, as from users that may not read all that they may run.
@@ -110,8 +110,9 @@ impl<'a> Sight<'a> {
     /// # Errors
     /// When something changed meanwhile, so that the parts may not belong together.
     pub(crate) fn evidence(self) -> io::Result<Evidence> {
-        if self.evidence.still_holds(self.root) {
-            Ok(self.evidence)
+        let evidence = Evidence::of(self.stamps);
+        if evidence.still_holds(self.root) {
+            Ok(evidence)
         } else {
             Err(io::Error::other("the compiler was changed while it was looked at"))
         }
