@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::config::{CONFIG, Config, Place};
 use crate::daemon_path::daemon_path;
 use crate::root::Root;
 
@@ -20,14 +21,14 @@ pub struct Compilers {
     daemon_path: Vec<PathBuf>,
 }
 
-/// Compilers outside of /usr/bin: a daemon runs them only when its `PATH` has their directory.
+/// Compilers outside of /usr/bin: a daemon runs them only when its `PATH` or toolchains.toml has their directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toolchain {
     /// As seen from inside the root, e.g. /opt/x-tools8/aarch64-unknown-linux-gnu/bin.
     pub directory: PathBuf,
     /// Names that /usr/bin does not have, e.g. aarch64-unknown-linux-gnu-gcc.
     pub names: BTreeSet<String>,
-    /// Whether a configured daemon has this directory in its `PATH`.
+    /// Whether a configured daemon has this directory in its `PATH`, or in toolchains.toml.
     pub on_daemon_path: bool,
 }
 
@@ -66,10 +67,18 @@ pub fn find(root: &Root) -> io::Result<Compilers> {
     let daemon_path = daemon_path(root)?;
     let mut directories = BTreeSet::from([PathBuf::from(BIN), PathBuf::from("/usr/local/bin")]);
     let mut elsewhere = Vec::new();
-    for directory in off_path(root)? {
-        let names = compilers_in(root, &directory)?;
+    let configured = configured(root)?;
+    let mut candidates = off_path(root)?;
+    candidates.extend(
+        configured.iter().filter(|directory| !candidates.contains(directory)).cloned().collect::<Vec<_>>(),
+    );
+    for directory in candidates {
+        let mut names = compilers_in(root, &directory)?;
+        if !configured.contains(&directory) && !is_for_compilers(&directory) {
+            names.retain(|name| has_target(name));
+        }
         if !names.is_empty() {
-            let on_daemon_path = daemon_path.contains(&directory);
+            let on_daemon_path = daemon_path.contains(&directory) || configured.contains(&directory);
             elsewhere.push(Toolchain { directory: directory.clone(), names, on_daemon_path });
         }
         directories.insert(directory);
@@ -97,13 +106,21 @@ impl Compilers {
 
 /// Whether a compiler may be called this: `gcc`, `clang++-14`, `aarch64-linux-gnu-g++-12.2`.
 pub fn names_a_compiler(name: &str) -> bool {
+    targets(name).any(|target| target.is_empty() || target.ends_with('-'))
+}
+
+/// Whether it is called as compilers for other machines are: not `gcc`, `c99-gcc` or `clang-17`.
+fn has_target(name: &str) -> bool {
+    targets(name).any(|target| target.ends_with('-') && !["c89-", "c99-", "llvm-"].contains(&target))
+}
+
+/// What may stand in front of the compiler's own name, without a version behind: the target and a dash.
+fn targets(name: &str) -> impl Iterator<Item = &str> {
     let unversioned = match name.rsplit_once('-') {
         Some((before, version)) if is_version(version) => before,
         _ => name,
     };
-    KINDS.iter().any(|kind| {
-        unversioned.strip_suffix(kind).is_some_and(|target| target.is_empty() || target.ends_with('-'))
-    })
+    KINDS.iter().filter_map(move |kind| unversioned.strip_suffix(kind))
 }
 
 /// Names that compilers in /usr/bin would have.
@@ -144,18 +161,37 @@ fn is_clang(name: &str) -> bool {
 }
 
 /// Directories of compilers that are in nobody's `PATH` by default: /usr/lib/llvm17/bin (Arch), /usr/lib/llvm-14/bin
-/// (Debian), and /opt/x-tools8/aarch64-unknown-linux-gnu/bin as Arch Linux ARM unpacks its toolchains.
+/// (Debian), /opt/x-tools8/aarch64-unknown-linux-gnu/bin as Arch Linux ARM unpacks its toolchains and crosstool-NG makes
+/// them, and /opt/gcc-linaro-7.5.0/bin as Linaro's and ARM's are unpacked.
 fn off_path(root: &Root) -> io::Result<Vec<PathBuf>> {
     let mut directories = Vec::new();
-    let lib = Path::new("/usr/lib");
+    let lib = Path::new(LIB);
     let llvm = texts(root, lib)?.into_iter().filter(|name| name.starts_with("llvm"));
     directories.extend(llvm.map(|name| lib.join(name).join("bin")));
     let opt = Path::new("/opt");
-    for tools in texts(root, opt)?.into_iter().filter(|name| name.starts_with("x-tools")) {
-        let tools = opt.join(tools);
-        directories.extend(texts(root, &tools)?.into_iter().map(|target| tools.join(target).join("bin")));
+    for tools in texts(root, opt)?.into_iter().map(|tools| opt.join(tools)) {
+        let targets = texts(root, &tools)?.into_iter().filter(|target| target.contains('-'));
+        directories.extend(targets.map(|target| tools.join(target).join("bin")));
+        directories.push(tools.join("bin"));
     }
     Ok(directories)
+}
+
+const LIB: &str = "/usr/lib";
+
+/// Below /opt anything may be, as CUDA with a `gcc` of its own that is meant for nobody else.
+fn is_for_compilers(directory: &Path) -> bool {
+    directory.starts_with(LIB)
+}
+
+/// The directories of toolchains.toml. What is wrong with that file others say.
+fn configured(root: &Root) -> io::Result<BTreeSet<PathBuf>> {
+    let text = root.text(Path::new(CONFIG))?.unwrap_or_default();
+    let config = Config::parse(&text, Path::new(CONFIG)).unwrap_or_default();
+    let places = config.toolchains.into_iter().map(|entry| entry.place);
+    Ok(places
+        .filter_map(|place| if let Place::Directory(path) = place { Some(path) } else { None })
+        .collect())
 }
 
 /// The compilers in `directory` that /usr/bin does not have.
@@ -261,6 +297,36 @@ mod tests {
                 ),
             ],
         );
+    }
+
+    #[test]
+    fn toolchains_that_were_unpacked() {
+        check(
+            &[
+                "opt/gcc-linaro-7.5.0/bin/arm-linux-gnueabihf-gcc*",
+                "opt/gcc-linaro-7.5.0/bin/arm-linux-gnueabihf-gcc-7.5.0*",
+                "opt/gcc-linaro-7.5.0/bin/gcc-ar*",
+                "opt/cross/riscv64-unknown-elf/bin/riscv64-unknown-elf-g++*",
+                "opt/cuda/bin/gcc*",
+                "opt/cuda/bin/c99-gcc*",
+                "opt/cuda/bin/clang++-17*",
+                "opt/cuda/bin/avr-gcc",
+            ],
+            &[],
+            &[
+                ("/opt/cross/riscv64-unknown-elf/bin", &["riscv64-unknown-elf-g++"]),
+                ("/opt/gcc-linaro-7.5.0/bin", &["arm-linux-gnueabihf-gcc", "arm-linux-gnueabihf-gcc-7.5.0"]),
+            ],
+        );
+    }
+
+    #[test]
+    fn directories_of_the_configuration() {
+        let config = "etc/distcc/toolchains.toml=[toolchain]\na.directory = '/mnt/bin'\nb.root = '/mnt/b'\n";
+        let files = [config, "mnt/bin/gcc-9*", "mnt/bin/x*", "mnt/b/usr/bin/gcc*"];
+        check(&files, &[], &[("/mnt/bin", &["gcc-9"])]);
+        check(&["etc/distcc/toolchains.toml=garbage", "mnt/bin/gcc*"], &[], &[]);
+        assert_eq!(find(&FakeRoot::with(&files).root()).unwrap().wider_daemon_path(), None);
     }
 
     #[test]
