@@ -1,5 +1,5 @@
-//! /etc/distcc/toolchains.toml: compilers that a daemon offers besides those on its search path. Text in, meaning out;
-//! knows nothing of what is on the disk.
+//! What /etc/distcc/toolchains.toml says: compilers that a daemon offers besides those on its search path. Text in,
+//! meaning out; knows nothing of what is on the disk.
 
 use std::fmt;
 use std::ops::Range;

@@ -32,6 +32,7 @@ pub use evidence::Evidence;
 pub use find::{Compilers, Toolchain, find, names_a_compiler};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use identity::{Ask, Identity, Languages, Surroundings, identify};
+pub use loader_cache::LoaderCache;
 pub use machine::Machine;
 pub use maker::{Family, Maker};
 pub use masquerade::{DIRECTORIES, Directory, Failure, Link, Plan, refresh, removal};

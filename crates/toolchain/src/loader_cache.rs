@@ -1,4 +1,4 @@
-//! /etc/ld.so.cache as glibc's ldconfig writes it: which files a library's name means. Knows nothing of what is in
+//! Which files a library's name means, by /etc/ld.so.cache as glibc's ldconfig writes it. Knows nothing of what is in
 //! those files.
 
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ pub(crate) const FILE: &str = "/etc/ld.so.cache";
 /// Libraries by name, each with all files that may be meant: those for other machines, or for better processors of the
 /// same, are among them.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct LoaderCache {
+pub struct LoaderCache {
     files: HashMap<Vec<u8>, Vec<PathBuf>>,
 }
 
@@ -29,7 +29,7 @@ const ENTRY: usize = 24;
 
 impl LoaderCache {
     /// Reads a cache; nothing is in what is none, or has the byte order of big machines.
-    pub(crate) fn parse(bytes: &[u8]) -> LoaderCache {
+    pub fn parse(bytes: &[u8]) -> LoaderCache {
         let mut files: HashMap<Vec<u8>, Vec<PathBuf>> = HashMap::new();
         for (name, file) in entries(bytes).unwrap_or_default() {
             let known = files.entry(name.to_vec()).or_default();
@@ -41,7 +41,8 @@ impl LoaderCache {
         LoaderCache { files }
     }
 
-    pub(crate) fn files(&self, name: &[u8]) -> &[PathBuf] {
+    /// Absolute paths, in the order of the file; none for a name that is not in it.
+    pub fn files(&self, name: &[u8]) -> &[PathBuf] {
         self.files.get(name).map_or(&[], Vec::as_slice)
     }
 }

@@ -6,11 +6,11 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2, readlinkat};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, stat};
 
 /// Where paths begin. All paths that its methods take are absolute, as seen from inside.
@@ -100,6 +100,13 @@ impl Root {
 
     /// Where a path leads when all links are followed, as seen from inside; none when it leads nowhere.
     pub(crate) fn behind_links(&self, inside: &Path) -> io::Result<Option<PathBuf>> {
+        if self.own {
+            // Some chroots have no /proc.
+            return match std::fs::canonicalize(inside) {
+                Ok(real) => Ok(Some(real)),
+                Err(error) => absent(Err(Errno::from_raw(error.raw_os_error().unwrap_or_default()))),
+            };
+        }
         let Some(file) = absent(self.opened(inside, OFlag::O_PATH))? else { return Ok(None) };
         let path = |fd: &OwnedFd| std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()));
         let real = path(&file)?;
@@ -122,17 +129,61 @@ impl Root {
             return open(inside, flags, Mode::empty());
         }
         let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_IN_ROOT);
-        openat2(&self.directory, inside, how)
+        match openat2(&self.directory, inside, how) {
+            // systemd's RestrictSUIDSGID= forbids it.
+            Err(Errno::ENOSYS | Errno::EPERM) => self.walked(inside, flags),
+            opened => opened,
+        }
+    }
+
+    /// The same, one name after the other; nothing that is replaced meanwhile leads out.
+    fn walked(&self, inside: &Path, flags: OFlag) -> nix::Result<OwnedFd> {
+        let step = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+        let mut above: Vec<OwnedFd> = Vec::new();
+        let (mut rest, mut followed) = (backwards(inside), 0);
+        while let Some(name) = rest.pop() {
+            let directory = above.last().unwrap_or(&self.directory);
+            if name == ".." {
+                above.pop();
+            } else if let Some(target) = link(directory, &name)? {
+                followed += 1;
+                if followed > MOST_LINKS {
+                    return Err(Errno::ELOOP);
+                }
+                if target.is_absolute() {
+                    above.clear();
+                }
+                rest.extend(backwards(&target));
+            } else if rest.is_empty() {
+                return openat(directory, name.as_os_str(), flags | OFlag::O_NOFOLLOW, Mode::empty());
+            } else {
+                above.push(openat(directory, name.as_os_str(), step, Mode::empty())?);
+            }
+        }
+        openat(above.last().unwrap_or(&self.directory), ".", flags, Mode::empty())
     }
 }
 
+/// How many links Linux follows.
+const MOST_LINKS: usize = 40;
+
 /// Where a link in an open directory points to; none when that name is no link.
 pub(crate) fn link_target(directory: &OwnedFd, name: &OsStr) -> io::Result<Option<PathBuf>> {
+    Ok(link(directory, name)?)
+}
+
+fn link(directory: &OwnedFd, name: &OsStr) -> nix::Result<Option<PathBuf>> {
     match readlinkat(directory, name) {
         Ok(target) => Ok(Some(target.into())),
         Err(Errno::EINVAL | Errno::ENOENT) => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
+}
+
+/// The names in a path, and `..`, the last one first.
+fn backwards(path: &Path) -> Vec<OsString> {
+    let names = path.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
+    names.rev().map(|part| part.as_os_str().to_owned()).collect()
 }
 
 /// A path without `.` and `..`, by its text alone.
@@ -163,4 +214,70 @@ fn closed(opened: io::Result<Option<OwnedFd>>) -> io::Result<Option<OwnedFd>> {
         io::ErrorKind::PermissionDenied => Ok(None),
         _ => Err(error),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake_root::FakeRoot;
+
+    /// What a path leads to, as what the file holds; `/` for a directory.
+    #[track_caller]
+    fn check(path: &str, expected: Result<&str, Errno>) {
+        let fake = FakeRoot::with(&[
+            "file=outside",
+            "root/file=inside",
+            "root/usr/bin/gcc-12=gcc",
+            "root/usr/bin/gcc>gcc-12",
+            "root/bin>usr/bin",
+            "root/usr/lib/cc>/bin/gcc",
+            "root/up>../../../../file",
+            "root/usr/up>../../file",
+            "root/loop>loop",
+            "root/gone>nowhere",
+        ]);
+        let root = Root::open(&fake.path("root")).unwrap();
+        let said = |opened: nix::Result<OwnedFd>| {
+            let mut file = File::from(opened?);
+            let mut text = String::new();
+            match io::Read::read_to_string(&mut file, &mut text) {
+                Err(_) => Ok("/".to_owned()),
+                Ok(_) => Ok(text),
+            }
+        };
+        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+        let expected = expected.map(str::to_owned);
+        assert_eq!(said(root.walked(Path::new(path), flags)), expected, "{path}");
+        assert_eq!(said(root.opened(Path::new(path), flags)), expected, "{path}");
+    }
+
+    #[test]
+    fn no_link_leads_out() {
+        check("/file", Ok("inside"));
+        check("/bin/gcc", Ok("gcc"));
+        check("/usr/lib/cc", Ok("gcc"));
+        check("/usr/lib/../bin/./gcc", Ok("gcc"));
+        check("/../../file", Ok("inside"));
+        check("/up", Ok("inside"));
+        check("/usr/up", Ok("inside"));
+        check("/", Ok("/"));
+        check("/bin/..", Ok("/"));
+        check("/gone", Err(Errno::ENOENT));
+        check("/nowhere/file", Err(Errno::ENOENT));
+        check("/file/file", Err(Errno::ENOTDIR));
+        check("/loop", Err(Errno::ELOOP));
+    }
+
+    #[test]
+    fn behind_links() {
+        let fake = FakeRoot::with(&["usr/bin/gcc-12=gcc", "usr/bin/gcc>gcc-12", "bin>usr/bin"]);
+        for (path, expected) in
+            [("/bin/gcc", Some("/usr/bin/gcc-12")), ("/bin", Some("/usr/bin")), ("/gone", None)]
+        {
+            let found = fake.root().behind_links(Path::new(path)).unwrap();
+            assert_eq!(found.as_deref(), expected.map(Path::new), "{path}");
+            let outside = Root::open(Path::new("/")).unwrap().behind_links(&fake.path(&path[1..])).unwrap();
+            assert_eq!(outside.is_some(), expected.is_some(), "{path}");
+        }
+    }
 }
