@@ -64,11 +64,7 @@ impl Config {
     /// # Errors
     /// The first thing that is not as it should be: nothing is overlooked.
     pub fn parse(text: &str, file: &Path) -> Result<Config, ConfigError> {
-        let at = |(bytes, sentence): Wrong| ConfigError {
-            file: file.to_owned(),
-            line: line_of(text, bytes.start),
-            sentence,
-        };
+        let at = |(bytes, sentence): Wrong| ConfigError::new(file, line_of(text, bytes.start), &sentence);
         let table = DeTable::parse(text).map_err(|error| {
             let said = error.message().replace('\n', ", ");
             at((error.span().unwrap_or(0..0), format!("this is not TOML: {said}; correct this line")))
@@ -165,8 +161,14 @@ fn path(key: &Spanned<DeString>, value: &Spanned<DeValue>) -> Result<PathBuf, Wr
         return Err((value.span(), format!("{key} is no text; write `{key} = \"/…\"`")));
     };
     let path = Path::new(text);
-    if !path.is_absolute() || text.contains('\0') {
+    if !path.is_absolute() {
         return Err((value.span(), format!("{key} `{text}` does not begin with /; write the whole path")));
+    }
+    if text.contains(char::is_control) {
+        return Err((
+            value.span(),
+            format!("{key} has a control character in it; give the directory another name"),
+        ));
     }
     if plain(path) == Path::new("/") {
         return Err((value.span(), format!("{key} is this machine's own root; remove the section")));
@@ -195,6 +197,13 @@ impl Place {
         match self {
             Place::Root(path) | Place::Directory(path) => path,
         }
+    }
+}
+
+impl ConfigError {
+    /// It stays one line, whatever it quotes.
+    pub(crate) fn new(file: &Path, line: usize, sentence: &str) -> ConfigError {
+        ConfigError { file: file.to_owned(), line, sentence: sentence.replace(char::is_control, "?") }
     }
 }
 
@@ -239,7 +248,15 @@ mod tests {
         check("[toolchain]\na = { root = '/a' }\n", false, &[("a", root("/a"), None, 2)]);
     }
 
-    /// The whole message, without the file's name.
+    /// The message without the file's name; of the parser's own words the beginning is enough.
+    #[track_caller]
+    fn refuse(text: &str, expected: &str) {
+        let found = Config::parse(text, Path::new("t.toml")).unwrap_err().to_string();
+        let rest = found.strip_prefix("t.toml:").unwrap();
+        let said = rest == expected || (expected.contains("not TOML") && rest.starts_with(expected));
+        assert!(said && !found.contains('\n'), "{text}\n found {found}");
+    }
+
     #[test]
     fn wrong_files() {
         for (text, expected) in [
@@ -285,16 +302,29 @@ mod tests {
                 "[toolchain.a]\nroot = \"/a\"\ntarget = \"\"\n",
                 "3: target is no target; write what `gcc -dumpmachine` says, as \"i686-pc-linux-gnu\"",
             ),
+        ] {
+            refuse(text, expected);
+        }
+    }
+
+    #[test]
+    fn wrong_texts() {
+        for (text, expected) in [
+            (
+                "[toolchain.a]\nroot = \"/a\\nb\"\n",
+                "2: root has a control character in it; give the directory another name",
+            ),
+            (
+                "\"multi\\nlib\" = true\n",
+                "1: unknown key `multi?lib`; multilib and [toolchain.NAME] are known",
+            ),
             ("[toolchain.a]\nroot = /a\n", "2: this is not TOML: "),
             (
                 "[toolchain.a]\nroot = \"/a\"\n[toolchain.a]\nroot = \"/b\"\n",
                 "3: this is not TOML: duplicate key",
             ),
         ] {
-            let found = Config::parse(text, Path::new("t.toml")).unwrap_err().to_string();
-            let rest = found.strip_prefix("t.toml:").unwrap();
-            let said = if expected.contains("TOML") { rest.starts_with(expected) } else { rest == expected };
-            assert!(said && !found.contains('\n'), "{text}\n found {found}");
+            refuse(text, expected);
         }
     }
 

@@ -13,7 +13,7 @@ use crate::config::{Config, ConfigError, Entry, Place, is_name, line_of};
 /// When the text is wrong, has another section of that name, or the entry cannot be written.
 pub fn with_entry(text: &str, file: &Path, entry: &Entry) -> Result<String, ConfigError> {
     let config = Config::parse(text, file)?;
-    let refused = |line, sentence| Err(ConfigError { file: file.to_owned(), line, sentence });
+    let refused = |line, sentence: String| Err(ConfigError::new(file, line, &sentence));
     let name = &entry.name;
     if let Some(old) = config.toolchains.iter().find(|old| old.name == *name) {
         if (&old.place, &old.target) == (&entry.place, &entry.target) {
@@ -56,7 +56,7 @@ pub fn with_entry(text: &str, file: &Path, entry: &Entry) -> Result<String, Conf
 /// When the text is wrong, has no such section, or has it where it cannot be told from others.
 pub fn without_entry(text: &str, file: &Path, name: &str) -> Result<String, ConfigError> {
     let mut expected = Config::parse(text, file)?;
-    let refused = |line, sentence| Err(ConfigError { file: file.to_owned(), line, sentence });
+    let refused = |line, sentence: String| Err(ConfigError::new(file, line, &sentence));
     let Some(at) = expected.toolchains.iter().position(|entry| entry.name == name) else {
         let names: Vec<&str> = expected.toolchains.iter().map(|entry| entry.name.as_str()).collect();
         let there = if names.is_empty() { "no section".to_owned() } else { names.join(", ") };
@@ -191,7 +191,7 @@ mod tests {
         fn what_is_added_can_be_removed(
             before in "(# [a-z]{0,5}\r?\n|\n|multilib = true\n)?(\\[toolchain\\.old\\]\nroot = '/o'\n\n?)?",
             name in "[a-z0-9+._-]{1,8}",
-            path in "/x[^\0/]{0,20}",
+            path in "/x[^\0-\x1f\x7f-\u{9f}/]{0,20}",
         ) {
             let new = entry(&name, Place::Directory(path.into()));
             prop_assume!(name != "old");

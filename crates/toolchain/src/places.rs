@@ -44,7 +44,7 @@ impl Config {
     pub fn check(&self, file: &Path) -> Vec<ConfigError> {
         let wrong = self.toolchains.iter().filter_map(|entry| {
             let sentence = problem(&entry.place)?;
-            Some(ConfigError { file: file.to_owned(), line: entry.line, sentence })
+            Some(ConfigError::new(file, entry.line, &sentence))
         });
         wrong.collect()
     }
