@@ -166,8 +166,15 @@ impl<'a, 'root> Closure<'a, 'root> {
         let around = self.around;
         for directory in std::env::split_paths(&around.search_path).filter(|path| path.is_absolute()) {
             let path = directory.join(name);
-            if self.sight.file(&path)?.is_some() && self.sight.root().is_program(&path)? {
-                return Ok(Some(path));
+            match self.sight.root().is_program(&path) {
+                // What is closed to us is closed to the compiler.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => continue,
+                Err(error) => return Err(error),
+                Ok(is_program) => {
+                    if self.sight.file(&path)?.is_some() && is_program {
+                        return Ok(Some(path));
+                    }
+                }
             }
         }
         Ok(None)
