@@ -63,7 +63,7 @@ impl<'a, 'root> Closure<'a, 'root> {
             driver: driver.to_owned(),
             mark: match family {
                 Family::Gcc => "%(cc1_options)",
-                Family::Clang => "-cc1gen-reproducer",
+                Family::Clang => "unknown integrated tool '",
             },
             programs: BTreeSet::new(),
             settings: BTreeSet::new(),
