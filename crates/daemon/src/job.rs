@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use cc_args::{ServerCommand, SourcesCommand};
 use logging::{Field, Level, Log};
 use nix::errno::Errno;
-use protocol::{Progress, RequestDecoder, Version, WaitStatus};
+use protocol::{EXTENSION, Progress, ProtocolError, RequestDecoder, Version, WaitStatus};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::select;
@@ -125,13 +125,18 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             self.stats.received(count);
             let progress = unhurried(received >= LONG, || decoder.advance(count));
             let progress = progress.map_err(Outcome::BadRequest)?;
+            if decoder.proof().is_some() {
+                return Err(Outcome::BadRequest(ProtocolError::UnsupportedVersion(EXTENSION)));
+            }
             if judged.is_none()
                 && let (Some(version), Some(args)) = (decoder.version(), decoder.args())
             {
                 judged = Some(self.judge(version, args.to_vec())?);
             }
             if let Progress::Done(arrived) = progress {
-                let (version, args) = arrived.head();
+                let Some((version, args)) = arrived.head() else {
+                    return Err(Outcome::BadRequest(ProtocolError::UnsupportedVersion(EXTENSION)));
+                };
                 // A request without a source comes whole with the last of its command.
                 let judged = match judged {
                     Some(judged) => judged,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use protocol::{Arrived, ArrivedFiles};
+use protocol::{Arrived, ArrivedFiles, EXTENSION, ProtocolError};
 use tokio::time::timeout;
 
 use crate::budget::Share;
@@ -52,6 +52,9 @@ pub(crate) async fn unpack<'a>(
         Arrived::Files(files) => {
             share.settle(files.holds());
             return Ok(Source { content: Content::Files(files), share });
+        }
+        Arrived::Inquiry(_) => {
+            return Err(Outcome::BadRequest(ProtocolError::UnsupportedVersion(EXTENSION)));
         }
     };
     allow(&mut share, text.will_hold(), patience).await?;

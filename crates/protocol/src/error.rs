@@ -65,6 +65,20 @@ pub enum ProtocolError {
         /// As transmitted, in bytes.
         length: u32,
     },
+    /// A line of the extension's texts that makes no sense.
+    BadText {
+        /// The token that it came under.
+        token: &'static str,
+        /// The line, or the beginning of the text, made printable.
+        seen: String,
+    },
+    /// A server that does not do a job because its proof does not hold there.
+    Refused {
+        /// What is in the way, for programs: `compiler`.
+        code: String,
+        /// The same for people, without control characters.
+        sentence: String,
+    },
 }
 
 impl fmt::Display for ProtocolError {
@@ -90,6 +104,8 @@ impl fmt::Display for ProtocolError {
             Self::ObjectOfFailure { length } => {
                 write!(f, "compiler failed and yet sent an object of {length} bytes")
             }
+            Self::BadText { token, seen } => write!(f, "bad text \"{seen}\" in {token}"),
+            Self::Refused { sentence, .. } => f.write_str(sentence),
         }
     }
 }

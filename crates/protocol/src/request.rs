@@ -1,5 +1,5 @@
 //! A request, field by field, in wire order: `DIST`, in version 3 `CDIR`, `ARGC`, `ARGV`…, and `DOTI`, or in version 3
-//! files. Knows not what the arguments mean.
+//! files; or an inquiry instead, or a proof in front of it. Knows not what the arguments mean.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::compression::{most_unpacked, original, transmitted};
 use crate::decode::{Packets, Pause, Progress, progress};
+use crate::extension::{ASKT, EXTENSION, PROV};
+use crate::inquiry::Inquiry;
+use crate::proof::read_proof;
 use crate::sources::{ArrivedFiles, Files, read_path};
 use crate::token::HEADER_BYTES;
 use crate::words::{Form, Words};
@@ -30,6 +33,8 @@ pub enum Arrived {
     Text(ArrivedText),
     /// Of version 3.
     Files(ArrivedFiles),
+    /// No job at all.
+    Inquiry(Inquiry),
 }
 
 /// A request for preprocessed text that has come whole; its source is still as it was transmitted.
@@ -44,11 +49,12 @@ pub struct ArrivedText {
 }
 
 impl Arrived {
-    /// How the client speaks, and its command.
-    pub fn head(&self) -> (Version, &[OsString]) {
+    /// How the client speaks, and its command, if it has one.
+    pub fn head(&self) -> Option<(Version, &[OsString])> {
         match self {
-            Arrived::Text(text) => (text.version, &text.args),
-            Arrived::Files(files) => (Version::Three, &files.args),
+            Arrived::Text(text) => Some((text.version, &text.args)),
+            Arrived::Files(files) => Some((Version::Three, &files.args)),
+            Arrived::Inquiry(_) => None,
         }
     }
 }
@@ -130,6 +136,24 @@ fn wire_length(token: Token, length: usize) -> Result<u32, ProtocolError> {
     })
 }
 
+/// What stands behind our own `DIST`.
+const ASKT_OR_PROV: Token = Token::of("ASKT or PROV", "the rest of ASKT or PROV");
+
+/// How far the words of our own are known that may come first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    /// Nothing is.
+    Any,
+    /// There are some.
+    Extension,
+    /// They are all that there is.
+    Inquiry,
+    /// A request follows.
+    Proof,
+    /// What comes is an ordinary request.
+    Request,
+}
+
 /// A request out of bytes as they come: read into [`space`](Self::space), tell with [`advance`](Self::advance) how
 /// many came, until there is a request or an error; then drop it.
 ///
@@ -137,6 +161,8 @@ fn wire_length(token: Token, length: usize) -> Result<u32, ProtocolError> {
 pub struct RequestDecoder {
     limits: Limits,
     packets: Packets,
+    opening: Opening,
+    proof: Option<String>,
     version: Option<Version>,
     directory: Option<PathBuf>,
     args: Words,
@@ -149,6 +175,8 @@ impl RequestDecoder {
         RequestDecoder {
             limits,
             packets: Packets::new(Token::DIST),
+            opening: Opening::Any,
+            proof: None,
             version: None,
             directory: None,
             args: Words::default(),
@@ -158,6 +186,12 @@ impl RequestDecoder {
 
     /// Where to read to; it is never empty while a request is awaited.
     pub fn space(&mut self) -> &mut [u8] {
+        match self.opening {
+            // An inquiry is the shortest of all messages.
+            Opening::Any => return self.packets.space(2),
+            Opening::Extension | Opening::Inquiry | Opening::Proof => return self.packets.space(1),
+            Opening::Request => {}
+        }
         let before = match self.version {
             None => 1,
             Some(Version::Three) => usize::from(self.directory.is_none()),
@@ -177,6 +211,11 @@ impl RequestDecoder {
     pub fn advance(&mut self, count: usize) -> Result<Progress<Arrived>, ProtocolError> {
         self.packets.advance(count)?;
         progress(self.proceed())
+    }
+
+    /// The fingerprint that the compiler must have, as 64 hex digits, if that has come in front of the request.
+    pub fn proof(&self) -> Option<&str> {
+        self.proof.as_deref()
     }
 
     /// How the client speaks, once that has come.
@@ -207,6 +246,11 @@ impl RequestDecoder {
     }
 
     fn proceed(&mut self) -> Result<Arrived, Pause> {
+        if self.opening != Opening::Request
+            && let Some(inquiry) = self.open()?
+        {
+            return Ok(Arrived::Inquiry(inquiry));
+        }
         let version = match self.version {
             Some(version) => version,
             None => *self.version.insert(Version::from_number(self.packets.number(Token::DIST)?)?),
@@ -221,6 +265,31 @@ impl RequestDecoder {
             Version::Three => self.read_files().map(Arrived::Files),
             _ => self.read_text(version).map(Arrived::Text),
         }
+    }
+
+    /// What may come before a request, or in its place.
+    fn open(&mut self) -> Result<Option<Inquiry>, Pause> {
+        if self.opening == Opening::Any {
+            self.opening = match self.packets.number(Token::DIST)? {
+                EXTENSION => Opening::Extension,
+                number => {
+                    self.version = Some(Version::from_number(number)?);
+                    Opening::Request
+                }
+            };
+        }
+        if self.opening == Opening::Extension {
+            let opened = self.packets.one_of(&[ASKT, PROV], ASKT_OR_PROV)?;
+            self.opening = if opened == ASKT { Opening::Inquiry } else { Opening::Proof };
+        }
+        if self.opening == Opening::Inquiry {
+            return Inquiry::read(&mut self.packets).map(Some);
+        }
+        if self.opening == Opening::Proof {
+            self.proof = Some(read_proof(&mut self.packets)?);
+            self.opening = Opening::Request;
+        }
+        Ok(None)
     }
 
     fn read_text(&mut self, version: Version) -> Result<ArrivedText, Pause> {

@@ -3,6 +3,8 @@
 
 use crate::compression::original;
 use crate::decode::{Packets, Pause, Progress, progress};
+use crate::extension::EXTENSION;
+use crate::proof::read_refusal;
 use crate::request::append_bulk;
 use crate::{Limits, ProtocolError, Token, Version, WaitStatus};
 
@@ -61,6 +63,7 @@ pub struct ResponseDecoder {
     limits: Limits,
     packets: Packets,
     answered: bool,
+    refused: bool,
     status: Option<WaitStatus>,
     stderr: Option<Vec<u8>>,
     stdout: Option<Vec<u8>>,
@@ -76,6 +79,7 @@ impl ResponseDecoder {
             limits,
             packets,
             answered: false,
+            refused: false,
             status: None,
             stderr: None,
             stdout: None,
@@ -85,6 +89,9 @@ impl ResponseDecoder {
 
     /// Where to read to; it is never empty while a response is awaited.
     pub fn space(&mut self) -> &mut [u8] {
+        if self.refused {
+            return self.packets.space(1);
+        }
         let bodies = [&self.stderr, &self.stdout, &self.object].map(Option::is_some);
         let taken = [self.answered, self.status.is_some()].into_iter().chain(bodies);
         let more = usize::from(self.status.is_some_and(|status| has_dependencies(self.version, status)));
@@ -94,7 +101,7 @@ impl ResponseDecoder {
     /// `count` bytes have come into the space; 0 means that the server has closed.
     ///
     /// # Errors
-    /// What is wrong with the bytes. `NoAnswer` is a server that refuses, or has died.
+    /// What is wrong with the bytes. `NoAnswer` is a server that refuses, or has died; `Refused` is one that says why.
     ///
     /// # Panics
     /// If `count` is more than there was space for.
@@ -113,6 +120,9 @@ impl ResponseDecoder {
     fn proceed(&mut self) -> Result<Response, Pause> {
         if !self.answered {
             self.read_version()?;
+        }
+        if self.refused {
+            return Err(read_refusal(&mut self.packets)?.into());
         }
         let status = match self.status {
             Some(status) => status,
@@ -144,7 +154,8 @@ impl ResponseDecoder {
 
     fn read_version(&mut self) -> Result<(), Pause> {
         let (asked, answered) = (self.version.number(), self.packets.number(Token::DONE)?);
-        if answered != asked {
+        self.refused = answered == EXTENSION;
+        if answered != asked && !self.refused {
             return Err(ProtocolError::VersionMismatch { asked, answered }.into());
         }
         self.answered = true;

@@ -5,9 +5,10 @@ mod pieces;
 
 use libfuzzer_sys::fuzz_target;
 use pieces::but_for_pieces;
+use protocol::inquiry::Inquiry;
 use protocol::{
     Arrived, ArrivedFiles, Content, Limits, Progress, ProtocolError, Request, RequestDecoder, encode_request,
-    file_head, files_header, link, sources_head,
+    file_head, files_header, link, proof, sources_head,
 };
 
 fuzz_target!(|input: (u8, &[u8])| {
@@ -15,14 +16,25 @@ fuzz_target!(|input: (u8, &[u8])| {
     let whole = decode(bytes, bytes.len());
     let pieces = decode(bytes, usize::from(chunk) + 1);
     assert_eq!(but_for_pieces(&whole), but_for_pieces(&pieces));
-    if let Ok(request) = whole {
-        let sent = match &request {
-            Ok(text) => encode_request(text.version, &text.args, &text.source).expect("it is short"),
-            Err(files) => encode_files(files),
-        };
-        assert_eq!(decode(&sent, sent.len()), Ok(request));
+    if let Ok((proven, message)) = whole {
+        let mut sent = proven.as_deref().map(proof).unwrap_or_default();
+        sent.extend(match &message {
+            Message::Text(text) => {
+                encode_request(text.version, &text.args, &text.source).expect("it is short")
+            }
+            Message::Files(files) => encode_files(files),
+            Message::Inquiry(inquiry) => inquiry.encode(),
+        });
+        assert_eq!(decode(&sent, sent.len()), Ok((proven, message)));
     }
 });
+
+#[derive(PartialEq, Debug)]
+enum Message {
+    Text(Request),
+    Files(ArrivedFiles),
+    Inquiry(Inquiry),
+}
 
 fn encode_files(files: &ArrivedFiles) -> Vec<u8> {
     let mut bytes = sources_head(&files.directory, &files.args);
@@ -39,7 +51,7 @@ fn encode_files(files: &ArrivedFiles) -> Vec<u8> {
     bytes
 }
 
-fn decode(bytes: &[u8], chunk: usize) -> Result<Result<Request, ArrivedFiles>, ProtocolError> {
+fn decode(bytes: &[u8], chunk: usize) -> Result<(Option<String>, Message), ProtocolError> {
     let mut decoder = RequestDecoder::new(Limits::default());
     let mut rest = bytes;
     loop {
@@ -49,10 +61,12 @@ fn decode(bytes: &[u8], chunk: usize) -> Result<Result<Request, ArrivedFiles>, P
         space[..count].copy_from_slice(&rest[..count]);
         rest = &rest[count..];
         if let Progress::Done(arrived) = decoder.advance(count)? {
-            return match arrived {
-                Arrived::Text(text) => text.unpack().map(Ok),
-                Arrived::Files(files) => Ok(Err(files)),
+            let message = match arrived {
+                Arrived::Text(text) => Message::Text(text.unpack()?),
+                Arrived::Files(files) => Message::Files(files),
+                Arrived::Inquiry(inquiry) => Message::Inquiry(inquiry),
             };
+            return Ok((decoder.proof().map(str::to_owned), message));
         }
     }
 }

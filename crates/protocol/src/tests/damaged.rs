@@ -36,7 +36,7 @@ fn requests_that_are_none() {
     check("DIST0000000x", "bad number \"0000000x\" in DIST");
     check("DIST00000004", "protocol version 4 is not spoken here");
     check("DIST000f4240", "protocol version 1000000 is not spoken here");
-    check("DIST00000001CDIR00000001/", "expected token \"ARGC\", got \"CDIR00000001/\"");
+    check("DIST00000001CDIR00000001/", "expected token \"ARGC\", got \"CDIR00000001\"");
     check("DIST00000001ARGC00000000", "no arguments, not even a compiler name");
     check("DIST00000001ARGC000186a0", "ARGC of 100000 is over the limit of 16384");
     check("DIST00000001ARGCffffffff", "ARGC of 4294967295 is over the limit of 16384");

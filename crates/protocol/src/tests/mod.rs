@@ -2,6 +2,7 @@
 
 mod captured;
 mod damaged;
+mod extension;
 mod properties;
 mod sources;
 
@@ -41,6 +42,7 @@ fn feed_any_request(bytes: &[u8], chunk: usize, limits: &Limits) -> Fed<Result<R
         let progress = match decoder.advance(count) {
             Ok(Progress::Done(Arrived::Text(text))) => text.unpack().map(Ok).map(Progress::Done),
             Ok(Progress::Done(Arrived::Files(files))) => Ok(Progress::Done(Err(files))),
+            Ok(Progress::Done(Arrived::Inquiry(inquiry))) => panic!("no request: {inquiry:?}"),
             Ok(Progress::More) => Ok(Progress::More),
             Err(error) => Err(error),
         };

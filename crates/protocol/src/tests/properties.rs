@@ -6,11 +6,13 @@ use std::os::unix::ffi::OsStringExt;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::extension::{feed_server, feed_telling};
 use super::sources::encode;
 use super::{feed_any_request, feed_request, feed_response};
+use crate::inquiry::{Inquiry, Telling, TellingCompiler};
 use crate::{
-    ArrivedFiles, Content, FileEntry, Limits, ProtocolError, Request, Response, Version, WaitStatus,
-    encode_request, pack, pack_file, unpack,
+    Arrived, ArrivedFiles, Content, FileEntry, Limits, ProtocolError, Request, Response, Version, WaitStatus,
+    encode_request, pack, pack_file, proof, unpack,
 };
 
 /// Small enough for arbitrary numbers to meet them.
@@ -71,6 +73,37 @@ fn sources() -> impl Strategy<Value = ArrivedFiles> {
     })
 }
 
+fn inquiry() -> impl Strategy<Value = Inquiry> {
+    vec(name(), 0..9).prop_map(|compilers| Inquiry { compilers })
+}
+
+fn name() -> impl Strategy<Value = OsString> {
+    vec(any::<u8>(), 0..20).prop_map(OsString::from_vec)
+}
+
+fn telling() -> impl Strategy<Value = Telling> {
+    let compiler = (name(), any::<[String; 3]>(), prop::option::of("[0-9a-f]{64}"));
+    let compiler = compiler.prop_map(|(name, [target, version, machine], fingerprint)| TellingCompiler {
+        name,
+        target,
+        version,
+        machine,
+        fingerprint,
+    });
+    let words = || vec("[^ ]{1,9}", 0..4);
+    let missing = vec((name(), "[a-z ]{0,40}"), 0..4);
+    ("[a-z. ]{0,20}", any::<Option<u32>>(), words(), words(), vec(compiler, 0..4), missing).prop_map(
+        |(server, slots, features, targets, compilers, missing)| Telling {
+            server,
+            slots,
+            features,
+            targets,
+            compilers,
+            missing,
+        },
+    )
+}
+
 /// Where something happens to a message (per mille of its length), to how many bytes, and what stands there then.
 fn injuries() -> impl Strategy<Value = Vec<(usize, usize, Vec<u8>)>> {
     const WORDS: &[&str] =
@@ -112,6 +145,16 @@ fn check_response_bytes(version: Version, bytes: &[u8], chunk: usize) {
     assert_eq!(but_for_pieces(pieces.outcome), but_for_pieces(whole.outcome));
 }
 
+fn check_telling_bytes(bytes: &[u8], chunk: usize) {
+    let (pieces, whole) = (feed_telling(bytes, chunk), feed_telling(bytes, bytes.len()));
+    assert_eq!(but_for_pieces(pieces.outcome), but_for_pieces(whole.outcome));
+}
+
+fn check_server_bytes(bytes: &[u8], chunk: usize) {
+    let (pieces, whole) = (feed_server(bytes, chunk), feed_server(bytes, bytes.len()));
+    assert_eq!(but_for_pieces(pieces.outcome), but_for_pieces(whole.outcome));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -126,6 +169,29 @@ proptest! {
         let bytes = response.encode().unwrap();
         let fed = feed_response(response.version, &bytes, chunk, &Limits::default());
         prop_assert_eq!(fed.outcome, Ok(response));
+    }
+
+    #[test]
+    fn questions_and_answers_come_as_they_were_sent(
+        inquiry in inquiry(), telling in telling(), chunk in 1..3000_usize,
+    ) {
+        prop_assert_eq!(feed_telling(&telling.encode(), chunk).outcome, Ok(telling));
+        let expected = (None, Arrived::Inquiry(inquiry.clone()));
+        prop_assert_eq!(feed_server(&inquiry.encode(), chunk).outcome, Ok(expected));
+    }
+
+    #[test]
+    fn injured_words_of_ours_are_refused_or_taken_calmly(
+        inquiry in inquiry(), telling in telling(), injuries in injuries(), chunk in 1..3000_usize,
+    ) {
+        let proven = [proof(&"5".repeat(64)), inquiry.encode()].concat();
+        for mut bytes in [inquiry.encode(), proven] {
+            injure(&mut bytes, injuries.clone());
+            check_server_bytes(&bytes, chunk);
+        }
+        let mut bytes = telling.encode();
+        injure(&mut bytes, injuries);
+        check_telling_bytes(&bytes, chunk);
     }
 
     #[test]
@@ -147,6 +213,7 @@ proptest! {
     fn any_bytes_are_refused_calmly(version in prop_oneof![version(), Just(Version::Three)], bytes in vec(any::<u8>(), 1..200), chunk in 1..50_usize) {
         check_request_bytes(&bytes, chunk);
         check_response_bytes(version, &bytes, chunk);
+        check_telling_bytes(&bytes, chunk);
     }
 
     #[test]
