@@ -33,6 +33,15 @@ enum Rule {
     Nothing,
 }
 
+/// A program that compiles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Compiler {
+    /// Absolute, as it is called in its root.
+    pub(crate) program: PathBuf,
+    /// Another root directory than ours.
+    pub(crate) root: Option<PathBuf>,
+}
+
 /// Why a compiler is not run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::future::pending;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cc_args::{ServerCommand, SourcesCommand};
@@ -21,8 +21,9 @@ use crate::access::Peer;
 use crate::answer::Answer;
 use crate::budget::Share;
 use crate::command::Command;
-use crate::compiler::Refusal;
+use crate::compiler::{Compiler, Refusal};
 use crate::execution::Execution;
+use crate::inside::Inside;
 use crate::server::Server;
 use crate::source::{self, Content, Source};
 use crate::sources::Plan;
@@ -156,7 +157,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             .map_err(|refusal| Outcome::Refused(format!("command refused: {refusal}")))?;
         self.log = self.log.about(Field::File, command.input()).about(Field::Compiler, command.compiler());
         let compiler = match self.server.compilers.find(command.compiler()) {
-            Ok(compiler) => Ok(compiler),
+            Ok(program) => Ok(Compiler { program, root: None }),
             Err(Refusal::NotPermitted(reason)) => return Err(Outcome::Refused(reason)),
             Err(Refusal::Missing(reason)) => Err(reason),
         };
@@ -166,7 +167,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
 
     async fn compile(
         &mut self,
-        compiler: &Path,
+        compiler: &Compiler,
         command: &Command,
         source: Source<'a>,
         share: &mut Share<'_>,
@@ -175,16 +176,16 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         let slot = self.slot().await?;
         let booked = self.stats.compiles();
         let workbench = unhurried(task.is_long(), || task.prepare(self.server))?;
-        let mut execution = match Execution::start(compiler, &workbench, self.server) {
+        let mut execution = match Execution::start(&compiler.program, &workbench, self.server) {
             Ok(execution) => execution,
             Err(error) => {
-                let reason = not_started(compiler, &error)?;
+                let reason = not_started(&compiler.program, &error)?;
                 return Ok(self.not_run(command, &reason));
             }
         };
         let workspace = workbench.workspace();
         if workspace.is_kept() {
-            let words = words(compiler, &workbench.args);
+            let words = words(&compiler.program, &workbench.args);
             self.log.notice(format_args!("kept {}: {words}", workspace.path().display()));
         }
         let ended = match self.supervise(&mut execution).await {
@@ -201,18 +202,20 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
     /// Where and how it will be compiled. Who waits for memory must not have a slot.
     async fn plan<'c>(
         &self,
-        compiler: &Path,
+        compiler: &'c Compiler,
         command: &'c Command,
         source: Source<'a>,
     ) -> Result<Task<'a, 'c>, Outcome> {
         let Source { content, mut share } = source;
         match (command, content) {
-            (Command::Text(command), Content::Text(text)) => Ok(Task::Text(command, text, share)),
+            (Command::Text(command), Content::Text(text)) => Ok(Task::Text(command, compiler, text, share)),
             (Command::Sources(command), Content::Files(files)) => {
+                let Compiler { program, root } = compiler;
                 let server = self.server;
                 let long = files.holds() >= LONG;
-                let plan =
-                    unhurried(long, || server.sources.plan(command, compiler, files, &server.workspaces))?;
+                let plan = unhurried(long, || {
+                    server.sources.plan(command, program, root.as_deref(), files, &server.workspaces)
+                })?;
                 source::allow(&mut share, plan.will_hold(&server.limits), server.io_timeout).await?;
                 Ok(Task::Sources(command, plan, share))
             }
@@ -293,18 +296,18 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
 /// A command that may run, and the compiler for it or why there is none.
 struct Judged {
     command: Command,
-    compiler: Result<PathBuf, String>,
+    compiler: Result<Compiler, String>,
 }
 
 /// A compile that has all that it needs but its place, and the memory that this takes until then.
 enum Task<'a, 'c> {
-    Text(&'c ServerCommand, Vec<u8>, Share<'a>),
+    Text(&'c ServerCommand, &'c Compiler, Vec<u8>, Share<'a>),
     Sources(&'c SourcesCommand, Plan<'a>, Share<'a>),
 }
 
 impl<'a> Task<'a, '_> {
     fn is_long(&self) -> bool {
-        matches!(self, Task::Sources(..))
+        matches!(self, Task::Sources(..) | Task::Text(_, Compiler { root: Some(_), .. }, ..))
     }
 
     /// Puts it in its place. What came is there now, and may be several megabytes long.
@@ -312,12 +315,14 @@ impl<'a> Task<'a, '_> {
         let workspaces = &server.workspaces;
         match self {
             Task::Sources(command, plan, _share) => plan.carry_out(command, workspaces, &server.limits),
-            Task::Text(command, text, _share) => {
+            Task::Text(command, Compiler { program, root }, text, _share) => {
                 let extension = command.language().preprocessed_extension();
                 let workspace = workspaces.make(Path::new(command.input()), extension, &text);
                 let workspace = workspace
                     .map_err(|error| Outcome::Failed(format!("cannot make a workspace: {error}")))?;
-                Ok(Workbench::of_text(command, workspace))
+                let root = root.as_deref();
+                let inside = root.map(|root| Inside::of(server, program, root, &workspace)).transpose()?;
+                Ok(Workbench::of_text(command, workspace, inside))
             }
         }
     }

@@ -11,6 +11,7 @@ mod ending;
 mod execution;
 mod fence;
 mod inetd;
+mod inside;
 mod job;
 mod journal;
 mod listen;

@@ -1,5 +1,5 @@
 //! The files, links and directories of one client as a tree in memory, checked: what is in it can be made beneath any
-//! root without leaving it. Knows no disk but the server's own system directories.
+//! root without leaving it. Knows no disk but the system directories of the compiler's root.
 
 mod system;
 mod tree;
@@ -13,6 +13,7 @@ use std::path::{Component, Path, PathBuf};
 
 use protocol::{Content, FileEntry, Limits, MARKER};
 
+use crate::view::Root;
 use tree::Room;
 pub(crate) use tree::{ClientFile, Directory, Named, Node};
 
@@ -45,18 +46,24 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Checks what a client sent that works in `directory` and wants `compiler`, which is the absolute path of one here.
+    /// Checks what a client sent that works in `directory` and wants `compiler`, which is the absolute path of one in
+    /// `root`.
     ///
     /// # Errors
     /// Why it is refused.
-    pub(crate) fn new(directory: &Path, entries: Vec<FileEntry>, compiler: &Path) -> Result<Names, String> {
+    pub(crate) fn new(
+        root: &Root,
+        directory: &Path,
+        entries: Vec<FileEntry>,
+        compiler: &Path,
+    ) -> Result<Names, String> {
         let mut names =
             Names { root: Directory::default(), directory: PathBuf::new(), system: Vec::new(), room: MOST };
         for FileEntry { name, content } in entries {
             let spelled = || name.as_os_str().as_bytes().escape_ascii().to_string();
             let result = components(&name).and_then(|path| match content {
                 Content::File(body) => names.root.file(&path, body, &mut names.room),
-                Content::Link(target) => names.link(&path, &target, compiler),
+                Content::Link(target) => names.link(&path, &target, (root, compiler)),
             });
             result.map_err(|wrong| format!("the name \"{}\" {wrong}", spelled()))?;
         }
@@ -64,7 +71,7 @@ impl Names {
             format!("the directory \"{}\" {wrong}", directory.as_os_str().as_bytes().escape_ascii())
         })?;
         names.root.list_system(&mut PathBuf::from("/"), &mut names.system);
-        names.system.retain(|directory| directory.is_dir());
+        names.system.retain(|directory| root.has_directory(directory));
         Ok(names)
     }
 
@@ -109,14 +116,19 @@ impl Names {
         self.root
     }
 
-    fn link(&mut self, path: &[OsString], target: &Path, compiler: &Path) -> Result<(), &'static str> {
+    fn link(
+        &mut self,
+        path: &[OsString],
+        target: &Path,
+        (root, compiler): (&Root, &Path),
+    ) -> Result<(), &'static str> {
         if target.is_absolute() {
             return self.root.link(path, beneath(path, target)?, &mut self.room);
         }
         if !system::is_own_name(path, target) {
             return Err("is a link that leads out of the tree");
         }
-        if !system::is_permitted(path, compiler) {
+        if !system::is_permitted(path, root, compiler) {
             return Err("is a link to what is no system directory of this server");
         }
         self.root.system(path, &mut self.room)

@@ -1,9 +1,9 @@
 //! How jobs are done whose sources and headers have come: in a view at the client's own paths where the kernel allows
-//! that, else in a mirror. Knows nothing of connections.
+//! that, else in a mirror, which only compilers of our own root can use. Knows nothing of connections.
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use cc_args::SourcesCommand;
@@ -14,7 +14,7 @@ use crate::mirror::Mirror;
 use crate::names::Names;
 use crate::summary::Outcome;
 use crate::trees::{Kind, Trees, Trouble};
-use crate::view::{self, Layout, System, Views};
+use crate::view::{self, Layout, Root, System, Views};
 use crate::workbench::{Paths, Workbench};
 use crate::workspace::Workspaces;
 
@@ -41,7 +41,7 @@ const CANNOT_SHOW: &str = "files cannot be shown at the clients' own paths";
 #[derive(Debug)]
 pub(crate) struct Sources {
     asked: Pump,
-    system: System,
+    system: Arc<System>,
     trees: Trees,
     views: OnceLock<Result<Views, String>>,
 }
@@ -54,13 +54,14 @@ pub(crate) struct Plan<'a> {
     directory: PathBuf,
     compiler: PathBuf,
     /// None for a mirror.
-    layout: Option<Layout<'a>>,
+    layout: Option<Layout>,
 }
 
 impl Sources {
     /// Does them as it is `asked`, so many at a time.
     pub(crate) fn new(asked: Pump, jobs: usize) -> Sources {
-        Sources { asked, system: System::look(), trees: Trees::new(jobs), views: OnceLock::new() }
+        let system = Arc::new(System::look(Root::here()));
+        Sources { asked, system, trees: Trees::new(jobs), views: OnceLock::new() }
     }
 
     /// Why such jobs are refused, if they are.
@@ -90,14 +91,42 @@ impl Sources {
         self.trees.forget();
     }
 
-    fn views(&self, workspaces: &Workspaces) -> &Result<Views, String> {
-        self.views.get_or_init(|| match self.asked {
+    fn views(&self, workspaces: &Workspaces) -> Result<&Views, String> {
+        match self.asked {
             Pump::Off | Pump::Mirror => Err("it is not wanted".to_owned()),
-            Pump::Auto | Pump::Namespace => Views::probe(&self.system, &self.trees, workspaces),
-        })
+            Pump::Auto | Pump::Namespace => self.possible_views(workspaces),
+        }
     }
 
-    /// Judges the files, and says where the job is done.
+    /// Those that this machine allows, whatever is asked for.
+    fn possible_views(&self, workspaces: &Workspaces) -> Result<&Views, String> {
+        let probe = || Views::probe(&self.system, &self.trees, workspaces);
+        self.views.get_or_init(probe).as_ref().map_err(Clone::clone)
+    }
+
+    /// What can be shown to the compilers in another root.
+    ///
+    /// # Errors
+    /// Why they cannot be run, and what to do about it.
+    pub(crate) fn elsewhere(
+        &self,
+        root: &Path,
+        workspaces: &Workspaces,
+    ) -> Result<(Arc<System>, &Views), String> {
+        let cannot = |why: String| format!("compilers in {} cannot be run: {why}", root.display());
+        let system = System::look(Root::open(root).map_err(cannot)?);
+        let views = self
+            .possible_views(workspaces)
+            .map_err(|why| cannot(format!("{why}; {}", view::how_to_permit())))?;
+        Ok((Arc::new(system), views))
+    }
+
+    /// The trees in which views are made.
+    pub(crate) fn trees(&self) -> &Trees {
+        &self.trees
+    }
+
+    /// Judges the files, and says where the job is done. The compiler is in another root if there is one.
     ///
     /// # Errors
     /// A job that ends: names that lead elsewhere, or a command that cannot be done there.
@@ -105,20 +134,26 @@ impl Sources {
         &self,
         command: &SourcesCommand,
         compiler: &Path,
+        root: Option<&Path>,
         files: ArrivedFiles,
         workspaces: &Workspaces,
     ) -> Result<Plan<'_>, Outcome> {
         let ArrivedFiles { directory, mut entries, .. } = files;
-        let may_merge = view::only_text_among_programs(&entries);
-        let views = self.views(workspaces);
-        entries.extend(views.iter().flat_map(Views::mount_points));
-        let mut names = Names::new(&directory, entries, compiler).map_err(Outcome::Refused)?;
-        let layout = match views {
-            Ok(views) => views.lay_out(&mut names, compiler, may_merge),
-            Err(why) => Err(why.clone()),
+        let (system, views) = match root {
+            None => (self.system.clone(), self.views(workspaces)),
+            Some(root) => self
+                .elsewhere(root, workspaces)
+                .map(|(system, views)| (system, Ok(views)))
+                .map_err(Outcome::Refused)?,
         };
+        let may_merge = view::only_text_among_programs(system.root(), &entries);
+        if views.is_ok() {
+            entries.extend(system.mount_points());
+        }
+        let mut names = Names::new(system.root(), &directory, entries, compiler).map_err(Outcome::Refused)?;
+        let layout = views.and_then(|views| views.lay_out(system, &mut names, compiler, may_merge));
         let layout = match layout {
-            Err(why) if self.asked == Pump::Namespace => {
+            Err(why) if root.is_some() || self.asked == Pump::Namespace => {
                 return Err(Outcome::Refused(format!("{CANNOT_SHOW}: {why}")));
             }
             other => other.ok(),

@@ -1,9 +1,11 @@
 //! What a compiler sees instead of this machine: a client's files at the client's own paths, the programs and headers
-//! of the system, and one directory that it may write. Knows nothing of jobs, nor how the client's files came here.
+//! of a system, and one directory that it may write. Knows nothing of jobs, nor how the client's files came here.
 
 mod enter;
 mod layout;
+mod permission;
 mod probe;
+mod root;
 mod system;
 
 use std::ffi::{CString, OsString};
@@ -17,7 +19,9 @@ use tokio::process::Command;
 
 use enter::{Call, Entry};
 pub(crate) use layout::{Layout, only_text_among_programs};
+pub(crate) use permission::how_to_permit;
 pub(crate) use probe::Views;
+pub(crate) use root::Root;
 pub(crate) use system::System;
 
 /// What may be done with what is shown.
@@ -36,15 +40,17 @@ pub(crate) enum Use {
 pub(crate) struct View {
     root: PathBuf,
     calls: Vec<Call>,
+    /// The PATH in it, where it is not that of the daemon.
+    search_path: Option<&'static str>,
 }
 
 impl View {
-    /// What is in `root`, a directory of this machine, and nothing else.
+    /// What is in `root`, a directory of this machine, and nothing else; a PATH if the daemon's is not right for it.
     ///
     /// # Errors
     /// A path that no system call takes, as everywhere here.
-    pub(crate) fn of(root: &Path) -> io::Result<View> {
-        let mut view = View { root: root.to_owned(), calls: Vec::new() };
+    pub(crate) fn of(root: &Path, search_path: Option<&'static str>) -> io::Result<View> {
+        let mut view = View { root: root.to_owned(), calls: Vec::new(), search_path };
         view.show(root, Path::new("/"), Use::Read)?;
         Ok(view)
     }
@@ -79,18 +85,18 @@ impl View {
         Ok(())
     }
 
-    /// Shows what the root has at `path` and what this machine has there as one directory; of two files of one name the
-    /// root's.
-    pub(crate) fn merge(&mut self, path: &Path) -> io::Result<()> {
+    /// Shows what the root has at `path` and what this machine has at `from` as one directory; of two files of one name
+    /// the root's.
+    pub(crate) fn merge(&mut self, from: &Path, path: &Path) -> io::Result<()> {
         let upper = self.seen_from_outside(path);
-        if [upper.as_path(), path]
+        if [upper.as_path(), from]
             .iter()
             .any(|layer| layer.as_os_str().as_bytes().iter().any(|byte| b":,\\".contains(byte)))
         {
             return Err(io::Error::other(format!("{} has a name that cannot be merged", upper.display())));
         }
         let layers: OsString =
-            ["lowerdir=".as_ref(), upper.as_os_str(), ":".as_ref(), path.as_os_str()].into_iter().collect();
+            ["lowerdir=".as_ref(), upper.as_os_str(), ":".as_ref(), from.as_os_str()].into_iter().collect();
         let flags = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
         let (to, data) = (c_string(&upper)?, c_string(Path::new(&layers))?);
         self.calls.push(Call::Mount { from: c"overlay".to_owned(), to, kind: Some(c"overlay"), flags, data });
@@ -99,6 +105,7 @@ impl View {
 
     /// Has `command` run in the view and begin in `directory` of it.
     pub(crate) fn apply(&self, command: &mut Command, directory: &Path) -> io::Result<()> {
+        command.envs(self.search_path.map(|path| ("PATH", path)));
         let entry = Entry::new(c_string(&self.root)?, self.calls.clone(), c_string(directory)?);
         enter::before_it_runs(command, entry);
         Ok(())

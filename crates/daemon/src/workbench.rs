@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use cc_args::{ServerCommand, SourcesCommand};
 use tokio::process::Command;
 
+use crate::inside::Inside;
 use crate::mirror::Mirror;
 use crate::trees::Tree;
 use crate::view::View;
@@ -25,8 +26,8 @@ pub(crate) struct Workbench<'a> {
 /// Where the client's files are.
 #[derive(Debug)]
 enum Files<'a> {
-    /// There is only its text, in the workspace.
-    Text,
+    /// There is only its text, in the workspace; the compiler may be in another root.
+    Text(Option<Inside<'a>>),
     View {
         view: View,
         paths: Paths,
@@ -48,10 +49,15 @@ pub(crate) struct Paths {
 }
 
 impl<'a> Workbench<'a> {
-    /// For preprocessed text, which is in the workspace.
-    pub(crate) fn of_text(command: &ServerCommand, workspace: Workspace) -> Workbench<'a> {
-        let args = text_args(command, &workspace);
-        Workbench { workspace, args, files: Files::Text }
+    /// For preprocessed text, which is in the workspace, and a compiler that may be in another root.
+    pub(crate) fn of_text(
+        command: &ServerCommand,
+        workspace: Workspace,
+        inside: Option<Inside<'a>>,
+    ) -> Workbench<'a> {
+        let work = inside.as_ref().map_or(workspace.path(), Inside::work);
+        let args = text_args(command, &workspace, work);
+        Workbench { workspace, args, files: Files::Text(inside) }
     }
 
     /// For sources at the client's own paths.
@@ -85,12 +91,14 @@ impl<'a> Workbench<'a> {
     /// A path that no system call takes.
     pub(crate) fn apply(&self, command: &mut Command) -> io::Result<()> {
         let home = match &self.files {
-            Files::Text | Files::Mirror { .. } => self.workspace.path(),
+            Files::Text(None) | Files::Mirror { .. } => self.workspace.path(),
+            Files::Text(Some(inside)) => inside.work(),
             Files::View { paths, .. } => &paths.work,
         };
         command.envs([("TMPDIR", home), ("HOME", home)]);
         match &self.files {
-            Files::Text => drop(command.current_dir(self.workspace.path())),
+            Files::Text(None) => drop(command.current_dir(home)),
+            Files::Text(Some(inside)) => inside.apply(command)?,
             Files::View { view, paths, .. } => {
                 view.apply(command.env("PWD", &paths.directory), &paths.directory)?;
             }
@@ -103,7 +111,7 @@ impl<'a> Workbench<'a> {
     pub(crate) fn as_the_client_sees(&self, printed: Vec<u8>) -> Vec<u8> {
         match &self.files {
             Files::Mirror { mirror, .. } => mirror.hide(&printed),
-            Files::Text | Files::View { .. } => printed,
+            Files::Text(_) | Files::View { .. } => printed,
         }
     }
 
@@ -113,7 +121,7 @@ impl<'a> Workbench<'a> {
     /// It is longer than `limit` bytes, or no plain file.
     pub(crate) fn dependencies(&self, limit: usize) -> io::Result<Option<Vec<u8>>> {
         match &self.files {
-            Files::Text => Ok(None),
+            Files::Text(_) => Ok(None),
             Files::View { .. } => self.workspace.read_beside(limit).map(Some),
             Files::Mirror { mirror, .. } => {
                 self.workspace.read_beside(limit).map(|rules| Some(mirror.rewrite_rules(&rules)))
@@ -128,12 +136,12 @@ impl<'a> Workbench<'a> {
 }
 
 /// The client's options around our names. Debug information names the directory that the preprocessor noted in the
-/// text; where it noted none, ours would be taken.
-fn text_args(command: &ServerCommand, workspace: &Workspace) -> Vec<OsString> {
+/// text; where it noted none, ours would be taken. The compiler knows the workspace as `work`.
+fn text_args(command: &ServerCommand, workspace: &Workspace, work: &Path) -> Vec<OsString> {
     let mut args = command.args_for(workspace.beside(), workspace.object());
     if args.iter().any(|arg| arg.as_bytes().starts_with(b"-g") && arg != "-g0") {
         let mut hide = OsString::from("-fdebug-prefix-map=");
-        hide.push(workspace.path());
+        hide.push(work);
         hide.push("=.");
         args.push(hide);
     }

@@ -4,6 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use crate::view::Root;
+
 /// Where distributions put what compilers find by themselves.
 const PLACES: &[&str] = &["usr", "opt", "lib", "lib32", "lib64", "libx32"];
 
@@ -20,12 +22,12 @@ pub(super) fn is_own_name(path: &[OsString], target: &Path) -> bool {
     !path.is_empty() && climbed >= path.len() - 1 && rest == own.as_bytes()
 }
 
-/// Whether this is where compilers have their headers, or where `compiler` may have its own.
-pub(super) fn is_permitted(path: &[OsString], compiler: &Path) -> bool {
+/// Whether this is where compilers have their headers, or where `compiler` in `root` may have its own.
+pub(super) fn is_permitted(path: &[OsString], root: &Root, compiler: &Path) -> bool {
     let usual = path.len() > 1 && PLACES.iter().any(|place| path[0] == *place);
     usual || {
         let path = Path::new("/").join(path.iter().collect::<PathBuf>());
-        let behind_links = compiler.canonicalize().ok();
+        let behind_links = root.behind_links(compiler).ok();
         let mut compilers = [Some(compiler), behind_links.as_deref()].into_iter().flatten();
         compilers.any(|compiler| prefix(compiler).is_some_and(|prefix| is_for_headers(&path, prefix)))
     }

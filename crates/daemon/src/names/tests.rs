@@ -26,7 +26,7 @@ fn entry(line: &str) -> FileEntry {
 
 fn names(directory: &str, lines: &[&str]) -> Result<Names, String> {
     let entries = lines.iter().map(|line| entry(line)).collect();
-    Names::new(Path::new(directory), entries, Path::new("/home/u/gcc-13/bin/gcc"))
+    Names::new(&Root::here(), Path::new(directory), entries, Path::new("/home/u/gcc-13/bin/gcc"))
 }
 
 /// All that is in it, a line each, in order.
@@ -106,7 +106,10 @@ fn names_without_end() {
     let deep = |at: usize| format!("/{at}{}", "/d".repeat(DEPTH - 1));
     let check = |count: usize, expected: Option<String>| {
         let entries = (0..count).map(|at| entry(&format!("{}=x", deep(at)))).collect();
-        assert_eq!(Names::new(Path::new("/"), entries, Path::new("/usr/bin/cc")).err(), expected);
+        assert_eq!(
+            Names::new(&Root::here(), Path::new("/"), entries, Path::new("/usr/bin/cc")).err(),
+            expected
+        );
     };
     check(MOST / DEPTH, None);
     check(MOST / DEPTH + 1, Some(format!("the name \"{}\" is one too many", deep(MOST / DEPTH))));
@@ -185,7 +188,7 @@ fn a_compiler_behind_a_link_has_headers_beside_it() {
     std::os::unix::fs::symlink(home.join("bin/gcc"), &link).unwrap();
     let headers = home.join("lib/include");
     let asked = entry(&system(headers.to_str().unwrap(), 40));
-    let names = Names::new(Path::new("/"), vec![asked], &link).unwrap();
+    let names = Names::new(&Root::here(), Path::new("/"), vec![asked], &link).unwrap();
     assert_eq!(names.system_directories(), [headers]);
 }
 
@@ -276,7 +279,7 @@ proptest! {
                 None => Content::Link(text.into()),
             },
         });
-        if let Ok(names) = Names::new(Path::new(&directory), entries.collect(), Path::new("/usr/bin/cc")) {
+        if let Ok(names) = Names::new(&Root::here(), Path::new(&directory), entries.collect(), Path::new("/usr/bin/cc")) {
             check_inside(&names.into_root(), 0);
         }
     }

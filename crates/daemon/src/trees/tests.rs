@@ -11,6 +11,7 @@ use protocol::{Content, FileEntry, MARKER};
 use tempfile::TempDir;
 
 use super::*;
+use crate::view::Root;
 
 /// A place for trees, and something beside it that nothing may touch.
 struct Site {
@@ -32,7 +33,7 @@ impl Site {
     }
 
     fn take(&self, kind: Kind, entries: Vec<FileEntry>) -> Result<Tree<'_>, Trouble> {
-        let names = Names::new(Path::new("/p"), entries, Path::new("/usr/bin/cc")).unwrap();
+        let names = Names::new(&Root::here(), Path::new("/p"), entries, Path::new("/usr/bin/cc")).unwrap();
         self.trees.take(names, kind, &self.workspaces, &Limits::default())
     }
 
@@ -252,7 +253,8 @@ fn damaged_and_endless_files_leave_nothing() {
         // One byte, then a match of it that each zero makes 255 bytes longer.
         let bomb = |zeros: usize| [&b"\x12a\x20"[..], &vec![0; zeros], b"\x01\0\0\x11\0\0"].concat();
         let check = |entries: Vec<FileEntry>, limit: usize, expected: &str| {
-            let names = Names::new(Path::new("/p"), entries, Path::new("/usr/bin/cc")).unwrap();
+            let names =
+                Names::new(&Root::here(), Path::new("/p"), entries, Path::new("/usr/bin/cc")).unwrap();
             let limits = Limits { unpacked_bytes: limit, ..Limits::default() };
             match site.trees.take(names, kind, &site.workspaces, &limits) {
                 Err(Trouble::Bad(reason)) => assert_eq!(reason, expected),
@@ -344,7 +346,7 @@ proptest! {
             let (kept, mut taken) = (Site::new(), 0);
             for lines in &jobs {
                 let entries = || lines.iter().map(|line| entry(line)).collect();
-                if Names::new(Path::new("/p"), entries(), Path::new("/usr/bin/cc")).is_err() {
+                if Names::new(&Root::here(), Path::new("/p"), entries(), Path::new("/usr/bin/cc")).is_err() {
                     continue;
                 }
                 taken += 1;

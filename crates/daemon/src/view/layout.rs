@@ -1,18 +1,20 @@
-//! How the system and a client's files go into one view, or why they do not. Knows nothing of how a view is entered.
+//! How a system and a client's files go into one view, or why they do not. Knows nothing of how a view is entered.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use protocol::FileEntry;
 
+use super::root::Root;
 use super::system::{System, Top};
 use super::{Use, View};
 use crate::names::Names;
 
 /// A plan of one job's view.
 #[derive(Debug)]
-pub(crate) struct Layout<'a> {
-    system: &'a System,
+pub(crate) struct Layout {
+    system: Arc<System>,
     shown: Vec<Shown>,
     work: PathBuf,
 }
@@ -26,17 +28,17 @@ enum Shown {
 /// Where programs are looked for, and what they load; only text may come from a client there.
 const PROGRAMS: &str = "/usr";
 
-/// Whether a client's files may stand among the programs of this machine: none of them is where a program, or what one
-/// loads, could be taken from, and none lies in a directory that is a link here, which would hide all behind it.
-pub(crate) fn only_text_among_programs(entries: &[FileEntry]) -> bool {
+/// Whether a client's files may stand among the programs of a root: none of them is where a program, or what one loads,
+/// could be taken from, and none lies in a directory that is a link there, which would hide all behind it.
+pub(crate) fn only_text_among_programs(root: &Root, entries: &[FileEntry]) -> bool {
     let programs = Path::new(PROGRAMS);
-    let fits = |path: &Path| is_text(path) && goes_through_no_link(path, programs);
+    let fits = |path: &Path| is_text(path) && goes_through_no_link(root, path, programs);
     entries.iter().all(|entry| !entry.name.starts_with(programs) || fits(&entry.name))
 }
 
-fn goes_through_no_link(path: &Path, top: &Path) -> bool {
+fn goes_through_no_link(root: &Root, path: &Path, top: &Path) -> bool {
     let mut directories = path.ancestors().skip(1).take_while(|directory| *directory != top);
-    directories.all(|directory| !directory.is_symlink())
+    directories.all(|directory| root.link(directory).is_none())
 }
 
 /// Headers stand below a directory that is called so, and sources where they always do.
@@ -47,18 +49,18 @@ fn is_text(path: &Path) -> bool {
         || directories.skip(3).any(|part| part == Component::Normal("include".as_ref()))
 }
 
-impl<'a> Layout<'a> {
+impl Layout {
     /// Adds to `names` what `compiler` and `work`, the name of the place that may be written, need in the view.
     ///
     /// # Errors
-    /// Why there is none of this job: the client has files where this machine needs its own.
+    /// Why there is none of this job: the client has files where the system needs its own.
     pub(super) fn plan(
-        system: &'a System,
+        system: Arc<System>,
         names: &mut Names,
         compiler: &Path,
         work: &Path,
-    ) -> Result<Layout<'a>, String> {
-        let mut layout = Layout { system, shown: Vec::new(), work: work.to_owned() };
+    ) -> Result<Layout, String> {
+        let mut layout = Layout { system: system.clone(), shown: Vec::new(), work: work.to_owned() };
         for top in &system.tops {
             match top {
                 Top::Directory(path) => layout.plan_top(names, path, compiler)?,
@@ -71,8 +73,8 @@ impl<'a> Layout<'a> {
         for path in elsewhere {
             layout.plan_own(names, &path)?;
         }
-        for directory in system.of_etc.iter().map(PathBuf::as_path).filter(|path| path.is_dir()).chain([work])
-        {
+        let of_etc = system.of_etc.iter().map(PathBuf::as_path);
+        for directory in of_etc.filter(|path| system.root.has_directory(path)).chain([work]) {
             if names.has_files_below(directory) || !names.add_directory(directory) {
                 return Err(in_the_way(directory));
             }
@@ -80,10 +82,11 @@ impl<'a> Layout<'a> {
         Ok(layout)
     }
 
-    /// The client's files, and the directory that it works in if there is none such here, stand beside this machine's in
-    /// the directory with its programs. In another one they are alone unless something of this machine is needed there.
+    /// The client's files, and the directory that it works in if there is none such here, stand beside the system's in the
+    /// directory with its programs. In another one they are alone unless something of the system is needed there.
     fn plan_top(&mut self, names: &mut Names, path: &Path, compiler: &Path) -> Result<(), String> {
-        let works_there = names.directory().starts_with(path) && !names.directory().is_dir();
+        let works_there =
+            names.directory().starts_with(path) && !self.system.root.has_directory(names.directory());
         if !names.has_files_below(path) && !works_there {
             return self.plan_own(names, path);
         }
@@ -95,7 +98,7 @@ impl<'a> Layout<'a> {
         if needed || compiler.starts_with(path) { Err(in_the_way(path)) } else { Ok(()) }
     }
 
-    /// This machine's alone.
+    /// The system's alone.
     fn plan_own(&mut self, names: &mut Names, path: &Path) -> Result<(), String> {
         if names.has_files_below(path) || !names.add_directory(path) {
             return Err(in_the_way(path));
@@ -104,7 +107,7 @@ impl<'a> Layout<'a> {
         Ok(())
     }
 
-    /// Whether the client has files among the programs of this machine.
+    /// Whether the client has files among the programs of the system.
     pub(crate) fn merges(&self) -> bool {
         self.shown.iter().any(|shown| matches!(shown, Shown::Merged(_)))
     }
@@ -117,17 +120,18 @@ impl<'a> Layout<'a> {
     /// The view of the tree at `root` that was made of those names; `work` on this machine may be written in it.
     ///
     /// # Errors
-    /// A path that no system call takes.
+    /// A path that no system call takes, or one that is gone.
     pub(crate) fn view(&self, root: &Path, work: &Path) -> io::Result<View> {
-        let mut view = View::of(root)?;
+        let mut view = View::of(root, self.system.search_path())?;
+        let outside = |path: &Path| self.system.root.outside(path);
         for shown in &self.shown {
             match shown {
-                Shown::Directory(path) => view.show(path, path, Use::Run)?,
-                Shown::Merged(path) => view.merge(path)?,
+                Shown::Directory(path) => view.show(&outside(path)?, path, Use::Run)?,
+                Shown::Merged(path) => view.merge(&outside(path)?, path)?,
             }
         }
         for path in &self.system.of_etc {
-            view.show(path, path, Use::Run)?;
+            view.show(&outside(path)?, path, Use::Run)?;
         }
         for device in &self.system.devices {
             view.show_device(device)?;
@@ -138,7 +142,7 @@ impl<'a> Layout<'a> {
 }
 
 fn in_the_way(path: &Path) -> String {
-    format!("the client's files are in the way of this machine's {}", path.display())
+    format!("the client's files are in the way of the system's {}", path.display())
 }
 
 #[cfg(test)]
@@ -151,7 +155,8 @@ mod tests {
         std::fs::create_dir_all(top.path().join("lib/x")).unwrap();
         std::os::unix::fs::symlink("lib", top.path().join("lib64")).unwrap();
         let check = |path: &str, expected: bool| {
-            assert_eq!(goes_through_no_link(&top.path().join(path), top.path()), expected, "{path}");
+            let found = goes_through_no_link(&Root::here(), &top.path().join(path), top.path());
+            assert_eq!(found, expected, "{path}");
         };
         check("lib/x/include/a.h", true);
         check("new/include/a.h", true);

@@ -1,11 +1,14 @@
-//! Whether this machine lets us have views: one is made, entered, and a program run in it. Knows nothing of clients.
+//! Whether this machine lets us have views: one is made, entered, and a program run in it. Knows nothing of clients, nor
+//! of other roots than ours.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 
 use protocol::{Content, FileEntry, Limits, pack_file};
 
 use super::layout::Layout;
+use super::root::Root;
 use super::system::System;
 use super::why_not_entered;
 use crate::names::Names;
@@ -18,64 +21,65 @@ const PROGRAM: &str = "/usr/bin/true";
 /// A place where a client's files may stand among those of this machine.
 const AMONG_OURS: &str = "/usr/src/distcc-arch/probe/include/x.h";
 
-/// Views of this machine are possible, and this is what is in all of them.
+/// Views are possible on this machine.
 #[derive(Debug)]
 pub(crate) struct Views {
-    system: System,
+    /// What may be written, as every compiler knows it.
     work: PathBuf,
-    /// Whether a client's files can stand beside those of this machine.
+    /// Whether a client's files can stand beside those of a system.
     merges: bool,
 }
 
 impl Views {
-    /// Tries it.
+    /// Tries it with the `system` of this machine.
     ///
     /// # Errors
     /// What this machine does not allow.
-    pub(crate) fn probe(system: &System, trees: &Trees, workspaces: &Workspaces) -> Result<Views, String> {
+    pub(crate) fn probe(
+        system: &Arc<System>,
+        trees: &Trees,
+        workspaces: &Workspaces,
+    ) -> Result<Views, String> {
         let work = Path::new("/").join(workspace::name_for_all());
-        let mut views = Views { system: system.clone(), work, merges: true };
-        views.try_out(trees, workspaces, Vec::new())?;
+        let mut views = Views { work, merges: true };
+        views.try_out(system, trees, workspaces, Vec::new())?;
         let name = PathBuf::from(AMONG_OURS);
         let file = FileEntry { name, content: Content::File(pack_file(b"")) };
-        views.merges = views.try_out(trees, workspaces, vec![file]).is_ok();
+        views.merges = views.try_out(system, trees, workspaces, vec![file]).is_ok();
         // Until the first job there is nothing to keep.
         trees.forget();
         Ok(views)
     }
 
-    /// Files that a job must have besides what its client sent.
-    pub(crate) fn mount_points(&self) -> impl Iterator<Item = FileEntry> {
-        self.system.mount_points()
-    }
-
-    /// A plan for one job's files.
+    /// A plan for one job's files and the system that its compiler is in; `names` has the mount points of that.
     ///
     /// # Errors
     /// Why it cannot be done in a view.
     pub(crate) fn lay_out(
         &self,
+        system: Arc<System>,
         names: &mut Names,
         compiler: &Path,
         may_merge: bool,
-    ) -> Result<Layout<'_>, String> {
-        let layout = Layout::plan(&self.system, names, compiler, &self.work)?;
+    ) -> Result<Layout, String> {
+        let layout = Layout::plan(system, names, compiler, &self.work)?;
         if layout.merges() && !(may_merge && self.merges) {
-            return Err("it has files among the programs of this machine".to_owned());
+            return Err("it has files among the programs of the system".to_owned());
         }
         Ok(layout)
     }
 
     fn try_out(
         &self,
+        system: &Arc<System>,
         trees: &Trees,
         workspaces: &Workspaces,
         mut files: Vec<FileEntry>,
     ) -> Result<(), String> {
         let program = Path::new(PROGRAM);
-        files.extend(self.mount_points());
-        let mut names = Names::new(Path::new("/"), files, program)?;
-        let layout = self.lay_out(&mut names, program, true)?;
+        files.extend(system.mount_points());
+        let mut names = Names::new(&Root::here(), Path::new("/"), files, program)?;
+        let layout = self.lay_out(system.clone(), &mut names, program, true)?;
         let tree =
             trees.take(names, Kind::ReadOnly, workspaces, &Limits::default()).map_err(
                 |trouble| match trouble {

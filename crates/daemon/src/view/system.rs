@@ -1,12 +1,12 @@
-//! What every view shows of this machine: its programs, libraries and headers, some devices, nothing that tells who
-//! uses it. Knows nothing of the client's files.
+//! What every view shows of the system in a root: its programs, libraries and headers, some devices of this machine,
+//! nothing that tells who uses it. Knows nothing of the client's files.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use protocol::{Content, FileEntry, pack_file};
 
+use super::root::Root;
 use crate::fence::{Fence, May};
 
 /// Directories of the system, or links to such; each machine has some of them.
@@ -33,26 +33,41 @@ impl Top {
     }
 }
 
-/// This machine as views show it.
+/// Where programs are looked for in another root than ours, whose PATH says nothing about it.
+const PATH_ELSEWHERE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The system in a root as views show it.
 #[derive(Debug, Clone)]
 pub(crate) struct System {
+    pub(super) root: Root,
     pub(super) tops: Vec<Top>,
     pub(super) of_etc: Vec<PathBuf>,
     pub(super) devices: Vec<PathBuf>,
 }
 
 impl System {
-    /// Looks at what this machine has.
-    pub(crate) fn look() -> System {
-        let tops = TOPS.iter().filter_map(|path| top(Path::new(path))).collect();
-        let [of_etc, devices] = [OF_ETC, DEVICES]
-            .map(|paths| paths.iter().map(PathBuf::from).filter(|path| path.exists()).collect());
-        System { tops, of_etc, devices }
+    /// Looks at what that root has.
+    pub(crate) fn look(root: Root) -> System {
+        let tops = TOPS.iter().filter_map(|path| top(&root, Path::new(path))).collect();
+        let there = |path: &PathBuf| root.outside(path).is_ok_and(|path| path.exists());
+        let of_etc = OF_ETC.iter().map(PathBuf::from).filter(there).collect();
+        let devices = DEVICES.iter().map(PathBuf::from).filter(|path| path.exists()).collect();
+        System { root, tops, of_etc, devices }
+    }
+
+    /// The root that it is in.
+    pub(crate) fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// The PATH of its programs, where it is not that of the daemon.
+    pub(super) fn search_path(&self) -> Option<&'static str> {
+        (!self.root.is_here()).then_some(PATH_ELSEWHERE)
     }
 
     /// Files that the client's tree must have, so that something can be mounted over them.
-    pub(super) fn mount_points(&self) -> impl Iterator<Item = FileEntry> {
-        let files = self.of_etc.iter().filter(|path| path.is_file()).chain(&self.devices);
+    pub(crate) fn mount_points(&self) -> impl Iterator<Item = FileEntry> {
+        let files = self.of_etc.iter().filter(|path| self.root.has_file(path)).chain(&self.devices);
         files.map(|path| FileEntry { name: path.clone(), content: Content::File(pack_file(b"")) })
     }
 
@@ -71,7 +86,7 @@ impl System {
     /// What must be shown besides for a compiler that was not installed with the system, by its name and behind all
     /// links.
     pub(super) fn homes(&self, compiler: &Path) -> Vec<PathBuf> {
-        let behind = fs::canonicalize(compiler).ok();
+        let behind = self.root.behind_links(compiler).ok();
         let homes = [Some(compiler.to_owned()), behind].into_iter().flatten().filter(|path| !self.has(path));
         let mut homes: Vec<PathBuf> = homes.filter_map(|path| home(&path)).collect();
         homes.sort();
@@ -85,12 +100,12 @@ impl System {
     }
 }
 
-fn top(path: &Path) -> Option<Top> {
-    if !path.is_symlink() {
-        return path.is_dir().then(|| Top::Directory(path.to_owned()));
-    }
-    let target = Path::new("/").join(fs::read_link(path).ok()?);
-    path.is_dir().then(|| Top::Link(path.to_owned(), target))
+fn top(root: &Root, path: &Path) -> Option<Top> {
+    let found = match root.link(path) {
+        Some(target) => Top::Link(path.to_owned(), Path::new("/").join(target)),
+        None => Top::Directory(path.to_owned()),
+    };
+    root.has_directory(path).then_some(found)
 }
 
 /// `/x` for `/x/bin/gcc`, else the directory of the compiler.
