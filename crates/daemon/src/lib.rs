@@ -21,6 +21,8 @@ mod names;
 mod options;
 mod passed;
 mod privileges;
+#[expect(dead_code, reason = "what asks compilers comes next")]
+mod question;
 mod server;
 mod settings;
 mod signals;

@@ -28,6 +28,8 @@ pub(crate) struct Workbench<'a> {
 enum Files<'a> {
     /// There is only its text, in the workspace; the compiler may be in another root.
     Text(Option<Inside<'a>>),
+    /// There are none, nor a text.
+    Question(Option<Inside<'a>>),
     View {
         view: View,
         paths: Paths,
@@ -58,6 +60,16 @@ impl<'a> Workbench<'a> {
         let work = inside.as_ref().map_or(workspace.path(), Inside::work);
         let args = text_args(command, &workspace, work);
         Workbench { workspace, args, files: Files::Text(inside) }
+    }
+
+    /// For a compiler that is asked about itself.
+    pub(crate) fn of_question(
+        words: &[&OsStr],
+        workspace: Workspace,
+        inside: Option<Inside<'a>>,
+    ) -> Workbench<'a> {
+        let args = words.iter().map(OsString::from).collect();
+        Workbench { workspace, args, files: Files::Question(inside) }
     }
 
     /// For sources at the client's own paths.
@@ -91,14 +103,17 @@ impl<'a> Workbench<'a> {
     /// A path that no system call takes.
     pub(crate) fn apply(&self, command: &mut Command) -> io::Result<()> {
         let home = match &self.files {
-            Files::Text(None) | Files::Mirror { .. } => self.workspace.path(),
-            Files::Text(Some(inside)) => inside.work(),
+            Files::Text(None) | Files::Question(None) | Files::Mirror { .. } => self.workspace.path(),
+            Files::Text(Some(inside)) | Files::Question(Some(inside)) => inside.work(),
             Files::View { paths, .. } => &paths.work,
         };
         command.envs([("TMPDIR", home), ("HOME", home)]);
+        if matches!(self.files, Files::Question(_)) {
+            command.env("LC_ALL", "C");
+        }
         match &self.files {
-            Files::Text(None) => drop(command.current_dir(home)),
-            Files::Text(Some(inside)) => inside.apply(command)?,
+            Files::Text(None) | Files::Question(None) => drop(command.current_dir(home)),
+            Files::Text(Some(inside)) | Files::Question(Some(inside)) => inside.apply(command)?,
             Files::View { view, paths, .. } => {
                 view.apply(command.env("PWD", &paths.directory), &paths.directory)?;
             }
@@ -111,7 +126,7 @@ impl<'a> Workbench<'a> {
     pub(crate) fn as_the_client_sees(&self, printed: Vec<u8>) -> Vec<u8> {
         match &self.files {
             Files::Mirror { mirror, .. } => mirror.hide(&printed),
-            Files::Text(_) | Files::View { .. } => printed,
+            Files::Text(_) | Files::Question(_) | Files::View { .. } => printed,
         }
     }
 
@@ -121,7 +136,7 @@ impl<'a> Workbench<'a> {
     /// It is longer than `limit` bytes, or no plain file.
     pub(crate) fn dependencies(&self, limit: usize) -> io::Result<Option<Vec<u8>>> {
         match &self.files {
-            Files::Text(_) => Ok(None),
+            Files::Text(_) | Files::Question(_) => Ok(None),
             Files::View { .. } => self.workspace.read_beside(limit).map(Some),
             Files::Mirror { mirror, .. } => {
                 self.workspace.read_beside(limit).map(|rules| Some(mirror.rewrite_rules(&rules)))
