@@ -7,6 +7,7 @@ mod ending;
 mod environment;
 mod exit_codes;
 mod hostile_sources;
+mod inquiries;
 mod project;
 mod refusing;
 mod sources;

@@ -1,6 +1,8 @@
 //! OpenMetrics as Prometheus' own reader takes it, and what becomes of names that mean harm. Knows nothing of
 //! the page.
 
+use std::io::Read;
+
 use test_hosts::need;
 use test_hosts::process::{clean, run};
 use test_hosts::wait::wait_until;
@@ -91,4 +93,19 @@ fn a_client_that_calls_itself_many_things_fills_no_memory() {
     let others = "distccd_compiler_jobs_total{compiler=\"(others)\",result=\"failed\"}";
     wait_until(SOON, "the last of them", || daemon.metric(others) as u32 == 200 - 64);
     assert!(daemon.metrics().len() < 40_000);
+}
+
+#[test]
+fn an_inquiry_is_no_job() {
+    let daemon = Daemon::ours(&[]);
+    let mut answer = String::new();
+    let mut client = daemon.send(b"DIST0000da01ASKT0000000dcompiler gcc\n");
+    client.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.contains("\ncompiler gcc "), "{answer}");
+    daemon.compile("gcc", "x.c", "int x;");
+    wait_until(SOON, "a job in the books", || daemon.value("dcc_compile_ok") == "1");
+    for name in ["dcc_other", "dcc_rej_bad_req", "dcc_compile_error", "dcc_cli_disconnect"] {
+        assert_eq!(daemon.value(name), "0", "{name}");
+    }
+    assert_eq!(daemon.value("dcc_num_compiles1"), "1");
 }

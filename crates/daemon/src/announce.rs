@@ -125,7 +125,7 @@ async fn compiler(server: &Server) -> Option<Compiler> {
 }
 
 async fn ask(server: &Server, question: &str) -> Option<Vec<u8>> {
-    let cc = server.compilers.locate(OsStr::new("cc")).ok()?;
+    let cc = server.toolchains.on_path().locate(OsStr::new("cc")).ok()?;
     let mut command = Command::new(cc);
     command.arg(question).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     let output = timeout(LONGEST_ANSWER, command.output()).await.ok()?.ok()?;

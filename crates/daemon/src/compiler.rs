@@ -1,12 +1,14 @@
 //! Which compilers clients may run, and which file such a name means here. Knows nothing of running one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
+
+use toolchain::names_a_compiler;
 
 use crate::settings::Permitted;
 
@@ -34,7 +36,7 @@ enum Rule {
 }
 
 /// A program that compiles.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Compiler {
     /// Absolute, as it is called in its root.
     pub(crate) program: PathBuf,
@@ -49,6 +51,17 @@ pub(crate) enum Refusal {
     NotPermitted(String),
     /// It is permitted but not installed; the client is told.
     Missing(String),
+    /// None is the one that the client means; it is told.
+    Unproven(String),
+}
+
+impl Refusal {
+    /// Why, for people.
+    pub(crate) fn into_reason(self) -> String {
+        match self {
+            Refusal::NotPermitted(reason) | Refusal::Missing(reason) | Refusal::Unproven(reason) => reason,
+        }
+    }
 }
 
 impl Compilers {
@@ -100,6 +113,13 @@ impl Compilers {
                 self.locate(name)
             }
         }
+    }
+
+    /// The names of all programs on the PATH that may be run and are called like a compiler.
+    pub(crate) fn names(&self) -> BTreeSet<OsString> {
+        let directories = self.path.iter().filter(|directory| !is_masquerade(directory));
+        let names = directories.flat_map(|directory| compilers_in(directory));
+        names.filter(|name| self.find(name).is_ok()).collect()
     }
 
     /// What `name` means here, permitted or not.
@@ -154,6 +174,13 @@ fn bare_name(name: &OsStr) -> &OsStr {
     OsStr::from_bytes(bare.unwrap_or(bytes))
 }
 
+/// The names in a directory that a compiler may have.
+pub(crate) fn compilers_in(directory: &Path) -> Vec<OsString> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name());
+    names.filter(|name| name.to_str().is_some_and(names_a_compiler)).collect()
+}
+
 fn is_program(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
@@ -201,7 +228,8 @@ mod tests {
     fn check(compilers: &Compilers, name: &str, expected: Result<PathBuf, &str>) {
         match (compilers.find(OsStr::new(name)), expected) {
             (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{name}"),
-            (Err(Refusal::NotPermitted(reason) | Refusal::Missing(reason)), Err(expected)) => {
+            (Err(refusal), Err(expected)) => {
+                let reason = refusal.into_reason();
                 assert!(reason.contains(expected), "{name}: {reason}");
             }
             (found, expected) => panic!("{name}: {found:?}, not {expected:?}"),

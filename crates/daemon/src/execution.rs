@@ -17,10 +17,11 @@ use protocol::WaitStatus;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::compiler::is_masquerade;
+use crate::compiler::{Compiler, is_masquerade};
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::strays::Known;
+use crate::view::PATH_ELSEWHERE;
 use crate::workbench::Workbench;
 
 /// How long a compiler that is told to end may take for it.
@@ -51,6 +52,15 @@ impl Environment {
         variables.extend(settings.locale.iter().cloned());
         let longest_object = settings.limits.unpacked_bytes as u64;
         Environment { variables, longest_file: longest_object.saturating_mul(LONGEST_FILE_PER_OBJECT) }
+    }
+
+    /// The PATH on which a compiler finds its programs.
+    pub(crate) fn search_path(&self, compiler: &Compiler) -> OsString {
+        let ours = self.variables.iter().find(|(name, _)| *name == "PATH").map(|(_, path)| path);
+        match compiler.root {
+            Some(_) => PATH_ELSEWHERE.into(),
+            None => ours.cloned().unwrap_or_default(),
+        }
     }
 }
 

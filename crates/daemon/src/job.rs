@@ -1,36 +1,42 @@
 //! The story of one job: request, compiler, answer. Knows nothing of sockets and of other jobs.
 
+mod message;
+mod task;
+
 use std::ffi::{OsStr, OsString};
 use std::future::pending;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use cc_args::{ServerCommand, SourcesCommand};
 use logging::{Field, Level, Log};
 use nix::errno::Errno;
-use protocol::{EXTENSION, Progress, ProtocolError, RequestDecoder, Version, WaitStatus};
+use protocol::inquiry::Inquiry;
+use protocol::{WaitStatus, refusal};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::select;
 use tokio::sync::SemaphorePermit;
 use tokio::task::block_in_place;
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{sleep, timeout, timeout_at};
 
 use crate::access::Peer;
 use crate::answer::Answer;
 use crate::budget::Share;
 use crate::command::Command;
-use crate::compiler::{Compiler, Refusal};
+use crate::compiler::Compiler;
 use crate::execution::Execution;
-use crate::inside::Inside;
+use crate::inquiry;
 use crate::server::Server;
 use crate::source::{self, Content, Source};
-use crate::sources::Plan;
 use crate::stats::JobStats;
 use crate::summary::{Outcome, Summary};
+use crate::toolchains::Chosen;
 use crate::view::why_not_entered;
 use crate::workbench::Workbench;
+
+use message::{Judged, Message};
+use task::Task;
 
 /// A client sends its command at once; only the source may take as long as a preprocessor does.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -61,6 +67,14 @@ where
     let stats = server.stats.job(peer);
     let mut job = Job { server, log, stats, from: BufReader::with_capacity(READ_AHEAD, from), to };
     let outcome = job.run().await.unwrap_or_else(|early| early);
+    if let Outcome::Unproven(reason) = &outcome {
+        // The client finds out for itself that it got no answer.
+        let _ = job.refuse(reason).await;
+    }
+    if let Outcome::Told = outcome {
+        job.log.info(format_args!("{outcome} (from {peer})"));
+        return outcome.exit_code();
+    }
     job.stats.ended(&outcome, started.elapsed());
     job.log.write(urgency(&outcome), format_args!("{outcome} (from {peer})"));
     Summary { peer, outcome: &outcome, elapsed: started.elapsed() }.write(&job.log);
@@ -69,8 +83,8 @@ where
 
 fn urgency(outcome: &Outcome) -> Level {
     match outcome {
-        Outcome::Compiled { .. } | Outcome::Closing => Level::Info,
-        Outcome::Refused(_) => Level::Warning,
+        Outcome::Compiled { .. } | Outcome::Told | Outcome::Closing => Level::Info,
+        Outcome::Refused(_) | Outcome::Unproven(_) => Level::Warning,
         _ => Level::Error,
     }
 }
@@ -88,7 +102,11 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
     /// The error is an outcome, too: of a job that ended early and gets no answer.
     async fn run(&mut self) -> Result<Outcome, Outcome> {
         let server = self.server;
-        let (Judged { command, compiler }, version, source) = unless_draining(server, self.receive()).await?;
+        let (judged, version, source) = match unless_draining(server, self.receive()).await? {
+            Message::Job(judged, version, source) => (judged, version, source),
+            Message::Inquiry(inquiry) => return self.tell(&inquiry).await,
+        };
+        let Judged { command, compiler } = *judged;
         let (input, output) = (base(command.input()), base(command.output()));
         self.log.info(format_args!("compile from {} to {}", input.display(), output.display()));
         let mut share = server.budget.share();
@@ -103,75 +121,34 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         Ok(outcome)
     }
 
-    /// The command is judged as soon as it has come: nobody sends megabytes for one that is refused.
-    async fn receive(&mut self) -> Result<(Judged, Version, Source<'a>), Outcome> {
-        let started = Instant::now();
-        let silence = self.server.io_timeout;
-        let end = started + silence * SILENCES;
-        let mut decoder = RequestDecoder::new(self.server.limits.clone());
-        let mut share = self.server.budget.share();
-        let (mut judged, mut received) = (None, 0);
-        loop {
-            source::allow(&mut share, decoder.will_hold(), silence).await?;
-            let deadline = match &judged {
-                None => started + HEAD_TIMEOUT.min(silence),
-                // Others may be waiting for it.
-                Some(_) if share.is_overdrawn() => (Instant::now() + HEAD_TIMEOUT.min(silence)).min(end),
-                Some(_) => (Instant::now() + silence).min(end),
-            };
-            let read = timeout_at(deadline.into(), self.from.read(decoder.space())).await;
-            let count =
-                read.map_err(|_| Outcome::Silent("the request did not come"))?.map_err(Outcome::Broken)?;
-            received += count;
-            self.stats.received(count);
-            let progress = unhurried(received >= LONG, || decoder.advance(count));
-            let progress = progress.map_err(Outcome::BadRequest)?;
-            if decoder.proof().is_some() {
-                return Err(Outcome::BadRequest(ProtocolError::UnsupportedVersion(EXTENSION)));
-            }
-            if judged.is_none()
-                && let (Some(version), Some(args)) = (decoder.version(), decoder.args())
-            {
-                judged = Some(self.judge(version, args.to_vec())?);
-            }
-            if let Progress::Done(arrived) = progress {
-                let Some((version, args)) = arrived.head() else {
-                    return Err(Outcome::BadRequest(ProtocolError::UnsupportedVersion(EXTENSION)));
-                };
-                // A request without a source comes whole with the last of its command.
-                let judged = match judged {
-                    Some(judged) => judged,
-                    None => self.judge(version, args.to_vec())?,
-                };
-                let source = source::unpack(arrived, share, silence).await?;
-                return Ok((judged, version, source));
-            }
-        }
+    /// Answers who would know what there is here.
+    async fn tell(&mut self, inquiry: &Inquiry) -> Result<Outcome, Outcome> {
+        let server = self.server;
+        let telling = select! {
+            telling = inquiry::tell(server, inquiry) => telling,
+            () = gone(&mut self.from) => return Err(Outcome::ClientGone),
+            () = server.draining() => return Err(Outcome::Closing),
+        };
+        self.send(&telling.encode()).await?;
+        Ok(Outcome::Told)
     }
 
-    fn judge(&mut self, version: Version, args: Vec<OsString>) -> Result<Judged, Outcome> {
-        if let Some(reason) = self.server.sources.refused().filter(|_| version == Version::Three) {
-            return Err(Outcome::Refused(reason.to_owned()));
-        }
-        let command = Command::parse(version, args)
-            .map_err(|refusal| Outcome::Refused(format!("command refused: {refusal}")))?;
-        self.log = self.log.about(Field::File, command.input()).about(Field::Compiler, command.compiler());
-        let compiler = match self.server.compilers.find(command.compiler()) {
-            Ok(program) => Ok(Compiler { program, root: None }),
-            Err(Refusal::NotPermitted(reason)) => return Err(Outcome::Refused(reason)),
-            Err(Refusal::Missing(reason)) => Err(reason),
-        };
-        self.stats.named(command.compiler(), command.input());
-        Ok(Judged { command, compiler })
+    /// Says why a job with a proof is not done here, and lets the client finish sending, or it would not hear it.
+    async fn refuse(&mut self, reason: &str) -> Result<(), Outcome> {
+        self.send(&refusal("compiler", reason)).await?;
+        self.to.shutdown().await.map_err(Outcome::Broken)?;
+        let _ = timeout(HEAD_TIMEOUT.min(self.server.io_timeout), gone(&mut self.from)).await;
+        Ok(())
     }
 
     async fn compile(
         &mut self,
-        compiler: &Compiler,
+        compiler: &Chosen,
         command: &Command,
         source: Source<'a>,
         share: &mut Share<'_>,
     ) -> Result<Answer, Outcome> {
+        let Chosen { compiler, proven } = compiler;
         let task = self.plan(compiler, command, source).await?;
         let slot = self.slot().await?;
         let booked = self.stats.compiles();
@@ -192,6 +169,10 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             Err(Outcome::TimedOut) => None,
             ended => Some(ended?),
         };
+        if proven.as_ref().is_some_and(|known| !known.still_holds()) {
+            let compiler = command.compiler().display();
+            return Err(Outcome::Unproven(format!("{compiler} has been replaced while it compiled")));
+        }
         // Whoever waits for memory must not keep others from compiling: they may hold it.
         drop((booked, slot));
         let made = ended.map_or(0, |_| workspace.object_length()).saturating_add(execution.printed_length());
@@ -290,41 +271,6 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             bytes = &bytes[written..];
         }
         Ok(())
-    }
-}
-
-/// A command that may run, and the compiler for it or why there is none.
-struct Judged {
-    command: Command,
-    compiler: Result<Compiler, String>,
-}
-
-/// A compile that has all that it needs but its place, and the memory that this takes until then.
-enum Task<'a, 'c> {
-    Text(&'c ServerCommand, &'c Compiler, Vec<u8>, Share<'a>),
-    Sources(&'c SourcesCommand, Plan<'a>, Share<'a>),
-}
-
-impl<'a> Task<'a, '_> {
-    fn is_long(&self) -> bool {
-        matches!(self, Task::Sources(..) | Task::Text(_, Compiler { root: Some(_), .. }, ..))
-    }
-
-    /// Puts it in its place. What came is there now, and may be several megabytes long.
-    fn prepare(self, server: &'a Server) -> Result<Workbench<'a>, Outcome> {
-        let workspaces = &server.workspaces;
-        match self {
-            Task::Sources(command, plan, _share) => plan.carry_out(command, workspaces, &server.limits),
-            Task::Text(command, Compiler { program, root }, text, _share) => {
-                let extension = command.language().preprocessed_extension();
-                let workspace = workspaces.make(Path::new(command.input()), extension, &text);
-                let workspace = workspace
-                    .map_err(|error| Outcome::Failed(format!("cannot make a workspace: {error}")))?;
-                let root = root.as_deref();
-                let inside = root.map(|root| Inside::of(server, program, root, &workspace)).transpose()?;
-                Ok(Workbench::of_text(command, workspace, inside))
-            }
-        }
     }
 }
 

@@ -6,11 +6,14 @@ mod answer;
 mod budget;
 mod command;
 mod compiler;
+mod compiler_name;
 mod detach;
 mod ending;
 mod execution;
 mod fence;
+mod identities;
 mod inetd;
+mod inquiry;
 mod inside;
 mod job;
 mod journal;
@@ -21,7 +24,6 @@ mod names;
 mod options;
 mod passed;
 mod privileges;
-#[expect(dead_code, reason = "what asks compilers comes next")]
 mod question;
 mod server;
 mod settings;
@@ -32,6 +34,7 @@ mod stats;
 mod store;
 mod strays;
 mod summary;
+mod toolchains;
 mod tree;
 mod trees;
 mod view;
@@ -60,6 +63,7 @@ use journal::Journal;
 use server::Server;
 use settings::Mode;
 use signals::{End, Signals};
+use toolchains::Toolchains;
 use workspace::Workspaces;
 
 /// Exit codes of distcc(1) for a daemon that cannot start.
@@ -250,7 +254,8 @@ fn server(settings: &Settings, journal: Journal) -> Result<Server, NoStart> {
     }
     let workspaces = Workspaces::open(settings.tmpdir.as_deref());
     let workspaces = workspaces.map_err(NoStart::io("cannot make a directory for jobs"))?;
-    Ok(Server::new(settings, journal, compilers, workspaces.keeping(settings.save_temps)))
+    let toolchains = Toolchains::new(compilers);
+    Ok(Server::new(settings, journal, toolchains, workspaces.keeping(settings.save_temps)))
 }
 
 /// A daemon without its file serves as well as one with it.

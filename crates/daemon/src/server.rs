@@ -9,13 +9,13 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::access::AccessList;
 use crate::budget::Budget;
-use crate::compiler::Compilers;
 use crate::execution::Environment;
 use crate::journal::Journal;
 use crate::settings::Settings;
 use crate::sources::Sources;
 use crate::stats::Stats;
 use crate::strays::Strays;
+use crate::toolchains::Toolchains;
 use crate::workspace::Workspaces;
 
 /// Passed to every job.
@@ -23,7 +23,7 @@ use crate::workspace::Workspaces;
 pub(crate) struct Server {
     pub(crate) journal: Journal,
     pub(crate) access: AccessList,
-    pub(crate) compilers: Compilers,
+    pub(crate) toolchains: Toolchains,
     pub(crate) environment: Environment,
     pub(crate) workspaces: Workspaces,
     pub(crate) sources: Sources,
@@ -33,6 +33,8 @@ pub(crate) struct Server {
     pub(crate) budget: Budget,
     /// A job has one of these while its compiler runs.
     pub(crate) slots: Semaphore,
+    /// How many of them there are.
+    pub(crate) jobs: usize,
     pub(crate) stats: Stats,
     pub(crate) io_timeout: Duration,
     pub(crate) job_lifetime: Option<Duration>,
@@ -51,13 +53,13 @@ impl Server {
     pub(crate) fn new(
         settings: &Settings,
         journal: Journal,
-        compilers: Compilers,
+        toolchains: Toolchains,
         workspaces: Workspaces,
     ) -> Server {
         Server {
             journal,
             access: settings.access.clone(),
-            compilers,
+            toolchains,
             environment: Environment::new(settings),
             workspaces,
             sources: Sources::new(settings.pump, settings.jobs),
@@ -65,6 +67,7 @@ impl Server {
             limits: settings.limits.clone(),
             budget: Budget::of(settings.bodies_mib),
             slots: Semaphore::new(settings.jobs.min(Semaphore::MAX_PERMITS)),
+            jobs: settings.jobs,
             stats: Stats::new(settings.stats.is_some(), settings.jobs),
             io_timeout: settings.io_timeout,
             job_lifetime: settings.job_lifetime,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use protocol::{Arrived, ArrivedFiles, EXTENSION, ProtocolError};
+use protocol::{ArrivedFiles, ArrivedText};
 use tokio::time::timeout;
 
 use crate::budget::Share;
@@ -38,27 +38,23 @@ pub(crate) async fn allow(share: &mut Share<'_>, bytes: usize, patience: Duratio
     })
 }
 
-/// Takes a source that has come whole; text is unpacked when it may take the memory for that.
+/// Takes preprocessed text that has come whole; it is unpacked when it may take the memory for that.
 ///
 /// # Errors
 /// A job that ends: it is damaged, or has to wait longer than `patience`.
-pub(crate) async fn unpack<'a>(
-    arrived: Arrived,
+pub(crate) async fn text<'a>(
+    text: ArrivedText,
     mut share: Share<'a>,
     patience: Duration,
 ) -> Result<Source<'a>, Outcome> {
-    let text = match arrived {
-        Arrived::Text(text) => text,
-        Arrived::Files(files) => {
-            share.settle(files.holds());
-            return Ok(Source { content: Content::Files(files), share });
-        }
-        Arrived::Inquiry(_) => {
-            return Err(Outcome::BadRequest(ProtocolError::UnsupportedVersion(EXTENSION)));
-        }
-    };
     allow(&mut share, text.will_hold(), patience).await?;
     let request = unhurried(text.will_hold() >= LONG, || text.unpack()).map_err(Outcome::BadRequest)?;
     share.settle(request.source.len());
     Ok(Source { content: Content::Text(request.source), share })
+}
+
+/// Takes sources that have come whole.
+pub(crate) fn files(files: ArrivedFiles, mut share: Share<'_>) -> Source<'_> {
+    share.settle(files.holds());
+    Source { content: Content::Files(files), share }
 }

@@ -27,6 +27,10 @@ pub(crate) enum Outcome {
     BadRequest(ProtocolError),
     /// A request that is not served here.
     Refused(String),
+    /// There is no such compiler as the client's proof asks for; the client is told.
+    Unproven(String),
+    /// It was no job: the client has been told what there is here. This is never booked.
+    Told,
     /// The daemon cannot do what it should.
     Failed(String),
     /// The daemon was told to end.
@@ -54,6 +58,7 @@ impl Outcome {
         match self {
             Outcome::Compiled { status, .. } if status.success() => ("COMPILE_OK", *status, ret::OK),
             Outcome::Compiled { status, .. } => ("COMPILE_ERROR", *status, ret::OK),
+            Outcome::Told => ("OTHER", none, ret::OK),
             Outcome::TimedOut => ("COMPILE_TIMEOUT", Outcome::TIMED_OUT, ret::OK),
             Outcome::ClientGone => ("CLI_DISCONN", Outcome::CLIENT_GONE, ret::IO_ERROR),
             Outcome::Silent(_) | Outcome::Broken(_) => ("CLI_DISCONN", none, ret::IO_ERROR),
@@ -61,7 +66,9 @@ impl Outcome {
                 ("OTHER", none, ret::TRUNCATED)
             }
             Outcome::BadRequest(_) => ("REJ_BAD_REQ", none, ret::PROTOCOL_ERROR),
-            Outcome::Refused(_) | Outcome::Failed(_) | Outcome::Closing => ("OTHER", none, ret::FAILED),
+            Outcome::Refused(_) | Outcome::Unproven(_) | Outcome::Failed(_) | Outcome::Closing => {
+                ("OTHER", none, ret::FAILED)
+            }
         }
     }
 
@@ -80,7 +87,10 @@ impl fmt::Display for Outcome {
             Outcome::Silent(what) => write!(f, "IO timeout: {what}"),
             Outcome::Broken(error) => write!(f, "connection lost: {error}"),
             Outcome::BadRequest(error) => write!(f, "bad request: {error}"),
-            Outcome::Refused(reason) | Outcome::Failed(reason) => f.write_str(reason),
+            Outcome::Refused(reason) | Outcome::Unproven(reason) | Outcome::Failed(reason) => {
+                f.write_str(reason)
+            }
+            Outcome::Told => f.write_str("told what there is here"),
             Outcome::Closing => f.write_str("the daemon ends"),
         }
     }

@@ -22,7 +22,7 @@ pub(crate) use layout::{Layout, only_text_among_programs};
 pub(crate) use permission::how_to_permit;
 pub(crate) use probe::Views;
 pub(crate) use root::Root;
-pub(crate) use system::System;
+pub(crate) use system::{PATH_ELSEWHERE, System};
 
 /// What may be done with what is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -48,17 +48,6 @@ pub struct ArrivedText {
     longest: usize,
 }
 
-impl Arrived {
-    /// How the client speaks, and its command, if it has one.
-    pub fn head(&self) -> Option<(Version, &[OsString])> {
-        match self {
-            Arrived::Text(text) => Some((text.version, &text.args)),
-            Arrived::Files(files) => Some((Version::Three, &files.args)),
-            Arrived::Inquiry(_) => None,
-        }
-    }
-}
-
 impl ArrivedText {
     /// Memory that the source takes while it is unpacked, at most, in bytes.
     pub fn will_hold(&self) -> usize {

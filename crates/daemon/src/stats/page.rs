@@ -299,7 +299,7 @@ mod tests {
         for figure in [
             "<span data-metric=\"distccd_jobs_running\">1</span>",
             "<span data-metric=\"distccd_jobs_total{result=&quot;other&quot;,reason=&quot;refused&quot;}\">1</span>",
-            "<span data-metric=\"distccd_compiler_jobs_total{compiler=&quot;x.c&quot;,result=&quot;failed&quot;}\">11</span>",
+            "<span data-metric=\"distccd_compiler_jobs_total{compiler=&quot;x.c&quot;,result=&quot;failed&quot;}\">12</span>",
         ] {
             assert!(page.contains(figure), "{figure} is not in\n{page}");
         }

@@ -25,6 +25,7 @@ const BROKEN: Verdict = verdict("cli_disconn", "broken");
 const NO_REQUEST: Verdict = verdict("rej_bad_req", "protocol");
 const CUT_SHORT: Verdict = verdict("other", "truncated");
 const REFUSED: Verdict = verdict("other", "refused");
+const UNPROVEN: Verdict = verdict("other", "compiler");
 const FAILED: Verdict = verdict("other", "failed");
 const CLOSING: Verdict = verdict("other", "closing");
 
@@ -40,6 +41,7 @@ pub(super) const VERDICTS: &[(Verdict, &str)] = &[
     (NO_REQUEST, "what came was no request"),
     (CUT_SHORT, "the request was cut short"),
     (REFUSED, "not permitted here"),
+    (UNPROVEN, "no compiler here is the client's"),
     (FAILED, "this machine could not do it"),
     (CLOSING, "the daemon ended"),
 ];
@@ -57,6 +59,8 @@ impl Verdict {
             Outcome::BadRequest(ProtocolError::NoAnswer | ProtocolError::Truncated { .. }) => CUT_SHORT,
             Outcome::BadRequest(_) => NO_REQUEST,
             Outcome::Refused(_) => REFUSED,
+            Outcome::Unproven(_) => UNPROVEN,
+            Outcome::Told => OK,
             Outcome::Failed(_) => FAILED,
             Outcome::Closing => CLOSING,
         }
@@ -102,6 +106,7 @@ mod tests {
             Outcome::BadRequest(ProtocolError::UnsupportedVersion(9)),
             Outcome::BadRequest(ProtocolError::NoAnswer),
             Outcome::Refused(String::new()),
+            Outcome::Unproven(String::new()),
             Outcome::Failed(String::new()),
             Outcome::Closing,
         ];

@@ -34,7 +34,7 @@ impl Top {
 }
 
 /// Where programs are looked for in another root than ours, whose PATH says nothing about it.
-const PATH_ELSEWHERE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(crate) const PATH_ELSEWHERE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The system in a root as views show it.
 #[derive(Debug, Clone)]

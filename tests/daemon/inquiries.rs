@@ -1,0 +1,220 @@
+//! What the daemon tells of its compilers, and jobs that only one certain compiler may do. Knows nothing of our client.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
+use std::path::Path;
+use std::thread;
+
+use nix::libc;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+use test_hosts::distccd::{Distccd, Setup, make_executable};
+use test_hosts::need;
+use test_hosts::process::{clean, run};
+use test_hosts::stub::Stub;
+use test_hosts::wait::{wait_for, wait_until};
+use test_hosts::workdir::Workdir;
+
+use crate::daemon::{Daemon, SOON};
+use crate::wire::{answer, connect, exchange, read_all, request};
+
+const SOURCE: &str = "int f(int a) { return a + 1; }\n";
+
+/// What the daemon tells whoever asks about these compilers.
+#[track_caller]
+fn told(daemon: &Daemon, names: &[&str]) -> String {
+    let text: String = names.iter().map(|name| format!("compiler {name}\n")).collect();
+    let inquiry = format!("DIST0000da01ASKT{:08x}{text}", text.len());
+    text_of(&exchange(daemon.address(), inquiry.as_bytes()))
+}
+
+/// What stands under the TELL of an answer.
+#[track_caller]
+fn text_of(answer: &[u8]) -> String {
+    let answer = String::from_utf8(answer.to_vec()).unwrap();
+    let (length, text) = answer.strip_prefix("DONE0000da01TELL").expect(&answer).split_at(8);
+    assert_eq!(usize::from_str_radix(length, 16).unwrap(), text.len());
+    text.to_owned()
+}
+
+/// The fingerprint in the first line about this compiler.
+#[track_caller]
+fn fingerprint(told: &str, name: &str) -> String {
+    let line = told.lines().find(|line| line.starts_with(&format!("compiler {name} "))).expect(told);
+    line.split_once("fingerprint=").unwrap().1.to_owned()
+}
+
+fn proof(fingerprint: &str) -> Vec<u8> {
+    let text = format!("fingerprint {fingerprint}\n");
+    format!("DIST0000da01PROV{:08x}{text}", text.len()).into_bytes()
+}
+
+/// A copy of gcc's driver, which can be replaced.
+fn own_gcc(work: &Workdir) -> String {
+    let gcc = work.open_dir("bin").join("gcc");
+    fs::copy("/usr/bin/gcc", &gcc).unwrap();
+    // It looks for its parts beside itself.
+    symlink("/usr/lib", work.path().join("lib")).unwrap();
+    gcc.to_str().unwrap().to_owned()
+}
+
+/// Puts another program in its place, which does the same.
+fn replace(gcc: &str) {
+    let other = Path::new(gcc).with_extension("new");
+    fs::copy(gcc, &other).unwrap();
+    OpenOptions::new().append(true).open(&other).unwrap().write_all(b"other").unwrap();
+    fs::rename(other, gcc).unwrap();
+}
+
+#[test]
+fn what_there_is() {
+    let daemon = Daemon::insecure(&["--jobs", "3"]);
+    let mut machine = clean("gcc");
+    machine.arg("-dumpmachine");
+    let target = run(machine).out();
+    let other = format!("{}-gcc", target.trim());
+    let text = told(&daemon, &["gcc", &other, "no-such-cc"]);
+    let lines: Vec<&str> = text.lines().collect();
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        lines[..3],
+        [format!("server distcc-arch {version}").as_str(), "slots 3", "features lzo pump"]
+    );
+    let arch = std::env::consts::ARCH;
+    assert!(lines[3].starts_with("targets ") && lines[3].contains(&format!(" {arch}-")), "{text}");
+    assert!(lines[4].starts_with(&format!("compiler gcc target={arch}-")), "{text}");
+    assert!(lines[4].contains(&format!(" machine={arch} fingerprint=")), "{text}");
+    assert_eq!(fingerprint(&text, "gcc").len(), 64, "{text}");
+    assert_eq!(fingerprint(&text, &other), fingerprint(&text, "gcc"));
+    assert!(text.ends_with("\nmissing no-such-cc no-such-cc: no such program on the PATH of this server\n"));
+    daemon.wait_for_log("] told what there is here (from 127.0.0.1:");
+    assert!(!daemon.log().contains("(dcc_job_summary)"), "{}", daemon.log());
+    assert!(told(&Daemon::insecure(&["--pump=off"]), &["no-such-cc"]).contains("\nfeatures lzo\n"));
+}
+
+#[test]
+fn who_names_nothing_is_told_of_all_that_may_be_run() {
+    let work = Workdir::new();
+    let list = work.write("list", "/usr/bin/gcc\n");
+    let daemon = Daemon::start(&[], &[("DISTCC_CMDLIST", list.to_str().unwrap())]);
+    let text = told(&daemon, &[]);
+    let compilers: Vec<&str> = text.lines().filter(|line| line.starts_with("compiler ")).collect();
+    assert!(compilers.len() == 1 && compilers[0].starts_with("compiler gcc "), "{text}");
+    assert!(!text.contains("missing "), "{text}");
+    assert!(
+        told(&daemon, &["clang"])
+            .contains("\nmissing clang compiler \"clang\" refused: it is not in the list")
+    );
+}
+
+#[test]
+fn an_inquiry_waits_for_no_compiler() {
+    let daemon = Daemon::insecure(&["--jobs", "1"]);
+    let stub = Stub::new(&daemon.work, "600");
+    let mut busy = connect(daemon.address());
+    busy.write_all(&request(&[stub.word(), "-c", "t.c", "-o", "t.o"], b"")).unwrap();
+    wait_until(SOON, "a compiler at work", || stub.running().len() == 1);
+    assert!(told(&daemon, &["gcc"]).contains("\ncompiler gcc "));
+}
+
+#[test]
+fn a_proof_that_holds() {
+    let daemon = Daemon::insecure(&[]);
+    let gcc = request(&["gcc", "-c", "t.c", "-o", "t.o"], SOURCE.as_bytes());
+    let fits = proof(&fingerprint(&told(&daemon, &["gcc"]), "gcc"));
+    assert!(exchange(daemon.address(), &[fits, gcc.clone()].concat()) == exchange(daemon.address(), &gcc));
+    daemon.wait_for_log(" COMPILE_OK exit:0 sig:0 core:0 ret:0 time:");
+}
+
+#[test]
+fn a_proof_that_does_not_hold() {
+    let daemon = Daemon::insecure(&[]);
+    let refused = |name: &str, expected: &str| {
+        let args = [name, "-c", "t.c", "-o", "t.o"];
+        let long = " ".repeat(5_000_000) + SOURCE;
+        let message = [proof(&"5".repeat(64)), request(&args, long.as_bytes())].concat();
+        let mut stream = connect(daemon.address());
+        stream.write_all(&message).expect("all is read, though none is wanted");
+        let text = text_of(&read_all(&mut stream));
+        assert!(text.starts_with(&format!("refused compiler {expected}")), "{text}");
+    };
+    refused("gcc", "gcc is not the client's here, but gcc 1");
+    refused("no-such-cc", "this server has no no-such-cc\n");
+    daemon.wait_for_log(" OTHER exit:0 sig:0 core:0 ret:100 time:");
+    daemon.wait_for_log("Warning: gcc is not the client's here, but gcc 1");
+    daemon.wait_for_empty_spool();
+}
+
+/// It says the same of itself as gcc, but hides what compiles.
+#[test]
+fn a_script_proves_nothing() {
+    let work = Workdir::new();
+    let script = work.write("gcc", "#!/bin/sh\nexec /usr/bin/gcc -O1 \"$@\"\n");
+    make_executable(&script);
+    let daemon = Daemon::insecure(&[]);
+    let [real, script] =
+        ["gcc", script.to_str().unwrap()].map(|name| fingerprint(&told(&daemon, &[name]), name));
+    assert_eq!((real.len(), script.as_str()), (64, "-"));
+}
+
+#[test]
+fn a_compiler_that_is_replaced_between_two_jobs() {
+    let work = Workdir::new();
+    let gcc = own_gcc(&work);
+    let daemon = Daemon::insecure(&[]);
+    let job = request(&[&gcc, "-c", "t.c", "-o", "t.o"], SOURCE.as_bytes());
+    let before = fingerprint(&told(&daemon, &[&gcc]), &gcc);
+    let with = |fingerprint: &str| exchange(daemon.address(), &[proof(fingerprint), job.clone()].concat());
+    assert_eq!(answer(&with(&before)).status, 0);
+    replace(&gcc);
+    assert!(text_of(&with(&before)).starts_with(&format!("refused compiler {gcc} is not the client's here")));
+    let after = fingerprint(&told(&daemon, &[&gcc]), &gcc);
+    assert_ne!(after, before);
+    assert_eq!(answer(&with(&after)).status, 0);
+}
+
+/// Its assembler waits for somebody who writes to a pipe, and fails then.
+#[test]
+fn a_compiler_that_is_replaced_during_a_job() {
+    let work = Workdir::new();
+    let gcc = own_gcc(&work);
+    let pipe = work.open_dir("pipe").join("pipe");
+    mkfifo(&pipe, Mode::S_IRUSR).unwrap();
+    fs::set_permissions(&pipe, Permissions::from_mode(0o666)).unwrap();
+    let daemon = Daemon::insecure(&[]);
+    let fits = proof(&fingerprint(&told(&daemon, &[&gcc]), &gcc));
+    let source = format!("asm(\".incbin \\\"{}\\\"\");\n", pipe.display());
+    let mut stream = connect(daemon.address());
+    let job = request(&[&gcc, "-c", "t.c", "-o", "t.o"], source.as_bytes());
+    stream.write_all(&[fits, job].concat()).unwrap();
+    let write = || OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(&pipe).ok();
+    let writer = wait_for(SOON, "an assembler that waits", write);
+    replace(&gcc);
+    drop(writer);
+    let text = text_of(&read_all(&mut stream));
+    assert_eq!(text, format!("refused compiler {gcc} has been replaced while it compiled\n"));
+}
+
+#[test]
+fn many_ask_at_once() {
+    let daemon = Daemon::insecure(&[]);
+    let all: Vec<String> = thread::scope(|scope| {
+        let asking: Vec<_> = (0..20).map(|_| scope.spawn(|| told(&daemon, &["gcc", "g++"]))).collect();
+        asking.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert!(all.iter().all(|text| text == &all[0] && text.contains("\ncompiler g++ ")), "{all:?}");
+}
+
+#[test]
+fn a_daemon_of_distcc_3_closes_at_once() {
+    let Some(c) = need::c_distcc() else { return };
+    let daemon = Distccd::start(&Setup::of(c.distccd));
+    let at = daemon.host().parse().unwrap();
+    assert_eq!(exchange(at, b"DIST0000da01ASKT00000000"), b"");
+    assert_eq!(
+        answer(&exchange(at, &request(&["gcc", "-c", "t.c", "-o", "t.o"], SOURCE.as_bytes()))).status,
+        0
+    );
+    daemon.comes_to_tell("REJ_BAD_REQ", 1);
+}
