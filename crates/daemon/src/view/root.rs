@@ -1,14 +1,17 @@
 //! A directory with a whole system in it, `/` or another one, and what a path means there: no link leads out of it.
 //! Knows nothing of views.
 
-use std::fs::{self, File};
+use std::ffi::OsString;
+use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::errno::Errno;
 
 use super::below;
+
+/// How many links are followed, as Linux does.
+const FOLLOWED: usize = 40;
 
 /// A root.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,9 +52,31 @@ impl Root {
         if self.is_here() {
             return fs::canonicalize(path);
         }
-        let found = self.outside(path)?;
-        let inside = found.strip_prefix(&self.path).map_err(|_| io::ErrorKind::NotFound)?;
-        Ok(Path::new("/").join(inside))
+        let mut found = PathBuf::from("/");
+        let (mut rest, mut followed) = (backwards(path), 0);
+        while let Some(part) = rest.pop() {
+            if part == ".." {
+                found.pop();
+                continue;
+            }
+            found.push(part);
+            // Not openat2(2), which systemd's RestrictSUIDSGID= forbids.
+            let place = below(&self.path, &found);
+            if !fs::symlink_metadata(&place)?.is_symlink() {
+                continue;
+            }
+            followed += 1;
+            if followed > FOLLOWED {
+                return Err(Errno::ELOOP.into());
+            }
+            let target = fs::read_link(place)?;
+            found.pop();
+            if target.is_absolute() {
+                found = PathBuf::from("/");
+            }
+            rest.extend(backwards(&target));
+        }
+        Ok(found)
     }
 
     /// What the absolute `path` in it is called on this machine, free of links unless the root is that of this process.
@@ -59,15 +84,7 @@ impl Root {
     /// # Errors
     /// As above.
     pub(crate) fn outside(&self, path: &Path) -> io::Result<PathBuf> {
-        if self.is_here() {
-            return Ok(path.to_owned());
-        }
-        let root = File::open(&self.path)?;
-        let how = OpenHow::new()
-            .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
-            .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-        let found: OwnedFd = openat2(&root, path, how)?;
-        fs::read_link(format!("/proc/self/fd/{}", found.as_raw_fd()))
+        if self.is_here() { Ok(path.to_owned()) } else { Ok(below(&self.path, &self.behind_links(path)?)) }
     }
 
     /// Whether there is a directory of that name, or a link to one.
@@ -84,6 +101,12 @@ impl Root {
     pub(crate) fn link(&self, path: &Path) -> Option<PathBuf> {
         fs::read_link(below(&self.path, path)).ok()
     }
+}
+
+/// The components of a path but for the root and `.`, the last one first.
+fn backwards(path: &Path) -> Vec<OsString> {
+    let parts = path.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
+    parts.rev().map(|part| part.as_os_str().to_owned()).collect()
 }
 
 #[cfg(test)]
