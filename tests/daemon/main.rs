@@ -13,4 +13,5 @@ mod refusing;
 mod sources;
 mod starting;
 mod stopping;
+mod toolchains;
 mod wire;

@@ -42,6 +42,18 @@ pub(crate) struct Compiler {
     pub(crate) program: PathBuf,
     /// Another root directory than ours.
     pub(crate) root: Option<PathBuf>,
+    /// What it is always told first.
+    pub(crate) words: &'static [&'static str],
+}
+
+impl Compiler {
+    /// What makes a native gcc one for 32 bits, as distributions for these have it.
+    pub(crate) const FOR_32_BITS: &[&str] = &["-m32", "-march=i686", "-mtune=generic"];
+
+    /// In our root.
+    pub(crate) fn here(program: PathBuf) -> Compiler {
+        Compiler { program, root: None, words: &[] }
+    }
 }
 
 /// Why a compiler is not run.
@@ -168,7 +180,7 @@ fn last_components(path: &Path, count: usize) -> OsString {
 }
 
 /// Clients behind ccache send /usr/bin/gcc and mean gcc.
-fn bare_name(name: &OsStr) -> &OsStr {
+pub(crate) fn bare_name(name: &OsStr) -> &OsStr {
     let bytes = name.as_bytes();
     let bare = bytes.strip_prefix(b"/usr/bin/").or_else(|| bytes.strip_prefix(b"/bin/"));
     OsStr::from_bytes(bare.unwrap_or(bytes))
@@ -181,7 +193,7 @@ pub(crate) fn compilers_in(directory: &Path) -> Vec<OsString> {
     names.filter(|name| name.to_str().is_some_and(names_a_compiler)).collect()
 }
 
-fn is_program(path: &Path) -> bool {
+pub(crate) fn is_program(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
@@ -191,9 +203,13 @@ pub(crate) fn is_masquerade(directory: &Path) -> bool {
 }
 
 /// A link into distcc would send the job round in a circle.
-fn leads_to_us(path: &Path) -> bool {
-    fs::read_link(path)
-        .is_ok_and(|target| target.as_os_str().as_bytes().windows(6).any(|word| word == b"distcc"))
+pub(crate) fn leads_to_us(path: &Path) -> bool {
+    fs::read_link(path).is_ok_and(|target| speaks_of_us(target.as_os_str().as_bytes()))
+}
+
+/// Whether `distcc` is in a name.
+pub(crate) fn speaks_of_us(name: &[u8]) -> bool {
+    name.windows(6).any(|word| word == b"distcc")
 }
 
 #[cfg(test)]

@@ -14,6 +14,12 @@ pub(crate) fn split(name: &str) -> Option<(&str, &str)> {
     (!target.is_empty() && !NO_TARGETS.contains(&target)).then_some((target, plain))
 }
 
+/// Whether code for `target` is for an x86 of 32 bits, so that `-m32` may make it.
+pub(crate) fn is_32_bit_x86(target: &str) -> bool {
+    let machine = target.split('-').next().unwrap_or_default().as_bytes();
+    matches!(machine, [b'i', b'3'..=b'6', b'8', b'6'])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,5 +36,15 @@ mod tests {
         {
             check(without, None);
         }
+    }
+
+    #[test]
+    fn machines_of_32_bits() {
+        let check = |target: &str, expected| assert_eq!(is_32_bit_x86(target), expected, "{target}");
+        check("i686-pc-linux-gnu", true);
+        check("i386-linux-gnu", true);
+        check("i786-linux-gnu", false);
+        check("x86_64-linux-gnu", false);
+        check("", false);
     }
 }

@@ -49,7 +49,7 @@ pub(crate) async fn end<T>(
 }
 
 async fn told_again(server: &Server, signals: &mut Signals) {
-    while signals.next().await == Wish::ReopenLog {
+    while signals.next().await == Wish::Reload {
         server.journal.reopen();
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Mutex as Turn, Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex as Turn, OnceCell, Semaphore, mpsc, oneshot};
 use tokio::task::spawn_blocking;
 use toolchain::{Evidence, Identity, Root, Surroundings, identify};
 
@@ -48,12 +48,24 @@ pub(crate) struct Known {
     pub(crate) identity: Identity,
     evidence: Evidence,
     compiler: Compiler,
+    makes_32_bits: OnceCell<bool>,
 }
 
 impl Known {
     /// Whether its files are still those that were looked at.
     pub(crate) fn still_holds(&self) -> bool {
         root(&self.compiler).is_ok_and(|root| self.evidence.still_holds(&root))
+    }
+
+    /// Whether it compiles for an x86 of 32 bits when it is told to.
+    pub(crate) async fn makes_32_bits(&self, server: &Server) -> bool {
+        let trial = async {
+            let words = Compiler::FOR_32_BITS.iter().chain(&["-x", "c", "-c", "/dev/null", "-o", "trial.o"]);
+            let words: Vec<&OsStr> = words.map(OsStr::new).collect();
+            let Compiler { program, root, .. } = &self.compiler;
+            question::ask(server, program, root.as_deref(), &words).await.is_ok_and(|said| said.is_empty())
+        };
+        *self.makes_32_bits.get_or_init(|| trial).await
     }
 }
 
@@ -89,7 +101,9 @@ impl Identities {
         let found = look(server, compiler).await;
         let (result, remembered) = match found {
             Ok((identity, evidence)) => {
-                let known = Arc::new(Known { identity, evidence, compiler: compiler.clone() });
+                let makes_32_bits = OnceCell::new();
+                let compiler = compiler.clone();
+                let known = Arc::new(Known { identity, evidence, compiler, makes_32_bits });
                 (Ok(Arc::clone(&known)), Memory::Known(known))
             }
             Err(error) => {

@@ -47,7 +47,7 @@ pub(crate) async fn serve(server: &Server, signals: &mut Signals, drain: Option<
         select! {
             code = &mut job => break End::Code(code),
             wish = signals.next() => match wish {
-                Wish::ReopenLog => server.journal.reopen(),
+                Wish::Reload => server.reload(),
                 Wish::End(signal) => {
                     ending::end(&mut job, signal, server, signals, drain).await;
                     break End::Signal(signal);

@@ -4,9 +4,8 @@ use std::ffi::{OsStr, OsString};
 
 use protocol::inquiry::{Inquiry, Telling, TellingCompiler};
 
-use crate::identities::Known;
 use crate::server::Server;
-use crate::toolchains::Names;
+use crate::toolchains::{Meant, Names};
 
 /// Nobody builds with more compilers, and no machine has more.
 const MOST: usize = 300;
@@ -20,7 +19,7 @@ pub(crate) async fn tell(server: &Server, inquiry: &Inquiry) -> Telling {
     let (mut compilers, mut missing) = (Vec::new(), Vec::new());
     for name in names.into_iter().take(MOST) {
         match server.toolchains.meant_by(server, &name, about).await {
-            Ok(known) => compilers.extend(known.iter().map(|known| entry(&name, known))),
+            Ok(meant) => compilers.extend(meant.iter().map(|meant| entry(&name, meant))),
             Err(why) => missing.push((name, why)),
         }
     }
@@ -39,13 +38,15 @@ fn features(server: &Server) -> Vec<String> {
     ["lzo"].into_iter().chain(pump).map(str::to_owned).collect()
 }
 
-fn entry(name: &OsStr, known: &Known) -> TellingCompiler {
-    let identity = &known.identity;
+/// What only stands in for a target has a fingerprint that is no other compiler's for that.
+fn entry(name: &OsStr, meant: &Meant) -> TellingCompiler {
+    let identity = &meant.known.identity;
+    let fingerprint = identity.fingerprint.filter(|_| meant.stands_in.is_none());
     TellingCompiler {
         name: name.to_owned(),
-        target: identity.target.clone(),
+        target: meant.stands_in.as_ref().unwrap_or(&identity.target).clone(),
         version: identity.version.clone(),
         machine: identity.machine.to_string(),
-        fingerprint: identity.fingerprint.map(|fingerprint| fingerprint.to_string()),
+        fingerprint: fingerprint.map(|fingerprint| fingerprint.to_string()),
     }
 }

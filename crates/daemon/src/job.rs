@@ -152,7 +152,8 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         let task = self.plan(compiler, command, source).await?;
         let slot = self.slot().await?;
         let booked = self.stats.compiles();
-        let workbench = unhurried(task.is_long(), || task.prepare(self.server))?;
+        let mut workbench = unhurried(task.is_long(), || task.prepare(self.server))?;
+        workbench.args.splice(0..0, compiler.words.iter().map(OsString::from));
         let mut execution = match Execution::start(&compiler.program, &workbench, self.server) {
             Ok(execution) => execution,
             Err(error) => {
@@ -191,7 +192,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         match (command, content) {
             (Command::Text(command), Content::Text(text)) => Ok(Task::Text(command, compiler, text, share)),
             (Command::Sources(command), Content::Files(files)) => {
-                let Compiler { program, root } = compiler;
+                let Compiler { program, root, .. } = compiler;
                 let server = self.server;
                 let long = files.holds() >= LONG;
                 let plan = unhurried(long, || {

@@ -68,6 +68,7 @@ use workspace::Workspaces;
 
 /// Exit codes of distcc(1) for a daemon that cannot start.
 mod exit {
+    pub(crate) const BAD_ARGUMENTS: u8 = 101;
     pub(crate) const BIND_FAILED: u8 = 102;
     pub(crate) const IO_ERROR: u8 = 107;
     pub(crate) const COMPILER_MISSING: u8 = 110;
@@ -249,12 +250,13 @@ fn heard(listeners: Vec<net::TcpListener>) -> Result<Vec<TcpListener>, NoStart> 
 fn server(settings: &Settings, journal: Journal) -> Result<Server, NoStart> {
     let (compilers, problem) = Compilers::new(&settings.permitted, settings.path.clone());
     problem.inspect(|problem| journal.log().error(format_args!("{problem}")));
-    if !compilers.can_permit() {
+    let toolchains = Toolchains::new(compilers, settings.toolchains.clone());
+    let toolchains = toolchains.map_err(|wrong| NoStart(exit::BAD_ARGUMENTS, wrong))?;
+    if !toolchains.can_permit() {
         return Err(NoStart(exit::COMPILER_MISSING, NO_MASQUERADE.to_owned()));
     }
     let workspaces = Workspaces::open(settings.tmpdir.as_deref());
     let workspaces = workspaces.map_err(NoStart::io("cannot make a directory for jobs"))?;
-    let toolchains = Toolchains::new(compilers);
     Ok(Server::new(settings, journal, toolchains, workspaces.keeping(settings.save_temps)))
 }
 
@@ -282,6 +284,7 @@ fn report_start(settings: &Settings, server: &Server, listeners: &[TcpListener])
     log.info(format_args!("allowing up to {} active jobs", settings.jobs));
     log.info(format_args!("sources of clients in pump mode are {sources}"));
     log.info(format_args!("jobs are done in {}", server.workspaces.describe()));
+    server.report_toolchains();
 }
 
 fn report_stats(log: &Log, listeners: &[TcpListener]) {

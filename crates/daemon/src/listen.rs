@@ -197,7 +197,7 @@ pub(crate) async fn serve(
                 }
             }
             wish = signals.next() => match wish {
-                Wish::ReopenLog => server.journal.reopen(),
+                Wish::Reload => server.reload(),
                 Wish::End(signal) => {
                     drop(listeners);
                     let all = async { while running.join_next().await.is_some() {} };

@@ -80,6 +80,22 @@ impl Server {
         self.journal.log()
     }
 
+    /// Opens the log anew, and reads anew what may change while the daemon serves.
+    pub(crate) fn reload(&self) {
+        self.journal.reopen();
+        match self.toolchains.reload() {
+            Ok(()) => self.report_toolchains(),
+            Err(wrong) => self.log().error(format_args!("{wrong}; what was read before stays in force")),
+        }
+    }
+
+    /// What is odd about the toolchains that the administrator names is worth a line each.
+    pub(crate) fn report_toolchains(&self) {
+        for problem in self.toolchains.problems() {
+            self.log().warning(format_args!("{problem}"));
+        }
+    }
+
     /// Tells all jobs to end whose compilers do not run yet.
     pub(crate) fn drain(&self) {
         self.stage.send_replace(Stage::Draining);

@@ -17,6 +17,7 @@ use crate::options::{self, Options, Stop};
 use crate::passed::Passed;
 use crate::sources::Pump;
 use crate::stats::StatsPort;
+use crate::toolchains::ToolchainsFile;
 
 /// Everything the daemon is told before it starts.
 #[derive(Debug)]
@@ -40,6 +41,7 @@ pub struct Settings {
     pub(crate) jobs: usize,
     pub(crate) permitted: Permitted,
     pub(crate) pump: Pump,
+    pub(crate) toolchains: ToolchainsFile,
     /// Where compilers are looked up; absolute directories only.
     pub(crate) path: Vec<PathBuf>,
     /// `LANG` and the like, as compilers get them.
@@ -151,6 +153,7 @@ impl Settings {
             jobs: jobs(options.jobs)?,
             permitted: permitted(&options, filled)?,
             pump: options.pump,
+            toolchains: ToolchainsFile::new(filled("DISTCCD_TOOLCHAINS")),
             path: directories(filled("DISTCCD_PATH").or_else(|| filled("PATH"))),
             locale: LOCALE.iter().filter_map(|name| Some((*name, filled(name)?))).collect(),
             tmpdir: filled("TMPDIR").map(absolute),

@@ -1,4 +1,4 @@
-//! What the outside wants of the daemon: to end, or to open its log anew. Knows nothing of what it takes to do so.
+//! What the outside wants of the daemon: to end, or to open log and settings anew. Knows nothing of what it takes to do so.
 
 use std::future::pending;
 use std::io;
@@ -21,8 +21,8 @@ pub(crate) struct Signals {
 /// What the daemon is asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wish {
-    /// Whoever rotates logs has moved the file away.
-    ReopenLog,
+    /// Whoever rotates logs has moved the file away, or settings have changed.
+    Reload,
     /// End as this signal would end it.
     End(Signal),
 }
@@ -62,7 +62,7 @@ impl Signals {
         select! {
             _ = self.terminate.recv() => Wish::End(Signal::SIGTERM),
             _ = self.interrupt.recv() => Wish::End(Signal::SIGINT),
-            _ = self.hang_up.recv() => Wish::ReopenLog,
+            _ = self.hang_up.recv() => Wish::Reload,
             () = old_age => Wish::End(Signal::SIGALRM),
         }
     }

@@ -1,21 +1,32 @@
-//! Which of this machine's compilers a job gets: by its name one on the daemon's PATH, by a proof the one that is meant.
-//! Knows nothing of connections.
+//! Which of this machine's compilers a job gets: by its name one on the daemon's PATH or, as toolchains.toml has them,
+//! in a directory or another root; by a proof the one that is meant. Knows nothing of connections.
 
-use std::collections::BTreeSet;
+mod offered;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::time::timeout;
 use toolchain::Fingerprint;
 
-use crate::compiler::{Compiler, Compilers, Refusal};
-use crate::compiler_name::split;
+use crate::compiler::{Compiler, Compilers, Refusal, bare_name};
+use crate::compiler_name::{is_32_bit_x86, split};
 use crate::identities::{Identities, Known};
 use crate::server::Server;
+
+use offered::Offered;
+pub(crate) use offered::ToolchainsFile;
+
+/// Nobody waits longer for a list of what there is.
+const LOOKING: Duration = Duration::from_secs(5);
 
 /// All of them.
 #[derive(Debug)]
 pub(crate) struct Toolchains {
     compilers: Compilers,
+    offered: Offered,
     identities: Identities,
 }
 
@@ -27,11 +38,19 @@ pub(crate) struct Chosen {
     pub(crate) proven: Option<Arc<Known>>,
 }
 
+/// What a job could mean by a name.
+#[derive(Debug)]
+pub(crate) struct Meant {
+    pub(crate) known: Arc<Known>,
+    /// The target that it only stands in for.
+    pub(crate) stands_in: Option<String>,
+}
+
 /// A compiler that may be the one.
-struct Candidate<'a> {
+struct Candidate {
     compiler: Compiler,
     /// What its target must be then.
-    target: Option<&'a str>,
+    target: Option<String>,
 }
 
 /// The names by which a compiler is looked for.
@@ -44,8 +63,30 @@ pub(crate) enum Names {
 }
 
 impl Toolchains {
-    pub(crate) fn new(compilers: Compilers) -> Toolchains {
-        Toolchains { compilers, identities: Identities::new() }
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one line that names it.
+    pub(crate) fn new(compilers: Compilers, file: ToolchainsFile) -> Result<Toolchains, String> {
+        Ok(Toolchains { compilers, offered: Offered::new(file)?, identities: Identities::new() })
+    }
+
+    /// Reads the file again; if it is wrong, what was read before stays.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn reload(&self) -> Result<(), String> {
+        self.offered.reload()
+    }
+
+    /// What the file names and this machine does not have, a line each.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        self.offered.problems()
+    }
+
+    /// Whether anything here can permit a compiler.
+    pub(crate) fn can_permit(&self) -> bool {
+        self.compilers.can_permit() || !self.offered.config().toolchains.is_empty()
     }
 
     /// Those on the daemon's PATH.
@@ -60,17 +101,11 @@ impl Toolchains {
         name: &OsStr,
         proof: Option<&str>,
     ) -> Result<Chosen, Refusal> {
-        let Some(proof) = proof else {
-            let compiler = Compiler { program: self.compilers.find(name)?, root: None };
-            return Ok(Chosen { compiler, proven: None });
-        };
+        let Some(proof) = proof else { return self.by_name(server, name).await };
         let wanted: Option<Fingerprint> = proof.parse().ok();
         let mut others = BTreeSet::new();
         for candidate in self.candidates(name, Names::Plain) {
-            let Ok(known) = self.identities.of(server, &candidate.compiler).await else { continue };
-            if !candidate.fits(&known) {
-                continue;
-            }
+            let Ok(Some(known)) = self.fitting(server, &candidate).await else { continue };
             if known.identity.fingerprint.is_some_and(|found| Some(found) == wanted) {
                 return Ok(Chosen { compiler: candidate.compiler, proven: Some(known) });
             }
@@ -78,9 +113,32 @@ impl Toolchains {
         }
         let others: Vec<String> = others.into_iter().collect();
         Err(Refusal::Unproven(match &others[..] {
-            [] => format!("this server has no {}", name.display()),
+            [] => format!("{}: no such program here; {}", name.display(), self.what_there_is(server).await),
             _ => format!("{} is not the client's here, but {}", name.display(), others.join(" or ")),
         }))
+    }
+
+    /// A name without a target means a native compiler, and such are on the PATH.
+    async fn by_name(&self, server: &Server, name: &OsStr) -> Result<Chosen, Refusal> {
+        let refusal = match self.compilers.find(name) {
+            Ok(program) => return Ok(Chosen { compiler: Compiler::here(program), proven: None }),
+            Err(refusal) => refusal,
+        };
+        if bare_name(name).to_str().and_then(split).is_some() {
+            for candidate in self.candidates(name, Names::Exact) {
+                if candidate.target.is_none() || matches!(self.fitting(server, &candidate).await, Ok(Some(_)))
+                {
+                    return Ok(Chosen { compiler: candidate.compiler, proven: None });
+                }
+            }
+        }
+        if let Some((compiler, ..)) = self.stand_in(server, name).await {
+            return Ok(Chosen { compiler, proven: None });
+        }
+        Err(match refusal {
+            Refusal::Missing(why) => Refusal::Missing(format!("{why}; {}", self.what_there_is(server).await)),
+            other => other,
+        })
     }
 
     /// Everything that a job could mean by `name`, the one first that it gets without a proof.
@@ -92,28 +150,33 @@ impl Toolchains {
         server: &Server,
         name: &OsStr,
         names: Names,
-    ) -> Result<Vec<Arc<Known>>, String> {
-        let mut found = Vec::new();
-        let mut why = None;
+    ) -> Result<Vec<Meant>, String> {
+        let (mut found, mut silent) = (Vec::new(), None);
         for candidate in self.candidates(name, names) {
-            match self.identities.of(server, &candidate.compiler).await {
-                Ok(known) if candidate.fits(&known) => found.push(known),
-                Ok(_) => {}
-                Err(silent) => why = Some(silent),
+            match self.fitting(server, &candidate).await {
+                Ok(known) => found.extend(known.map(|known| Meant { known, stands_in: None })),
+                Err(why) => silent = Some(why),
             }
+        }
+        if found.is_empty()
+            && let Some((_, known, target)) = self.stand_in(server, name).await
+        {
+            found.push(Meant { known, stands_in: Some(target) });
         }
         if !found.is_empty() {
             return Ok(found);
         }
-        Err(why.unwrap_or_else(|| match self.compilers.find(name) {
+        Err(silent.unwrap_or_else(|| match self.compilers.find(name) {
             Err(refusal) => refusal.into_reason(),
-            Ok(program) => format!("{} is gone", program.display()),
+            Ok(program) => format!("{} is not for that target", program.display()),
         }))
     }
 
     /// The names of all compilers that a client may use.
     pub(crate) fn names(&self) -> BTreeSet<OsString> {
-        self.compilers.names()
+        let mut names = self.compilers.names();
+        names.extend(self.offered.names());
+        names
     }
 
     /// The targets of all compilers that have been looked at.
@@ -122,24 +185,86 @@ impl Toolchains {
         targets.filter(|target| !target.is_empty()).collect()
     }
 
-    fn candidates<'a>(&self, name: &'a OsStr, names: Names) -> Vec<Candidate<'a>> {
-        let mut found: Vec<Candidate> = Vec::new();
-        let mut add = |name, target| {
-            let Ok(program) = self.compilers.find(name) else { return };
-            if !found.iter().any(|other| other.compiler.program == program) {
-                found.push(Candidate { compiler: Compiler { program, root: None }, target });
+    /// What a client can have: `it has gcc 12.2.0 and clang 14.0.6 for x86_64-linux-gnu`.
+    async fn what_there_is(&self, server: &Server) -> String {
+        let is_of_c = |name: &OsString| {
+            let name = name.to_str().unwrap_or_default();
+            let plain = split(name).map_or(name, |(_, plain)| plain);
+            plain.starts_with("gcc") || (plain.starts_with("clang") && !plain.starts_with("clang++"))
+        };
+        let looking = async {
+            for name in self.names().into_iter().filter(is_of_c) {
+                for candidate in self.candidates(&name, Names::Exact) {
+                    let _ = self.identities.of(server, &candidate.compiler).await;
+                }
             }
         };
-        add(name, None);
-        if let Some((target, plain)) = name.to_str().and_then(split).filter(|_| names == Names::Plain) {
-            add(OsStr::new(plain), Some(target));
+        let _ = timeout(LOOKING, looking).await;
+        let mut by_target: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for known in self.identities.known() {
+            if let Some((compiler, target)) = known.to_string().split_once(" for ") {
+                by_target.entry(target.to_owned()).or_default().insert(compiler.to_owned());
+            }
+        }
+        let lists = by_target.into_iter().map(|(target, compilers)| {
+            let compilers: Vec<String> = compilers.into_iter().collect();
+            format!("{} for {target}", compilers.join(" and "))
+        });
+        let lists: Vec<String> = lists.collect();
+        if lists.is_empty() {
+            "it has no compiler".to_owned()
+        } else {
+            format!("it has {}", lists.join(", "))
+        }
+    }
+
+    /// What the candidate is, if that is what is looked for.
+    async fn fitting(&self, server: &Server, candidate: &Candidate) -> Result<Option<Arc<Known>>, String> {
+        let known = self.identities.of(server, &candidate.compiler).await?;
+        let fits = candidate.target.as_ref().is_none_or(|target| *target == known.identity.target);
+        Ok(fits.then_some(known))
+    }
+
+    /// The native compiler that makes code for 32 bits where one for that target is missing, if that is allowed; and
+    /// the target.
+    async fn stand_in(&self, server: &Server, name: &OsStr) -> Option<(Compiler, Arc<Known>, String)> {
+        let (target, plain) = bare_name(name).to_str().and_then(split)?;
+        if !self.offered.config().multilib || !is_32_bit_x86(target) {
+            return None;
+        }
+        let native = Compiler::here(self.compilers.find(OsStr::new(plain)).ok()?);
+        let known = self.identities.of(server, &native).await.ok()?;
+        let compiler = Compiler { words: Compiler::FOR_32_BITS, ..native };
+        known.makes_32_bits(server).await.then(|| (compiler, known, target.to_owned()))
+    }
+
+    fn candidates(&self, name: &OsStr, names: Names) -> Vec<Candidate> {
+        let mut found: Vec<Candidate> = Vec::new();
+        let mut add = |compiler: Compiler, target: Option<String>| {
+            if !found.iter().any(|other| other.compiler == compiler) {
+                found.push(Candidate { compiler, target });
+            }
+        };
+        let bare = bare_name(name);
+        let plain = bare.to_str().and_then(split).filter(|_| names == Names::Plain);
+        if let Ok(program) = self.compilers.find(name) {
+            add(Compiler::here(program), None);
+        }
+        if let Some((target, plain)) = plain
+            && let Ok(program) = self.compilers.find(OsStr::new(plain))
+        {
+            add(Compiler::here(program), Some(target.to_owned()));
+        }
+        for (compiler, target) in self.offered.named(bare) {
+            add(compiler, target);
+        }
+        if let Some((wanted, plain)) = plain {
+            for (compiler, target) in self.offered.named(OsStr::new(plain)) {
+                if target.is_none_or(|target| target == wanted) {
+                    add(compiler, Some(wanted.to_owned()));
+                }
+            }
         }
         found
-    }
-}
-
-impl Candidate<'_> {
-    fn fits(&self, known: &Known) -> bool {
-        self.target.is_none_or(|target| target == known.identity.target)
     }
 }

@@ -28,7 +28,7 @@ impl<'a> Task<'a, '_> {
         let workspaces = &server.workspaces;
         match self {
             Task::Sources(command, plan, _share) => plan.carry_out(command, workspaces, &server.limits),
-            Task::Text(command, Compiler { program, root }, text, _share) => {
+            Task::Text(command, Compiler { program, root, .. }, text, _share) => {
                 let extension = command.language().preprocessed_extension();
                 let workspace = workspaces.make(Path::new(command.input()), extension, &text);
                 let workspace = workspace

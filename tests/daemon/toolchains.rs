@@ -1,0 +1,174 @@
+//! Compilers that /etc/distcc/toolchains.toml offers, and what is wrong with such files. Knows nothing of other roots
+//! and of our client.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+use test_hosts::distccd::make_executable;
+use test_hosts::process::run;
+use test_hosts::wait::wait_until;
+use test_hosts::workdir::Workdir;
+
+use crate::daemon::{Daemon, SOON, distccd};
+use crate::inquiries::{fingerprint, proof, text_of, told};
+use crate::wire::{answer, ask, exchange, request};
+
+const SOURCE: &str = "int f(int a) { return a + 1; }\n";
+
+/// A daemon whose file says this, with DIR for the directory that it is in.
+fn daemon(work: &Workdir, options: &[&str], text: &str) -> Daemon {
+    let file = write(work, text);
+    Daemon::start(options, &[("DISTCCD_TOOLCHAINS", file.as_str())])
+}
+
+fn write(work: &Workdir, text: &str) -> String {
+    let text = text.replace("DIR", work.path().to_str().unwrap());
+    work.write("toolchains.toml", text).to_str().unwrap().to_owned()
+}
+
+/// Compilers in DIR/tools that make an object of their own name.
+fn compilers(work: &Workdir, names: &[&str]) {
+    let directory = work.open_dir("tools");
+    for path in names.iter().map(|name| directory.join(name)) {
+        fs::write(&path, "#!/bin/sh\nbasename \"$0\" >t.o\n").unwrap();
+        make_executable(&path);
+    }
+}
+
+fn args(compiler: &str) -> [&str; 5] {
+    [compiler, "-c", "t.c", "-o", "t.o"]
+}
+
+#[test]
+fn a_directory_permits_its_compilers() {
+    let work = Workdir::new();
+    compilers(&work, &["odd-cpu-gcc", "odd-cpu-objcopy", "gcc", "no-triple"]);
+    let list = work.write("list", "/usr/bin/true\n");
+    let file = write(&work, "[toolchain.odd]\ndirectory = \"DIR/tools\"\n");
+    let variables = [("DISTCC_CMDLIST", list.to_str().unwrap()), ("DISTCCD_TOOLCHAINS", file.as_str())];
+    let daemon = Daemon::start(&[], &variables);
+    for name in ["odd-cpu-gcc", "/usr/bin/odd-cpu-gcc"] {
+        let answer = ask(daemon.address(), &args(name), SOURCE);
+        assert_eq!(
+            (answer.status, answer.object.as_slice()),
+            (0, &b"odd-cpu-gcc\n"[..]),
+            "{}",
+            answer.stderr
+        );
+    }
+    for name in ["odd-cpu-objcopy", "gcc", "no-triple", "odd-cpu-g++", "../tools/odd-cpu-gcc"] {
+        assert_eq!(exchange(daemon.address(), &request(&args(name), SOURCE.as_bytes())), b"", "{name}");
+    }
+    let told = told(&daemon, &[]);
+    assert!(
+        told.contains("\ncompiler odd-cpu-gcc target= version= machine=unknown fingerprint=-\n"),
+        "{told}"
+    );
+}
+
+/// Its target says which of the compilers of that name it is.
+#[test]
+fn a_proof_finds_its_compiler_wherever_it_is() {
+    let work = Workdir::new();
+    fs::copy("/usr/bin/gcc", work.open_dir("bin").join("odd-cpu-gcc")).unwrap();
+    symlink("/usr/lib", work.path().join("lib")).unwrap();
+    let text = "[toolchain.odd]\ndirectory = \"DIR/bin\"\n";
+    let daemon = daemon(&work, &["--enable-tcp-insecure"], text);
+    let fits = proof(&fingerprint(&told(&daemon, &["odd-cpu-gcc"]), "odd-cpu-gcc"));
+    let job = |name: &str| [fits.clone(), request(&args(name), SOURCE.as_bytes())].concat();
+    assert_eq!(answer(&exchange(daemon.address(), &job("odd-cpu-gcc"))).status, 0);
+    let refused = text_of(&exchange(daemon.address(), &job("other-cpu-gcc")));
+    assert!(
+        refused.starts_with("refused compiler other-cpu-gcc: no such program here; it has "),
+        "{refused}"
+    );
+    let restricted = format!("{text}target = \"odd-cpu\"\n");
+    write(&work, &restricted);
+    daemon.signal(Signal::SIGHUP);
+    wait_until(SOON, "a compiler that is not offered any more", || {
+        ask(daemon.address(), &args("odd-cpu-gcc"), SOURCE).status == 0x6e00
+    });
+}
+
+#[test]
+fn a_compiler_that_is_not_here_is_answered_with_those_that_are() {
+    let work = Workdir::new();
+    let daemon = daemon(&work, &["--enable-tcp-insecure"], "");
+    let answer = ask(daemon.address(), &args("odd-cpu-gcc"), SOURCE);
+    let line = "] ERROR: failed to exec odd-cpu-gcc: no such program on the PATH of this server; it has ";
+    let (_, there_is) = answer.stderr.split_once(line).expect(&answer.stderr);
+    let arch = std::env::consts::ARCH;
+    assert!(there_is.contains("gcc 1") && there_is.contains(&format!(" for {arch}-")), "{there_is}");
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_native_compiler_stands_in_where_that_is_allowed() {
+    let work = Workdir::new();
+    let class = |object: &[u8]| object.get(4).copied();
+    let daemon = daemon(&work, &["--enable-tcp-insecure"], "multilib = true\n");
+    let answer = ask(daemon.address(), &args("i686-odd-linux-gnu-gcc"), SOURCE);
+    assert_eq!((answer.status, class(&answer.object)), (0, Some(1)), "{}", answer.stderr);
+    let told = told(&daemon, &["i686-odd-linux-gnu-gcc"]);
+    let line = told.lines().find(|line| line.starts_with("compiler ")).expect(&told);
+    assert!(line.contains(" target=i686-odd-linux-gnu ") && line.ends_with(" fingerprint=-"), "{line}");
+    write(&work, "multilib = false\n");
+    daemon.signal(Signal::SIGHUP);
+    wait_until(SOON, "no more than is allowed", || {
+        ask(daemon.address(), &args("i686-odd-linux-gnu-gcc"), SOURCE).status == 0x6e00
+    });
+}
+
+#[test]
+fn a_wrong_file_changes_nothing_while_the_daemon_serves() {
+    let work = Workdir::new();
+    compilers(&work, &["odd-cpu-gcc"]);
+    let daemon = daemon(
+        &work,
+        &[],
+        "[toolchain.odd]\ndirectory = \"DIR/tools\"\n[toolchain.gone]\nroot = \"DIR/gone\"\n",
+    );
+    daemon.wait_for_log("/toolchains.toml:3: ");
+    write(&work, "[toolchain.odd]\ndirectry = \"DIR/tools\"\n");
+    daemon.signal(Signal::SIGHUP);
+    daemon.wait_for_log("/toolchains.toml:2: unknown key `directry`");
+    daemon.wait_for_log("; what was read before stays in force\n");
+    assert_eq!(ask(daemon.address(), &args("odd-cpu-gcc"), SOURCE).status, 0);
+}
+
+/// The line of the file that is wrong, and how it is called.
+#[test]
+fn a_daemon_with_a_wrong_file_does_not_start() {
+    let work = Workdir::new();
+    work.open_dir("spool");
+    for (text, expected) in [
+        ("multilib = 1\n", "1: multilib is neither true nor false"),
+        ("\nmulti = true\n", "2: unknown key `multi`"),
+        ("toolchain = 1\n", "1: toolchain is no table"),
+        ("[toolchain]\na = 1\n", "2: `a` is no section"),
+        ("[toolchain.a]\n", "1: [toolchain.a] has no place"),
+        ("[toolchain.a]\nroot = \"/a\"\nflags = 1\n", "3: unknown key `flags`"),
+        ("[toolchain.a]\nroot = \"/a\"\ndirectory = \"/b\"\n", "2: [toolchain.a] has a root and a directory"),
+        ("[toolchain.a]\nroot = \"a\"\n", "2: root `a` does not begin with /"),
+        ("[toolchain.a]\nroot = \"/\"\n", "2: root is this machine's own root"),
+        ("[toolchain.a]\ndirectory = 1\n", "2: directory is no text"),
+        ("[toolchain.\"a b\"]\nroot = \"/a\"\n", "1: `a b` is no name"),
+        ("[toolchain.a]\nroot = \"/a\"\ntarget = 1\n", "3: target is no target"),
+        ("root /a\n", "1: this is not TOML"),
+    ] {
+        refused(&work, Path::new(&write(&work, text)), &format!("/toolchains.toml:{expected}"));
+    }
+    refused(&work, Path::new("/nowhere/t.toml"), "cannot read /nowhere/t.toml: No such file or directory");
+}
+
+#[track_caller]
+fn refused(work: &Workdir, file: &Path, expected: &str) {
+    let mut command = distccd(&["--daemon", "--no-detach", "--port=0", "--enable-tcp-insecure"], work);
+    command.env("DISTCCD_TOOLCHAINS", file);
+    let outcome = run(command);
+    assert_eq!(outcome.code(), Some(101), "{}", outcome.err());
+    let said = outcome.err();
+    assert!(said.contains(expected) && said.lines().count() == 1, "{said}");
+}
