@@ -77,7 +77,7 @@ impl Announcement {
             strings.push(format!("cc_version={}", compiler.version));
             strings.push(format!("cc_machine={}", compiler.machine));
         }
-        strings.push(if self.pump { "features=lzo,pump" } else { "features=lzo" }.to_owned());
+        strings.push(if self.pump { "features=lzo,pump,ask" } else { "features=lzo,ask" }.to_owned());
         strings
     }
 
@@ -191,10 +191,10 @@ mod tests {
     #[test]
     fn the_strings_of_distcc_and_one_of_ours() {
         let expected = "txtvers=1 cpus=2 jobs=3 distcc=0.1.0 gnuhost=x86_64-pc-linux-gnu cc_version=12 \
-                        cc_machine=x86_64-linux-gnu features=lzo";
+                        cc_machine=x86_64-linux-gnu features=lzo,ask";
         assert_eq!(announcement(Some(gcc())).txt().join(" "), expected);
         let pump = Announcement { pump: true, ..announcement(None) };
-        assert!(pump.txt().contains(&"features=lzo,pump".to_owned()));
+        assert!(pump.txt().contains(&"features=lzo,pump,ask".to_owned()));
         let without = announcement(None);
         assert!(!without.txt().join(" ").contains("cc_") && without.subtype().is_none());
     }
