@@ -11,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use toolchain::names_a_compiler;
 
 use crate::settings::Permitted;
+use crate::view::Root;
 
 /// Where a link named like a compiler permits it; all but the last two are distcc 3.4's.
 const MASQUERADE: &[&str] =
@@ -53,6 +54,14 @@ impl Compiler {
     /// In our root.
     pub(crate) fn here(program: PathBuf) -> Compiler {
         Compiler { program, root: None, words: &[] }
+    }
+
+    /// The file that its name leads to, as far as that is known here.
+    pub(crate) fn behind_links(&self) -> PathBuf {
+        let root = self.root.as_deref().map_or_else(|| Ok(Root::here()), Root::open);
+        root.ok()
+            .and_then(|root| root.behind_links(&self.program).ok())
+            .unwrap_or_else(|| self.program.clone())
     }
 }
 

@@ -16,10 +16,15 @@ pub(crate) async fn tell(server: &Server, inquiry: &Inquiry) -> Telling {
         [] => (server.toolchains.names().into_iter().collect(), Names::Exact),
         asked => (asked.to_vec(), Names::Plain),
     };
-    let (mut compilers, mut missing) = (Vec::new(), Vec::new());
+    let (mut compilers, mut missing): (Vec<TellingCompiler>, _) = (Vec::new(), Vec::new());
     for name in names.into_iter().take(MOST) {
         match server.toolchains.meant_by(server, &name, about).await {
-            Ok(meant) => compilers.extend(meant.iter().map(|meant| entry(&name, meant))),
+            Ok(meant) => {
+                for entry in meant.iter().map(|meant| entry(&name, meant)) {
+                    // One compiler may have many names.
+                    compilers.extend(Some(entry).filter(|entry| !compilers.contains(entry)));
+                }
+            }
             Err(why) => missing.push((name, why)),
         }
     }

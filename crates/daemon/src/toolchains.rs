@@ -193,9 +193,13 @@ impl Toolchains {
             plain.starts_with("gcc") || (plain.starts_with("clang") && !plain.starts_with("clang++"))
         };
         let looking = async {
+            let mut looked_at = BTreeSet::new();
             for name in self.names().into_iter().filter(is_of_c) {
-                for candidate in self.candidates(&name, Names::Exact) {
-                    let _ = self.identities.of(server, &candidate.compiler).await;
+                for Candidate { compiler, .. } in self.candidates(&name, Names::Exact) {
+                    // Most have several names.
+                    if looked_at.insert((compiler.root.clone(), compiler.behind_links())) {
+                        let _ = self.identities.of(server, &compiler).await;
+                    }
                 }
             }
         };
