@@ -125,6 +125,25 @@ pub fn bootable_image() -> Option<PathBuf> {
     granted(if image.join("usr/lib/systemd/systemd").exists() { Ok(image.clone()) } else { Err(lack()) })
 }
 
+/// A 32-bit system with a compiler in a directory, and the right to enter it; None after a skip has been announced.
+pub fn i386_root() -> Option<PathBuf> {
+    if !root() {
+        return None;
+    }
+    let i386 = Settings::from_environment().i386;
+    let mut try_it = clean("chroot");
+    try_it.arg(&i386).args(["gcc", "-dumpmachine"]);
+    let lack = |why: String| Lack {
+        name: "i386".to_owned(),
+        why,
+        remedy: "tests/run makes it, on Debian with mmdebstrap, on a processor that runs 32-bit programs",
+    };
+    let target = run(try_it);
+    let found = target.out().starts_with("i686-") || target.out().starts_with("i386-");
+    let why = || lack(format!("no compiler runs in {}: {}", i386.display(), target.err().trim()));
+    granted(if found { Ok(i386.clone()) } else { Err(why()) })
+}
+
 /// IPv6 on the loopback interface; false after a skip has been announced.
 pub fn ipv6() -> bool {
     let found = std::net::TcpListener::bind("[::1]:0").map(drop).map_err(|error| error.to_string());
@@ -211,6 +230,7 @@ mod tests {
             whole_corpus: false,
             sources: PathBuf::new(),
             image: PathBuf::new(),
+            i386: PathBuf::new(),
             cache: PathBuf::new(),
             cargo_home: PathBuf::new(),
         };

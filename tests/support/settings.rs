@@ -21,6 +21,8 @@ pub struct Settings {
     pub sources: PathBuf,
     /// Where tests/run keeps the image that machines boot from.
     pub image: PathBuf,
+    /// Where tests/run keeps a 32-bit system with a compiler in it.
+    pub i386: PathBuf,
     /// Where what took long to make is kept between runs.
     pub cache: PathBuf,
     /// `CARGO_HOME`: where cargo keeps the sources of dependencies.
@@ -49,6 +51,7 @@ impl Settings {
             whole_corpus: env::var("DISTCC_ARCH_CORPUS").is_ok_and(|value| value == "all"),
             sources: cache.clone(),
             image: cache.join("image"),
+            i386: cache.join("i386"),
             cache,
             cargo_home: cargo_home.unwrap_or_else(|| PathBuf::from("/usr/local/cargo")),
         }
