@@ -21,6 +21,14 @@ const TRIPLES: &[&str] = &["aarch64-linux-gnu", "aarch64-unknown-linux-gnu"];
 #[cfg(not(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64")))]
 const TRIPLES: &[&str] = &[];
 
+/// Those of the 32-bit systems that we run in as we are, though their compilers make nothing for us.
+#[cfg(target_arch = "x86_64")]
+const NARROW_TRIPLES: &[&str] = &["i686-linux-gnu", "i686-pc-linux-gnu"];
+#[cfg(target_arch = "aarch64")]
+const NARROW_TRIPLES: &[&str] = &["arm-linux-gnueabihf", "armv7l-unknown-linux-gnueabihf"];
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+const NARROW_TRIPLES: &[&str] = &[];
+
 /// What clang calls the target we were built for; sent along so that any machine's clang makes code for this one.
 #[cfg(target_arch = "x86_64")]
 const CLANG_TARGET: Option<&str> = Some("x86_64-pc-linux-gnu");
@@ -134,8 +142,19 @@ impl SearchPath {
         let is_gcc = ["gcc", "g++"].iter().any(|gcc| {
             plain.strip_prefix(gcc).is_some_and(|version| version.is_empty() || version.starts_with('-'))
         });
+        if !is_gcc {
+            return None;
+        }
         let triple_name = |triple: &&str| OsString::from(format!("{triple}-{plain}"));
-        TRIPLES.iter().filter(|_| is_gcc).map(triple_name).find(|candidate| self.find(candidate).is_some())
+        let file = |name: &OsStr| self.find(name).and_then(|found| identity(&found.program));
+        let ours = TRIPLES.iter().map(triple_name).find(|candidate| file(candidate).is_some());
+        // Beside our own compiler one for a 32-bit system is another compiler; alone it has both names.
+        ours.or_else(|| {
+            NARROW_TRIPLES
+                .iter()
+                .map(triple_name)
+                .find(|other| file(other) == file(name) && file(name).is_some())
+        })
     }
 }
 
@@ -213,6 +232,14 @@ mod tests {
         check("c++", "clang++");
         check("gcc", "gcc");
         check("/usr/bin/gcc", "/usr/bin/gcc");
+        if let Some(narrow) = NARROW_TRIPLES.first() {
+            let named = root.path().join(format!("{narrow}-gcc"));
+            install(root.path(), &format!("{narrow}-gcc"));
+            check("gcc", "gcc");
+            fs::remove_file(&named).unwrap();
+            symlink("gcc", named).unwrap();
+            check("gcc", &format!("{narrow}-gcc"));
+        }
         if let Some(triple) = TRIPLES.first() {
             install(root.path(), &format!("{triple}-gcc"));
             install(root.path(), &format!("{triple}-gcc-12"));
