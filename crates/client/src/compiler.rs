@@ -4,6 +4,7 @@ use crate::invocation::is_executable;
 use std::cell::{OnceCell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -38,6 +39,14 @@ const CLANG_TARGET: Option<&str> = Some("i686-pc-linux-gnu");
 const CLANG_TARGET: Option<&str> = Some("aarch64-unknown-linux-gnu");
 #[cfg(not(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64")))]
 const CLANG_TARGET: Option<&str> = None;
+
+/// And what a 32-bit clang does, in a system in which we run as we are.
+#[cfg(target_arch = "x86_64")]
+const NARROW_CLANG_TARGET: Option<&str> = Some("i686-pc-linux-gnu");
+#[cfg(target_arch = "aarch64")]
+const NARROW_CLANG_TARGET: Option<&str> = Some("armv7l-unknown-linux-gnueabihf");
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+const NARROW_CLANG_TARGET: Option<&str> = CLANG_TARGET;
 
 /// A compiler that can be started here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,14 +183,25 @@ pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
 
 /// The words that tell a clang elsewhere what to make code for; none if `args` say so already.
 #[must_use]
-pub(crate) fn clang_target(name: &OsStr, args: &[OsString]) -> Vec<OsString> {
+pub(crate) fn clang_target(name: &OsStr, args: &[OsString], path: &SearchPath) -> Vec<OsString> {
     let plain = name.as_bytes();
     let is_clang = ["clang", "clang++"].iter().any(|clang| {
         plain.strip_prefix(clang.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"-"))
     });
     let told = args.iter().any(|arg| arg == "-target" || arg.as_bytes().starts_with(b"--target"));
-    let target = CLANG_TARGET.filter(|_| is_clang && !told);
+    if !is_clang || told {
+        return Vec::new();
+    }
+    let narrow = path.find(name).is_some_and(|found| is_32_bit(&found.program));
+    let target = if narrow { NARROW_CLANG_TARGET } else { CLANG_TARGET };
     target.map_or(Vec::new(), |triple| vec!["-target".into(), triple.into()])
+}
+
+/// Whether this is a program for a 32-bit system, by its ELF class.
+fn is_32_bit(program: &Path) -> bool {
+    let mut start = [0; 5];
+    let read = fs::File::open(program).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start == *b"\x7fELF\x01"
 }
 
 #[cfg(test)]
@@ -255,8 +275,14 @@ mod tests {
         let check = |name: &str, args: &[&str], added: bool| {
             let args: Vec<OsString> = args.iter().map(OsString::from).collect();
             let expected = added && CLANG_TARGET.is_some();
-            assert_eq!(!clang_target(OsStr::new(name), &args).is_empty(), expected, "{name} {args:?}");
+            let told = clang_target(OsStr::new(name), &args, &SearchPath::new("/nowhere".into()));
+            assert_eq!(told.get(1).and_then(|word| word.to_str()), CLANG_TARGET.filter(|_| expected));
         };
+        let narrow = tempfile::tempdir().unwrap();
+        fs::write(narrow.path().join("clang"), b"\x7fELF\x01 and more").unwrap();
+        fs::set_permissions(narrow.path().join("clang"), fs::Permissions::from_mode(0o755)).unwrap();
+        let told = clang_target(OsStr::new("clang"), &["-c".into()], &SearchPath::new(narrow.path().into()));
+        assert_eq!(told.get(1).and_then(|word| word.to_str()), NARROW_CLANG_TARGET);
         check("clang", &["-c"], true);
         check("clang++-14", &["-c"], true);
         check("clang", &["-target", "i686-linux-gnu"], false);

@@ -179,8 +179,10 @@ impl<'a> Job<'a> {
     /// `args` after the compiler's name as other machines know it.
     pub(crate) fn with_compiler(&self, compilation: &Compilation, args: Vec<OsString>) -> Vec<OsString> {
         let name = self.name_elsewhere(compilation);
-        let target =
-            if self.settings.keep_compiler_name { Vec::new() } else { compiler::clang_target(&name, &args) };
+        let target = match self.settings.keep_compiler_name {
+            true => Vec::new(),
+            false => compiler::clang_target(&name, &args, &self.call.path),
+        };
         std::iter::once(name).chain(args).chain(target).collect()
     }
 
