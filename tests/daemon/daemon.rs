@@ -36,10 +36,16 @@ impl Daemon {
     /// Starts `distccd OPTIONS…` with these variables and waits until it listens.
     #[track_caller]
     pub(crate) fn start(options: &[&str], variables: &[(&str, &str)]) -> Daemon {
+        Daemon::start_by(clean(DISTCCD), options, variables)
+    }
+
+    /// The same, by a command that becomes the daemon.
+    #[track_caller]
+    pub(crate) fn start_by(mut command: Command, options: &[&str], variables: &[(&str, &str)]) -> Daemon {
         let work = Workdir::new();
         let spool = work.open_dir("spool");
         let said = File::create(work.path().join("said")).unwrap();
-        let child = clean(DISTCCD)
+        let child = command
             .args(["--daemon", "--no-detach", "--port=0", "--log-stderr", "--log-level=info", LIFETIME])
             .args(options)
             .env("TMPDIR", spool)

@@ -10,6 +10,7 @@ mod hostile_sources;
 mod inquiries;
 mod project;
 mod refusing;
+mod roots;
 mod sources;
 mod starting;
 mod stopping;

@@ -144,6 +144,24 @@ pub fn i386_root() -> Option<PathBuf> {
     granted(if found { Ok(i386.clone()) } else { Err(why()) })
 }
 
+/// A system for ARM, a root with the cross compiler of its release, and what runs its programs here; None after a skip has
+/// been announced.
+pub fn arm64_and_cross_roots() -> Option<[PathBuf; 2]> {
+    if !root() {
+        return None;
+    }
+    program("qemu-aarch64-static", "install qemu-user-static")?;
+    let Settings { arm64, cross, .. } = Settings::from_environment();
+    let has_compiler = |root: &PathBuf| root.join("usr/bin/aarch64-linux-gnu-gcc-14").exists();
+    let lack = || Lack {
+        name: "arm64".to_owned(),
+        why: format!("no compiler of Debian trixie in {} and {}", arm64.display(), cross.display()),
+        remedy: "tests/run makes both, on Debian with mmdebstrap",
+    };
+    let found = has_compiler(&arm64) && has_compiler(&cross);
+    granted(if found { Ok([arm64, cross]) } else { Err(lack()) })
+}
+
 /// IPv6 on the loopback interface; false after a skip has been announced.
 pub fn ipv6() -> bool {
     let found = std::net::TcpListener::bind("[::1]:0").map(drop).map_err(|error| error.to_string());
@@ -231,6 +249,8 @@ mod tests {
             sources: PathBuf::new(),
             image: PathBuf::new(),
             i386: PathBuf::new(),
+            arm64: PathBuf::new(),
+            cross: PathBuf::new(),
             cache: PathBuf::new(),
             cargo_home: PathBuf::new(),
         };

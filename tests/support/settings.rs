@@ -23,6 +23,10 @@ pub struct Settings {
     pub image: PathBuf,
     /// Where tests/run keeps a 32-bit system with a compiler in it.
     pub i386: PathBuf,
+    /// Where tests/run keeps a system for ARM with a compiler in it.
+    pub arm64: PathBuf,
+    /// Where tests/run keeps a system of this machine's kind with the cross compiler of that release.
+    pub cross: PathBuf,
     /// Where what took long to make is kept between runs.
     pub cache: PathBuf,
     /// `CARGO_HOME`: where cargo keeps the sources of dependencies.
@@ -52,6 +56,8 @@ impl Settings {
             sources: cache.clone(),
             image: cache.join("image"),
             i386: cache.join("i386"),
+            arm64: cache.join("arm64"),
+            cross: cache.join("cross"),
             cache,
             cargo_home: cargo_home.unwrap_or_else(|| PathBuf::from("/usr/local/cargo")),
         }
