@@ -42,7 +42,7 @@ impl Job<'_> {
             Ok(list) => list,
             Err(error) => {
                 self.site.told.warning(format_args!("{error}"), format_args!("{error}"));
-                return self.fall_back(code::NO_HOSTS, None);
+                return self.fall_back(&WhyHere::NoHosts, None);
             }
         };
         let pump_problem = discrepancy::bad_limit(self.settings).filter(|_| self.site.lists_pump_hosts());
@@ -55,11 +55,12 @@ impl Job<'_> {
             Verdict::Here(why, slot) => self.become_compiler(&why, slot),
             Verdict::NoHost(last) => {
                 let last = last.map(|at| (&compilation, &list.hosts[at]));
-                self.fall_back(code::NO_HOSTS, last)
+                self.fall_back(&WhyHere::NoHosts, last)
             }
+            Verdict::NoCompiler => self.fall_back(&WhyHere::NoCompiler, None),
             Verdict::OwnTrouble(what) => {
                 self.site.told.warning(format_args!("{what}"), format_args!("{what}"));
-                self.fall_back(code::IO_ERROR, None)
+                self.fall_back(&WhyHere::Trouble, None)
             }
         }
     }
@@ -158,10 +159,10 @@ impl Job<'_> {
     }
 
     /// No host took the job; `last` is the one that failed last, with the input's name.
-    fn fall_back(&self, code: u8, last: Option<(&Compilation, &Host)>) -> Exit {
+    fn fall_back(&self, why: &WhyHere, last: Option<(&Compilation, &Host)>) -> Exit {
         if !self.settings.fallback {
             self.log.error(format_args!("failed to distribute and fallbacks are disabled"));
-            return Exit::Code(code);
+            return Exit::Code(if matches!(why, WhyHere::Trouble) { code::IO_ERROR } else { code::NO_HOSTS });
         }
         // One subject for both: what fails first has the others find that host left alone, be it before this is said.
         let subject = format_args!("fallback");
@@ -174,8 +175,7 @@ impl Job<'_> {
             }
             None => told.warning(subject, format_args!("failed to distribute, running locally instead")),
         }
-        let why = if code == code::NO_HOSTS { WhyHere::NoHosts } else { WhyHere::Trouble };
-        self.become_compiler(&why, None)
+        self.become_compiler(why, None)
     }
 
     fn run_here_because(&self, why: WhyLocal) -> Exit {

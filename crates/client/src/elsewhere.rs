@@ -6,15 +6,18 @@ use crate::exit::Exit;
 use crate::interrupts::{Broken, Interrupts};
 use crate::origin::Here;
 use crate::preparation::{NO_INCLUDE_SERVER, Sources, Text, WhyNone};
+use crate::reach::Reach;
 use crate::remote::{self, Failure, Load};
+use crate::settings::ToolchainCheck;
 use crate::source::NoSource;
+use crate::trust::Trust;
 use crate::why_here::WhyHere;
 use crate::{local, server_root};
 use cc_args::{Compilation, WhyLocal};
 use hosts::{Host, Place, Slot};
 use job_state::Outcome;
 use logging::{Field, Log};
-use protocol::Response;
+use protocol::{ProtocolError, Response};
 use std::path::Path;
 
 /// A job that can be sent away: as its source with all headers, or as preprocessed text, which is made when the first host
@@ -29,6 +32,8 @@ pub(crate) struct Prepared<'a> {
     why_text: String,
     /// Nothing but the sources would do.
     text_hazard: Option<WhyLocal>,
+    /// Which hosts have the compiler that is here; none where nobody cares.
+    trust: Option<Trust<'a>>,
 }
 
 /// Who has been tried, by place in the list.
@@ -37,6 +42,8 @@ struct Tried {
     hosts: Vec<usize>,
     /// They do not want these sources, but perhaps text.
     with_sources: Vec<usize>,
+    /// They have not the compiler that is here.
+    strangers: Vec<usize>,
 }
 
 /// What a host gets.
@@ -54,6 +61,8 @@ pub(crate) enum Verdict {
     Here(WhyHere, Option<Slot>),
     /// No host took it; the last one tried.
     NoHost(Option<usize>),
+    /// No host has the compiler that is here.
+    NoCompiler,
     /// Something is wrong on this side, so no host is to blame and none would do better.
     OwnTrouble(String),
 }
@@ -73,18 +82,28 @@ impl<'a> Prepared<'a> {
             text: None,
             why_text: String::new(),
             text_hazard,
+            trust: None,
         }
     }
 
     /// Tries each host at most once in each form; sources and text are prepared only once for all of them, and while no
     /// slot is held.
     pub(crate) fn compile_elsewhere(mut self, hosts: &[Host]) -> Verdict {
+        let mut tried = Tried::default();
+        // Before the source is read: what a compiler that came later has made of it is not for one that is known from before.
+        match Trust::begin(self.job, self.compilation, self.interrupts) {
+            Ok(trust) => self.trust = trust,
+            Err(signal) => return Verdict::Done(Exit::Signal(signal)),
+        }
+        self.pass_over_strangers(hosts, &mut tried);
+        if is_for_nobody(hosts, &tried) {
+            return self.nobody(hosts, &tried);
+        }
         match self.job.sources_for(self.compilation, hosts, self.interrupts) {
             Ok(sources) => self.sources = Some(sources),
             Err(WhyNone::Text(why)) => self.why_text = why,
             Err(WhyNone::End(exit)) => return Verdict::Done(exit),
         }
-        let mut tried = Tried::default();
         loop {
             let forms = self.forms(hosts, &tried);
             let avoided = self.avoided(hosts, &forms, &tried);
@@ -96,7 +115,7 @@ impl<'a> Prepared<'a> {
                 return verdict;
             }
             let Some((at, slot)) = self.job.site.host_slot(hosts, &avoided) else {
-                return self.nobody(&tried);
+                return self.nobody(hosts, &tried);
             };
             let host = &hosts[at];
             if host.place == Place::Local {
@@ -128,6 +147,9 @@ impl<'a> Prepared<'a> {
         match outcome {
             Ok(response) => {
                 drop(slot);
+                if self.trust.as_ref().is_some_and(|trust| !trust.own_still_holds()) {
+                    return Some(Verdict::Here(WhyHere::Replaced, None));
+                }
                 if form == Form::Sources && self.names_a_root(&response) {
                     self.report_own_names(host);
                     self.why_text = "own-names".to_owned();
@@ -145,12 +167,18 @@ impl<'a> Prepared<'a> {
                 self.sources = None;
                 self.why_text = NO_INCLUDE_SERVER.to_owned();
             }
+            Err(Failure::Stranger(why)) => {
+                self.report_stranger(host, &why);
+                tried.strangers.push(at);
+            }
             Err(Failure::SourcesNotTaken(why)) => {
                 self.report_refused_sources(host, &why);
                 self.why_text = "refused".to_owned();
                 tried.with_sources.push(at);
             }
             Err(failure) => {
+                // Who serves there when it is tried again may be another.
+                self.trust.iter_mut().for_each(|trust| trust.doubt(host));
                 self.report_failure(host, &failure);
                 // Before the slot is free, or whoever waits for it would try the host, too.
                 self.job.site.bench(host);
@@ -172,14 +200,15 @@ impl<'a> Prepared<'a> {
     /// The hosts that are not to be given the job, by place in the list.
     fn avoided(&self, hosts: &[Host], forms: &[Form], tried: &Tried) -> Vec<usize> {
         let cannot_have_text = |at: usize| self.text_hazard.is_some() && hosts[at].place != Place::Local;
-        let avoided =
-            |at: &usize| tried.hosts.contains(at) || forms[*at] == Form::Text && cannot_have_text(*at);
+        let is_out = |at: &usize| tried.hosts.contains(at) || tried.strangers.contains(at);
+        let avoided = |at: &usize| is_out(at) || forms[*at] == Form::Text && cannot_have_text(*at);
         (0..hosts.len()).filter(avoided).collect()
     }
 
     /// No host is left.
-    fn nobody(&mut self, tried: &Tried) -> Verdict {
+    fn nobody(&mut self, hosts: &[Host], tried: &Tried) -> Verdict {
         match self.text_hazard.take() {
+            _ if is_for_nobody(hosts, tried) => Verdict::NoCompiler,
             Some(why) if tried.hosts.is_empty() => Verdict::Here(WhyHere::Command(why), None),
             _ => Verdict::NoHost(tried.hosts.last().copied()),
         }
@@ -198,8 +227,41 @@ impl<'a> Prepared<'a> {
         Ok(())
     }
 
+    /// Has `host` do it if it may, and asks it once more what it has if it closes on the proof of that.
     fn send(&mut self, host: &Host, slot: &Slot, form: Form) -> Result<Response, Failure> {
-        let settings = self.job.settings;
+        let proof = self.proof(host)?;
+        match self.send_with(host, slot, form, proof) {
+            Err(Failure::ProofNotTaken | Failure::Refused(_)) => {
+                self.trust.iter_mut().for_each(|trust| trust.doubt(host));
+                let proof = self.proof(host)?;
+                self.send_with(host, slot, form, proof).map_err(|failure| match failure {
+                    Failure::Refused(why) => Failure::Stranger(why),
+                    Failure::ProofNotTaken => Failure::Protocol(ProtocolError::NoAnswer),
+                    failure => failure,
+                })
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn proof(&mut self, host: &Host) -> Result<Option<String>, Failure> {
+        let reach = self.reach();
+        self.trust.as_mut().map_or(Ok(None), |trust| trust.proof(host, reach))
+    }
+
+    fn reach(&self) -> Reach<'a> {
+        let Job { settings, log, .. } = self.job;
+        Reach { silence: settings.io_timeout, ssh: &settings.ssh, log, interrupts: self.interrupts }
+    }
+
+    fn send_with(
+        &mut self,
+        host: &Host,
+        slot: &Slot,
+        form: Form,
+        proof: Option<String>,
+    ) -> Result<Response, Failure> {
+        let (reach, limits) = (self.reach(), &self.job.settings.limits);
         let words;
         let load = match (form, &mut self.sources, &self.text) {
             (Form::Sources, Some(sources), _) => {
@@ -214,26 +276,21 @@ impl<'a> Prepared<'a> {
             }
             _ => return Err(Failure::Ours("there is nothing to send".into())),
         };
-        let mut job = remote::Job {
-            load,
-            silence: settings.io_timeout,
-            limits: &settings.limits,
-            ssh: &settings.ssh,
-            log: self.job.log,
-        };
         // Made when there is something to tell: while a name is looked up a signal ends us at once.
         let mut record = None;
-        let response = job.run(host, self.interrupts, |phase| {
+        let mut job = remote::Job { load, reach, limits, proof: proof.as_deref() };
+        let response = job.run(host, |phase| {
             let record = record.get_or_insert_with(|| self.job.site.record(self.compilation.input()));
             if let Some(record) = record {
                 let _ = record.update(phase, host.name(), slot.number());
             }
         })?;
-        self.check_origin(response)
+        let is_known = proof.is_some() && self.trust.as_ref().is_some_and(Trust::proof_is_enough);
+        if is_known { Ok(response) } else { self.check_origin(host, response) }
     }
 
     /// What another version of the compiler has made is not what would have been made here.
-    fn check_origin(&self, response: Response) -> Result<Response, Failure> {
+    fn check_origin(&mut self, host: &Host, response: Response) -> Result<Response, Failure> {
         let Job { call, settings, .. } = self.job;
         if settings.any_compiler || !response.status.success() {
             return Ok(response);
@@ -243,10 +300,29 @@ impl<'a> Prepared<'a> {
             command: local::command(name, &[], &call.path, settings.depth),
             memory: settings.state_dir.as_ref().map(|directory| directory.path.join("compilers")),
             interrupts: self.interrupts,
+            loosely: settings.toolchain_check == ToolchainCheck::Target,
         };
-        match here.stranger(&response.object).map_err(Failure::Interrupted)? {
-            Some((there, here)) => Err(Failure::OtherCompiler { there, here }),
-            None => Ok(response),
+        let Some((there, here)) = here.stranger(&response.object).map_err(Failure::Interrupted)? else {
+            return Ok(response);
+        };
+        let failure = Failure::OtherCompiler { there, here };
+        Err(match &mut self.trust {
+            Some(trust) => {
+                trust.condemn(host, failure.to_string());
+                Failure::Stranger(failure.to_string())
+            }
+            None => failure,
+        })
+    }
+
+    /// Hosts of which it is known already that they have another compiler.
+    fn pass_over_strangers(&mut self, hosts: &[Host], tried: &mut Tried) {
+        let Some(trust) = &self.trust else { return };
+        for (at, host) in hosts.iter().enumerate().filter(|(_, host)| host.place != Place::Local) {
+            if let Some(why) = trust.stranger(host) {
+                self.report_stranger(host, why);
+                tried.strangers.push(at);
+            }
         }
     }
 
@@ -274,6 +350,17 @@ impl<'a> Prepared<'a> {
         self.job.site.told.through(&log).remark(format_args!("refused sources {spec}"), message);
     }
 
+    /// Once a build; no job fails for it, and nothing is held against the host.
+    fn report_stranger(&self, host: &Host, why: &str) {
+        let (spec, name) = (&host.spec, self.job.name_elsewhere(self.compilation));
+        let name = name.display();
+        let log = self.about(host).about(Field::Reason, why);
+        let told = self.job.site.told.through(&log);
+        let message =
+            format_args!("{spec} gets no jobs for {name}: {why} (see DISTCC_TOOLCHAIN_CHECK in distcc(1))");
+        told.warning(format_args!("stranger {spec} {name}"), message);
+    }
+
     fn report_failure(&self, host: &Host, failure: &Failure) {
         let (input, spec) = (self.compilation.input().display(), &host.spec);
         let message = format_args!("cannot compile {input} on {spec}: {failure}");
@@ -299,4 +386,10 @@ impl<'a> Prepared<'a> {
     pub(crate) fn about(&self, host: &Host) -> Log {
         self.job.log.about(Field::Host, &host.spec)
     }
+}
+
+/// All that could be asked have another compiler than this machine.
+fn is_for_nobody(hosts: &[Host], tried: &Tried) -> bool {
+    let is_out = |(at, host): (usize, &Host)| host.down || tried.strangers.contains(&at);
+    !tried.strangers.is_empty() && hosts.iter().enumerate().all(is_out)
 }

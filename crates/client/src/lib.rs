@@ -20,6 +20,7 @@ mod make_rule;
 mod messages;
 mod origin;
 mod preparation;
+mod reach;
 mod remote;
 mod report;
 mod scan_includes;
@@ -31,6 +32,7 @@ mod ssh;
 mod ssh_failure;
 mod summary;
 mod told;
+mod trust;
 mod watcher;
 mod why_here;
 

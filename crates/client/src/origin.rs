@@ -35,6 +35,8 @@ pub(crate) struct Here<'a> {
     /// Where signatures are remembered, `DISTCC_DIR/compilers`; without it the compiler is asked each time.
     pub(crate) memory: Option<PathBuf>,
     pub(crate) interrupts: &'a Interrupts,
+    /// Another build of the same version will do.
+    pub(crate) loosely: bool,
 }
 
 impl Here<'_> {
@@ -48,14 +50,19 @@ impl Here<'_> {
         let Some(there) = makers.last().cloned() else { return Ok(None) };
         let file = self.file();
         let remembered = file.as_deref().and_then(remembered);
-        if remembered.is_some_and(|maker| makers.contains(&maker)) {
+        let loosely = self.loosely;
+        let is_among_them = |here: &Maker| {
+            let version = |maker: &Maker| (maker.family, maker.version.clone());
+            makers.iter().any(|maker| maker == here || loosely && version(maker) == version(here))
+        };
+        if remembered.as_ref().is_some_and(is_among_them) {
             return Ok(None);
         }
         let Some(here) = self.ask()? else { return Ok(None) };
         if let Some(file) = file {
             remember(&file, &here);
         }
-        Ok((!makers.contains(&here)).then_some((there, here)))
+        Ok((!is_among_them(&here)).then_some((there, here)))
     }
 
     /// An upgrade changes the program, and so the name of the file.
@@ -81,7 +88,7 @@ impl Here<'_> {
 }
 
 /// Who signed an object or an assembler file; of other files nobody is known.
-fn makers(output: &[u8]) -> Vec<Maker> {
+pub(crate) fn makers(output: &[u8]) -> Vec<Maker> {
     if let Some(object) = ObjectFile::parse(output) {
         return object.makers;
     }
@@ -164,6 +171,7 @@ mod tests {
                 command: Command::new(self.path("cc")),
                 memory: Some(self.path("compilers").into()),
                 interrupts: &interrupts,
+                loosely: false,
             };
             let found = here.stranger(output.as_bytes()).unwrap().map(|(there, _)| there.build);
             assert_eq!(found.as_deref(), stranger, "{output}");

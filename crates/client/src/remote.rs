@@ -1,20 +1,17 @@
 //! Sends one job to one host and returns its answer. Knows nothing of slots, retries or fallback.
 
-use crate::connection::{self, Connection, NoConnection};
+use crate::connection::{Connection, NoConnection};
 use crate::include_server::LendFailure;
-use crate::interrupts::{Broken, Interrupts};
+use crate::interrupts::Broken;
 use crate::preparation::Sources;
+use crate::reach::Reach;
 use crate::source::{Source, Text};
-use crate::ssh::{Ssh, Target};
-use crate::ssh_failure;
-use hosts::{Host, Place};
+use hosts::Host;
 use job_state::Phase;
-use logging::Log;
 use nix::sys::signal::Signal;
 use protocol::{Limits, Progress, ProtocolError, Response, ResponseDecoder, Token, Version};
 use std::ffi::OsString;
 use std::fmt;
-use std::time::Duration;
 use toolchain::Maker;
 
 /// Why a host gave no answer that can be used.
@@ -40,6 +37,14 @@ pub(crate) enum Failure {
         /// Who would have made it here.
         here: Maker,
     },
+    /// Its compiler cannot be taken for the one that is here; why, as a sentence about the host ("its gcc is …").
+    Stranger(String),
+    /// It does not have the compiler that the job is for, and says so in a sentence.
+    Refused(String),
+    /// It closed on a job with a proof: who serves there now knows of none.
+    ProofNotTaken,
+    /// It closed when it was asked what it has: a daemon that knows no such question.
+    NotTold,
     /// This kind of host cannot be used by this version.
     Unsupported(&'static str),
     /// It was reached, and does not take these sources with their headers.
@@ -69,6 +74,8 @@ impl fmt::Display for Failure {
             Failure::OtherCompiler { there, here } => {
                 write!(f, "its compiler is {there}, not {here} as here (DISTCC_ANY_COMPILER=1 takes it all the same)")
             }
+            Failure::Stranger(why) | Failure::Refused(why) => f.write_str(why),
+            Failure::ProofNotTaken | Failure::NotTold => write!(f, "{}", Failure::Protocol(ProtocolError::NoAnswer)),
             Failure::Unsupported(what) => write!(f, "{what} are not supported by this version"),
             Failure::Interrupted(signal) => write!(f, "interrupted by {signal}"),
         }
@@ -86,14 +93,11 @@ pub(crate) enum Load<'a, 'i> {
 /// What is sent, to whichever host.
 pub(crate) struct Job<'a, 'i> {
     pub(crate) load: Load<'a, 'i>,
-    /// The longest silence of a host.
-    pub(crate) silence: Duration,
+    pub(crate) reach: Reach<'a>,
     /// How much a host may make us hold.
     pub(crate) limits: &'a Limits,
-    /// What leads to ssh hosts, or why nothing does.
-    pub(crate) ssh: &'a Result<Vec<String>, String>,
-    /// Where ssh's own words go.
-    pub(crate) log: &'a Log,
+    /// The compiler that has to do it, as its fingerprint says, and no other.
+    pub(crate) proof: Option<&'a str>,
 }
 
 impl Job<'_, '_> {
@@ -101,73 +105,21 @@ impl Job<'_, '_> {
     ///
     /// # Errors
     /// [`Failure`]; nothing has been written anywhere then.
-    pub(crate) fn run(
-        &mut self,
-        host: &Host,
-        interrupts: &Interrupts,
-        mut phase: impl FnMut(Phase),
-    ) -> Result<Response, Failure> {
-        if host.auth {
-            return Err(Failure::Unsupported("hosts that want authentication"));
-        }
+    pub(crate) fn run(&mut self, host: &Host, mut phase: impl FnMut(Phase)) -> Result<Response, Failure> {
         let version = match self.load {
             Load::Sources(_) => Version::Three,
             Load::Text(..) if host.lzo => Version::Two,
             Load::Text(..) => Version::One,
         };
-        match &host.place {
-            Place::Local => Err(Failure::Ours("localhost needs no connection".into())),
-            Place::Tcp { name, port } => {
-                let addresses = connection::resolve(name, *port, interrupts)?;
-                phase(Phase::Connect);
-                let mut connection = Connection::open(&addresses, self.silence, interrupts)?;
-                self.talk(&mut connection, version, phase)
-            }
-            Place::Ssh { user, name, command } => {
-                let target = Target { user: user.as_deref(), name, daemon: command.as_deref() };
-                let mut connection = self.connect_through_ssh(target, interrupts)?;
-                phase(Phase::Connect);
-                let answer = self.talk(&mut connection, version, phase);
-                self.part_from_ssh(answer, connection, interrupts)
-            }
-        }
-    }
-
-    fn connect_through_ssh<'i>(
-        &self,
-        target: Target,
-        interrupts: &'i Interrupts,
-    ) -> Result<Connection<'i>, Failure> {
-        let program = self.ssh.as_ref().map_err(|problem| Failure::Ssh(problem.clone()))?;
-        let (ssh, stream) = Ssh::start(program, target, interrupts)
-            .map_err(|error| Failure::Ssh(format!("cannot start {}: {error}", program[0])))?;
-        Ok(Connection::through(ssh, stream, self.silence, interrupts))
-    }
-
-    /// ssh knows best why there is no answer. What it says goes to our log, never to where a compiler's messages go.
-    fn part_from_ssh(
-        &self,
-        answer: Result<Response, Failure>,
-        connection: Connection,
-        interrupts: &Interrupts,
-    ) -> Result<Response, Failure> {
-        let Some(ssh) = connection.close() else { return answer };
-        let farewell = ssh.part(answer.is_err(), interrupts).map_err(|error| broken("ending ssh", error))?;
-        for line in &farewell.said {
-            self.log.info(format_args!("ssh: {line}"));
-        }
-        answer.map_err(|failure| match failure {
-            Failure::Interrupted(_) | Failure::NoIncludes(_) | Failure::Ours(_) => failure,
-            Failure::SourcesNotTaken(_) if ssh_failure::has_started(&farewell) => failure,
-            failure => Failure::Ssh(ssh_failure::describe(&failure, &farewell)),
-        })
+        let reach = self.reach;
+        reach.converse(host, &mut phase, |connection, phase| self.talk(connection, version, phase))
     }
 
     fn talk(
         &mut self,
         connection: &mut Connection,
         version: Version,
-        mut phase: impl FnMut(Phase),
+        phase: &mut dyn FnMut(Phase),
     ) -> Result<Response, Failure> {
         phase(Phase::Send);
         let answer = self.send(connection, version).and_then(|()| {
@@ -175,6 +127,12 @@ impl Job<'_, '_> {
             receive(connection, ResponseDecoder::new(version, self.limits.clone()), || phase(Phase::Receive))
         });
         answer.map_err(|failure| match failure {
+            Failure::Protocol(ProtocolError::NoAnswer) | Failure::SourcesNotTaken(_)
+                if self.proof.is_some() =>
+            {
+                Failure::ProofNotTaken
+            }
+            Failure::Protocol(ProtocolError::Refused { sentence, .. }) => Failure::Refused(sentence),
             Failure::Protocol(ProtocolError::NoAnswer) if version == Version::Three => {
                 Failure::SourcesNotTaken(failure.to_string())
             }
@@ -183,12 +141,13 @@ impl Job<'_, '_> {
     }
 
     fn send(&mut self, connection: &mut Connection, version: Version) -> Result<(), Failure> {
+        let proof = self.proof.map(protocol::proof).unwrap_or_default();
         match &mut self.load {
-            Load::Text(words, source) => send_text(connection, version, words, source),
+            Load::Text(words, source) => send_text(connection, proof, version, words, source),
             Load::Sources(sources) => {
                 let head = protocol::sources_head(&sources.directory, &sources.words);
-                connection.send(&[&head]).map_err(not_sent)?;
-                sources.held.lend(connection.stream(), self.silence).map_err(|failure| {
+                connection.send(&[&proof, &head]).map_err(not_sent)?;
+                sources.held.lend(connection.stream(), self.reach.silence).map_err(|failure| {
                     // An include server that has stopped would keep the stream, and the host waiting.
                     connection.break_off();
                     match failure {
@@ -203,13 +162,15 @@ impl Job<'_, '_> {
     }
 }
 
+/// Behind what is in `head` already.
 fn send_text(
     connection: &mut Connection,
+    mut head: Vec<u8>,
     version: Version,
     words: &[OsString],
     source: &Source,
 ) -> Result<(), Failure> {
-    let mut head = protocol::request_head(version, words);
+    head.extend(protocol::request_head(version, words));
     let sent = match source.text() {
         _ if version.compresses() => {
             let packed = source.packed().map_err(|error| Failure::Ours(error.to_string()))?;
@@ -272,12 +233,12 @@ impl From<NoConnection> for Failure {
 }
 
 /// A server may refuse a request before it has come whole, and then we notice that while sending or by a reset.
-fn is_refusal(error: &Broken) -> bool {
+pub(crate) fn is_refusal(error: &Broken) -> bool {
     use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
     matches!(error, Broken::Io(error) if matches!(error.kind(), ConnectionReset | BrokenPipe))
 }
 
-fn broken(doing: &'static str, error: Broken) -> Failure {
+pub(crate) fn broken(doing: &'static str, error: Broken) -> Failure {
     match error {
         Broken::Interrupted(signal) => Failure::Interrupted(signal),
         error => Failure::Connection { doing, error },

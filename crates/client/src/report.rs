@@ -1,8 +1,11 @@
 //! What the client says about itself, its hosts and a command, as text. Compiles nothing.
 
 use crate::compile::Job;
+use crate::interrupts::Interrupts;
+use crate::trust::Trust;
 use crate::why_here::WhyHere;
-use hosts::{HostList, Place};
+use cc_args::Compilation;
+use hosts::{Host, HostList, Place};
 use std::fmt::Write as _;
 
 /// `distcc --version`; scripts look for `distcc` in the first line and for the protocols in the second.
@@ -91,17 +94,37 @@ pub(crate) fn why(job: &Job) -> String {
         Ok(list) => list,
         Err(error) => return format!("local: no-hosts: {error}\n"),
     };
-    let away: Vec<&str> = list
+    let away: Vec<&Host> = list
         .hosts
         .iter()
         .filter(|host| host.place != Place::Local && !host.down && !host.auth)
         .filter(|host| host.pump || hazard.is_none())
-        .map(|host| host.spec.as_str())
         .collect();
     if away.is_empty() {
         return format!("local: no-hosts: {} names no other machine that can be used\n", list.source_name);
     }
+    let (away, not) = away_or_not(job, &compilation, &away);
+    if away.is_empty() {
+        let why = WhyHere::NoCompiler;
+        return format!("local: {}: {why} ({})\n", why.code(), not.join("; "));
+    }
     let words = job.server_words(&compilation);
     let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
-    format!("remote: {} (hosts: {})\n", words.join(" "), away.join(" "))
+    let not = if not.is_empty() { String::new() } else { format!(" (not {})", not.join("; ")) };
+    format!("remote: {} (hosts: {}){not}\n", words.join(" "), away.join(" "))
+}
+
+/// The hosts that may be given the job, and those of which it is known that they have another compiler, and why. None is
+/// asked.
+fn away_or_not<'a>(job: &Job, compilation: &Compilation, hosts: &[&'a Host]) -> (Vec<&'a str>, Vec<String>) {
+    let interrupts = Interrupts::catch().ok();
+    let trust = interrupts.as_ref().and_then(|caught| Trust::begin(job, compilation, caught).ok()?);
+    let (mut away, mut not) = (Vec::new(), Vec::new());
+    for host in hosts {
+        match trust.as_ref().and_then(|trust| trust.stranger(host)) {
+            Some(why) => not.push(format!("{}: {why}", host.spec)),
+            None => away.push(host.spec.as_str()),
+        }
+    }
+    (away, not)
 }

@@ -1,6 +1,7 @@
 //! Every environment variable that the client heeds, read once. Knows no command line.
 
 mod speech;
+mod toolchain_check;
 mod unheeded;
 
 use crate::dependencies::{self, DependencyFile};
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use speech::Speech;
+pub(crate) use toolchain_check::ToolchainCheck;
 pub(crate) use unheeded::Unheeded;
 
 /// What the environment asks of one run of the client (client.md section 16 of the reference; distcc(1)).
@@ -38,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) probes_remote: bool,
     /// `DISTCC_ANY_COMPILER=1`: objects of another version of the compiler are taken, too.
     pub(crate) any_compiler: bool,
+    /// `DISTCC_TOOLCHAIN_CHECK`; off where any compiler will do.
+    pub(crate) toolchain_check: ToolchainCheck,
     /// `DISTCC_BACKOFF_PERIOD` in seconds: how long a host that failed is left alone; zero never benches one.
     pub(crate) backoff_period: Duration,
     /// `DISTCC_IO_TIMEOUT` in seconds: the longest silence of a host.
@@ -74,6 +78,8 @@ pub(crate) struct Settings {
     pub(crate) logical_directory: Option<PathBuf>,
     /// `PATH`.
     pub(crate) path: OsString,
+    /// `LD_LIBRARY_PATH`, from which a compiler may get libraries.
+    pub(crate) library_path: OsString,
     /// One of the variables by which compilers take other parts or options than the command says, if one is set.
     pub(crate) compiler_changed_by: Option<&'static str>,
     /// Whether a compiler that writes to a terminal would colour its messages (`TERM`, `GCC_COLORS`).
@@ -122,6 +128,8 @@ impl Settings {
         let (most_discrepancies, bad_limit) =
             positive("DISTCC_MAX_DISCREPANCY", "discrepancies", filled("DISTCC_MAX_DISCREPANCY"));
         let (max_body, bad_body) = positive("DISTCC_MAX_BODY", "MiB", var("DISTCC_MAX_BODY"));
+        let any_compiler = switch(var("DISTCC_ANY_COMPILER"), false);
+        let (toolchain_check, bad_check) = ToolchainCheck::of(var("DISTCC_TOOLCHAIN_CHECK"));
         Settings {
             hosts: var("DISTCC_HOSTS"),
             state_dir: state_dir(filled("DISTCC_DIR"), filled("HOME")),
@@ -135,11 +143,12 @@ impl Settings {
             skip_local_retry: var("DISTCC_SKIP_LOCAL_RETRY").is_some(),
             exact_diagnostics: switch(var("DISTCC_EXACT_DIAGNOSTICS"), false),
             probes_remote: var("DISTCC_PROBES").is_some_and(|value| value == "remote"),
-            any_compiler: switch(var("DISTCC_ANY_COMPILER"), false),
+            any_compiler,
+            toolchain_check: if any_compiler { ToolchainCheck::Off } else { toolchain_check },
             backoff_period: Duration::from_secs(number(var("DISTCC_BACKOFF_PERIOD")).unwrap_or(60)),
             io_timeout: Duration::from_secs(io_timeout.unwrap_or(300).into()),
             limits: max_body.map_or_else(Limits::default, Limits::with_bodies_of),
-            problem: bad_timeout.or(bad_body),
+            problem: bad_timeout.or(bad_body).or(bad_check),
             ssh: ssh(filled("DISTCC_SSH")),
             save_temps: switch(var("DISTCC_SAVE_TEMPS"), false)
                 .then(|| filled("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)),
@@ -155,6 +164,7 @@ impl Settings {
             temporary: filled("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from),
             logical_directory: filled("PWD").map(PathBuf::from),
             path: var("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
+            library_path: var("LD_LIBRARY_PATH").unwrap_or_default(),
             compiler_changed_by: CHANGE_COMPILERS.into_iter().find(|name| filled(name).is_some()),
             own_colours: var("GCC_COLORS").is_some(),
             include_server_port: filled("INCLUDE_SERVER_PORT").map(PathBuf::from),

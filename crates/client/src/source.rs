@@ -146,6 +146,18 @@ impl Preprocessing {
     }
 }
 
+/// Starts `program` and waits for it: all that it says on either stream, however it ends.
+///
+/// # Errors
+/// It cannot be started or waited for; when interrupted it has ended when this returns.
+pub(crate) fn all_said_by(program: Command, interrupts: &Interrupts) -> Result<Vec<u8>, Broken> {
+    let Preprocessing { mut child, text, messages } = Preprocessing::start(program, interrupts)?;
+    interrupts.wait_child(&mut child)?;
+    let mut said = read_all(&text, length(&text)?)?;
+    said.extend(read_all(&messages, length(&messages)?)?);
+    Ok(said)
+}
+
 /// A file that has no name and vanishes with its last descriptor, so that no signal can leave it behind.
 fn memory(name: &str) -> io::Result<File> {
     Ok(File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC)?))

@@ -18,6 +18,10 @@ pub(crate) enum WhyHere {
     BadSource,
     /// No host could do it, or there is none.
     NoHosts,
+    /// No host has the compiler that is here.
+    NoCompiler,
+    /// The compiler here was replaced while the job was away.
+    Replaced,
     /// Something is wrong with this machine.
     Trouble,
     /// The compiler elsewhere found fault with the source.
@@ -43,6 +47,8 @@ impl WhyHere {
             WhyHere::Rule => "rule",
             WhyHere::BadSource => "bad-source",
             WhyHere::NoHosts => "no-hosts",
+            WhyHere::NoCompiler => "compiler",
+            WhyHere::Replaced => "replaced",
             WhyHere::Trouble => "trouble",
             WhyHere::Rejected => "rejected",
             WhyHere::Messages => "messages",
@@ -65,6 +71,8 @@ impl fmt::Display for WhyHere {
             WhyHere::Rule => "a rule of dependencies is wanted of text that is preprocessed already",
             WhyHere::BadSource => "the source cannot be preprocessed",
             WhyHere::NoHosts => "no host took it",
+            WhyHere::NoCompiler => "no host has the compiler of here",
+            WhyHere::Replaced => "the compiler here was replaced meanwhile",
             WhyHere::Trouble => "it cannot be sent from here",
             WhyHere::Rejected => "the compiler elsewhere found fault with it",
             WhyHere::Messages => "the compiler has something to say, and DISTCC_EXACT_DIAGNOSTICS=1",
@@ -87,6 +95,8 @@ mod tests {
             WhyHere::Rule,
             WhyHere::BadSource,
             WhyHere::NoHosts,
+            WhyHere::NoCompiler,
+            WhyHere::Replaced,
             WhyHere::Trouble,
             WhyHere::Rejected,
             WhyHere::Messages,

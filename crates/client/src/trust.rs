@@ -1,0 +1,128 @@
+//! May this host compile for this compiler? Only where it has shown that its own does the same: by a fingerprint, where our
+//! daemon serves, or by a sample. Knows nothing of how jobs are sent.
+
+mod canary;
+mod inquiry;
+mod known;
+mod opinion;
+mod own;
+
+use crate::compile::Job;
+use crate::interrupts::Interrupts;
+use crate::reach::Reach;
+use crate::remote::Failure;
+use crate::settings::ToolchainCheck;
+use cc_args::Compilation;
+use hosts::Host;
+use known::{Known, Standing};
+use nix::sys::signal::Signal;
+use opinion::Opinion;
+use own::Own;
+use std::ffi::OsString;
+
+/// What is known, and can be found out, about hosts for the compiler of one job.
+pub(crate) struct Trust<'a> {
+    job: &'a Job<'a>,
+    compilation: &'a Compilation,
+    /// The compiler's name as other machines know it.
+    name: OsString,
+    own: Own,
+    known: Known,
+}
+
+impl<'a> Trust<'a> {
+    /// Reads what is known; none where nothing is to be checked.
+    ///
+    /// # Errors
+    /// The signal that arrived while the compiler here was asked what it is.
+    pub(crate) fn begin(
+        job: &'a Job<'a>,
+        compilation: &'a Compilation,
+        interrupts: &Interrupts,
+    ) -> Result<Option<Trust<'a>>, Signal> {
+        if job.settings.toolchain_check == ToolchainCheck::Off {
+            return Ok(None);
+        }
+        let own = Own::of(job, compilation, interrupts)?;
+        let name = job.name_elsewhere(compilation);
+        let state_dir = job.settings.state_dir.as_ref().map(|directory| directory.path.as_path());
+        let language = compilation.language().preprocessed_extension();
+        let question =
+            (own.program(), &name, language, job.settings.toolchain_check == ToolchainCheck::Target);
+        let known = Known::read(state_dir, question, own.mark());
+        Ok(Some(Trust { job, compilation, name, own, known }))
+    }
+
+    /// Why `host` gets none of these jobs for now, if that is known; a sentence about it.
+    pub(crate) fn stranger(&self, host: &Host) -> Option<&str> {
+        match self.known.of(host) {
+            Some(Standing::Stranger(why)) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// What is to be put in front of a job for `host`: the fingerprint of a compiler, or nothing.
+    ///
+    /// # Errors
+    /// [`Failure`]: `Stranger` where it is not to have the job.
+    pub(crate) fn proof(&mut self, host: &Host, reach: Reach) -> Result<Option<String>, Failure> {
+        let standing = match self.known.of(host) {
+            Some(standing) => standing.clone(),
+            None => {
+                let standing = self.find_out(host, reach)?;
+                self.known.note(host, Some(standing.clone()));
+                standing
+            }
+        };
+        match standing {
+            Standing::Proven(fingerprint) => Ok(Some(fingerprint)),
+            Standing::Alike => Ok(None),
+            Standing::Stranger(why) => Err(Failure::Stranger(why)),
+        }
+    }
+
+    /// What was known of `host` has proved wrong.
+    pub(crate) fn doubt(&mut self, host: &Host) {
+        if self.known.of(host).is_some() {
+            self.known.note(host, None);
+        }
+    }
+
+    /// What `host` has sent is not from the compiler that is here.
+    pub(crate) fn condemn(&mut self, host: &Host, why: String) {
+        self.known.note(host, Some(Standing::Stranger(why)));
+    }
+
+    /// Whether what comes with a proof needs no other: all that compiles here is known, and so is what compiles there.
+    pub(crate) fn proof_is_enough(&self) -> bool {
+        self.own.has_fingerprint()
+    }
+
+    /// Whether the compiler here is still the one that it was when the job began.
+    pub(crate) fn own_still_holds(&self) -> bool {
+        self.own.still_holds()
+    }
+
+    fn find_out(&self, host: &Host, reach: Reach) -> Result<Standing, Failure> {
+        let telling = match inquiry::ask(&reach, host, &self.name) {
+            Ok(telling) => Some(telling),
+            Err(Failure::NotTold) => None,
+            Err(failure) => return Err(failure),
+        };
+        let check = self.job.settings.toolchain_check;
+        let opinion = telling.map_or(Opinion::Sample(None), |telling| {
+            opinion::of(self.own.identity(), &self.name, &telling, check)
+        });
+        let proof = match opinion {
+            Opinion::Same(proof) => return Ok(proof.map_or(Standing::Alike, Standing::Proven)),
+            Opinion::Other(why) => return Ok(Standing::Stranger(why)),
+            Opinion::Sample(proof) => proof,
+        };
+        let loosely = check == ToolchainCheck::Target;
+        let to = (host, proof.as_deref());
+        Ok(match canary::difference(self.job, self.compilation, reach, to, loosely)? {
+            Some(why) => Standing::Stranger(why),
+            None => proof.map_or(Standing::Alike, Standing::Proven),
+        })
+    }
+}

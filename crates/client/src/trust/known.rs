@@ -1,0 +1,334 @@
+//! What has been found out about hosts for one compiler: a small file of lines in `DISTCC_DIR/known`, which all clients of a
+//! user share. Knows nothing of how it is found out.
+
+use hosts::{Host, Place};
+use nix::libc;
+use nix::unistd::geteuid;
+use std::fs::{self, File, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// So long it counts that a compiler elsewhere is the one of here.
+const BELIEVED: Duration = Duration::from_secs(24 * 3600);
+
+/// So long it counts that it is another: whoever upgrades a server waits for it.
+const HELD_AGAINST: Duration = Duration::from_secs(60);
+
+/// In bytes; a file that has grown so long is written anew without what counts no more.
+const LONG: u64 = 16 * 1024;
+
+/// What is longer is not ours.
+const LONGEST_FILE: u64 = 1 << 20;
+
+/// In letters; a sentence is cut off there.
+const LONGEST_SENTENCE: usize = 500;
+
+/// What a compiler elsewhere is to the one of here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It does the same as the one of here; this fingerprint in front of a job has no other one do it.
+    Proven(String),
+    /// It makes the same as the one of here, as far as a sample shows, and cannot be told to stay as it is.
+    Alike,
+    /// It is not the one of here; a sentence about the host: "its gcc is …".
+    Stranger(String),
+}
+
+/// All that is known for one compiler, and where it is kept.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// None: nothing can be remembered.
+    file: Option<PathBuf>,
+    /// What the compiler here is.
+    own: String,
+    /// Of one host the last counts.
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    host: String,
+    /// In seconds since 1970.
+    when: u64,
+    /// None: what was known before counts no more.
+    standing: Option<Standing>,
+}
+
+impl Known {
+    /// Reads what is known of hosts for the compiler that `question` names; `own`, a word, tells one state of that compiler
+    /// here from another.
+    pub(crate) fn read(state_dir: Option<&Path>, question: impl Hash, own: String) -> Known {
+        let file = state_dir.map(|directory| directory.join("known").join(file_name(question)));
+        let text = file.as_deref().and_then(|file| read(file).ok()).unwrap_or_default();
+        let entries = parse(&text, &own);
+        Known { file, own, entries }
+    }
+
+    /// What `host`'s compiler is, if that is known and not too long ago.
+    pub(crate) fn of(&self, host: &Host) -> Option<&Standing> {
+        let (name, now) = (name(host), now());
+        let entry = self.entries.iter().rfind(|entry| entry.host == name)?;
+        entry.standing.as_ref().filter(|_| is_fresh(entry, now))
+    }
+
+    /// Remembers what `host`'s compiler is, or that nobody knows. What cannot be written counts for this job at least.
+    pub(crate) fn note(&mut self, host: &Host, standing: Option<Standing>) {
+        self.entries.push(Entry { host: name(host), when: now(), standing });
+        if let Some(file) = &self.file {
+            let _ = self.write_last(file);
+        }
+    }
+
+    /// At the end, for others write there at the same time.
+    fn write_last(&self, file: &Path) -> io::Result<()> {
+        let last = &self.entries[self.entries.len() - 1..];
+        match with_care().append(true).open(file).and_then(ours) {
+            Ok((mut file, length)) if length < LONG => file.write_all(write(last, &self.own).as_bytes()),
+            _ => self.write_anew(file),
+        }
+    }
+
+    /// What another writes meanwhile may be lost, and is found out again.
+    fn write_anew(&self, file: &Path) -> io::Result<()> {
+        let directory = file.parent().ok_or(io::ErrorKind::NotFound)?;
+        let new = directory.join(format!("new-{}", std::process::id()));
+        let create = || with_care().write(true).create_new(true).mode(0o600).open(&new);
+        let mut opened = create().or_else(|error| match error.kind() {
+            // Of a process that was killed, long ago.
+            io::ErrorKind::AlreadyExists => fs::remove_file(&new).and_then(|()| create()),
+            _ => fs::create_dir(directory).and_then(|()| create()),
+        })?;
+        opened.write_all(write(&last_of_each(&self.entries), &self.own).as_bytes())?;
+        fs::rename(&new, file)
+    }
+}
+
+/// Not only of those that still count: an older one would count again.
+fn last_of_each(entries: &[Entry]) -> Vec<Entry> {
+    let mut last: Vec<Entry> = Vec::new();
+    for entry in entries.iter().rev() {
+        if last.iter().all(|later| later.host != entry.host) {
+            last.push(entry.clone());
+        }
+    }
+    last
+}
+/// Two compilers, and two users of one directory, have two files.
+fn file_name(question: impl Hash) -> String {
+    let mut hasher = DefaultHasher::new();
+    (question, geteuid().as_raw()).hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+/// Whoever is meant, however the rest of the token reads; the list's grammar lets no blank into it.
+fn name(host: &Host) -> String {
+    match &host.place {
+        Place::Local => "localhost".to_owned(),
+        Place::Tcp { name, port } => format!("tcp:{name}:{port}"),
+        Place::Ssh { user, name, command } => {
+            format!("ssh:{}@{name}:{}", user.as_deref().unwrap_or(""), command.as_deref().unwrap_or(""))
+        }
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// What is from a time to come was written with a clock that was wrong.
+fn is_fresh(entry: &Entry, now: u64) -> bool {
+    let counts = if let Some(Standing::Stranger(_)) = entry.standing { HELD_AGAINST } else { BELIEVED };
+    now.checked_sub(entry.when).is_some_and(|age| age < counts.as_secs())
+}
+
+/// Lines that make no sense are passed over, as are those of another state of the compiler here.
+fn parse(text: &str, own: &str) -> Vec<Entry> {
+    let of_own = |line: &'_ str| line.strip_prefix(own)?.strip_prefix(' ').and_then(parse_line);
+    text.lines().filter_map(of_own).collect()
+}
+
+fn parse_line(line: &str) -> Option<Entry> {
+    let mut words = line.splitn(4, ' ');
+    let (host, when) = (words.next()?.to_owned(), words.next()?.parse().ok()?);
+    let standing = match (words.next()?, words.next()) {
+        ("proven", Some(hex)) if hex.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            Some(Standing::Proven(hex.to_owned()))
+        }
+        ("alike", None) => Some(Standing::Alike),
+        ("stranger", Some(why)) => Some(Standing::Stranger(why.to_owned())),
+        ("unknown", None) => None,
+        _ => return None,
+    };
+    Some(Entry { host, when, standing })
+}
+
+fn write(entries: &[Entry], own: &str) -> String {
+    let line = |Entry { host, when, standing }: &Entry| match standing {
+        Some(Standing::Proven(hex)) => format!("{own} {host} {when} proven {hex}\n"),
+        Some(Standing::Alike) => format!("{own} {host} {when} alike\n"),
+        Some(Standing::Stranger(why)) => format!("{own} {host} {when} stranger {}\n", on_one_line(why)),
+        None => format!("{own} {host} {when} unknown\n"),
+    };
+    entries.iter().map(line).collect()
+}
+
+/// A sentence may hold what a host has said.
+fn on_one_line(why: &str) -> String {
+    why.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_SENTENCE).collect()
+}
+
+fn read(file: &Path) -> io::Result<String> {
+    let (file, _) = ours(with_care().read(true).open(file)?)?;
+    let mut text = String::new();
+    file.take(LONGEST_FILE).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// The file and its length. What another user of a shared directory has put there is not believed.
+fn ours(file: File) -> io::Result<(File, u64)> {
+    let about = file.metadata()?;
+    let ours = about.is_file() && about.uid() == geteuid().as_raw() && about.len() < LONGEST_FILE;
+    if ours { Ok((file, about.len())) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+}
+
+/// Neither a pipe nor a link of another user is to hold us up or lead us elsewhere.
+fn with_care() -> OpenOptions {
+    let mut options = File::options();
+    options.custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn host(spec: &str) -> Host {
+        hosts::HostList::parse(spec.as_bytes(), "test").hosts.remove(0)
+    }
+
+    fn stranger() -> Standing {
+        Standing::Stranger("its gcc is gcc 11.3.0".to_owned())
+    }
+
+    #[test]
+    fn what_one_client_has_found_out_the_next_one_knows() {
+        let place = tempfile::tempdir().unwrap();
+        let read = |own: &str| Known::read(Some(place.path()), "gcc c", own.to_owned());
+        let proven = Standing::Proven("ab12".repeat(16));
+        let told = [("red", proven), ("blue:99", Standing::Alike), ("joe@grey:/opt/distccd", stranger())];
+        assert_eq!(read("1").of(&host("red")), None);
+        for (spec, standing) in &told {
+            read("1").note(&host(spec), Some(standing.clone()));
+        }
+        let known = read("1");
+        for (spec, standing) in &told {
+            assert_eq!(known.of(&host(spec)), Some(standing), "{spec}");
+        }
+        assert_eq!(known.of(&host("red/7,lzo")), Some(&told[0].1));
+        assert_eq!(known.of(&host("red:99")), None);
+        assert_eq!(read("2").of(&host("red")), None, "another compiler here");
+        read("1").note(&host("red"), None);
+        assert_eq!(read("1").of(&host("red")), None);
+        assert_eq!(read("1").of(&host("blue:99")), Some(&Standing::Alike));
+        read("2").note(&host("blue:99"), Some(stranger()));
+        assert_eq!(
+            read("1").of(&host("blue:99")),
+            Some(&Standing::Alike),
+            "of the compiler that was here before"
+        );
+    }
+
+    #[test]
+    fn without_a_directory_it_counts_for_one_job() {
+        let place = tempfile::tempdir().unwrap();
+        for directory in [None, Some(place.path().join("missing"))] {
+            let mut known = Known::read(directory.as_deref(), "gcc", "1".to_owned());
+            known.note(&host("red"), Some(Standing::Alike));
+            assert_eq!(known.of(&host("red")), Some(&Standing::Alike));
+            assert_eq!(Known::read(directory.as_deref(), "gcc", "1".to_owned()).of(&host("red")), None);
+        }
+    }
+
+    #[test]
+    fn what_is_known_grows_old() {
+        let now: u64 = 1_000_000;
+        let check = |age: i64, standing: Standing, expected: bool| {
+            let when = now.checked_add_signed(-age).unwrap();
+            let entry = Entry { host: "red".to_owned(), when, standing: Some(standing) };
+            assert_eq!(is_fresh(&entry, now), expected, "{entry:?}");
+        };
+        check(0, stranger(), true);
+        check(59, stranger(), true);
+        check(60, stranger(), false);
+        check(60, Standing::Alike, true);
+        check(24 * 3600 - 1, Standing::Alike, true);
+        check(24 * 3600, Standing::Proven("ab".to_owned()), false);
+        check(-1, Standing::Alike, false);
+    }
+
+    #[test]
+    fn of_many_that_write_at_once_none_is_forgotten() {
+        let place = tempfile::tempdir().unwrap();
+        Known::read(Some(place.path()), "gcc", "1".to_owned()).note(&host("red"), None);
+        std::thread::scope(|scope| {
+            for number in 0..16 {
+                let mut known = Known::read(Some(place.path()), "gcc", "1".to_owned());
+                scope.spawn(move || known.note(&host(&format!("red{number}")), Some(Standing::Alike)));
+            }
+        });
+        let known = Known::read(Some(place.path()), "gcc", "1".to_owned());
+        assert!((0..16).all(|number| known.of(&host(&format!("red{number}"))).is_some()));
+    }
+
+    #[test]
+    fn a_file_stays_short() {
+        let place = tempfile::tempdir().unwrap();
+        let read = || Known::read(Some(place.path()), "gcc", "1".to_owned());
+        for number in 0..500 {
+            read().note(&host(&format!("red{}", number % 8)), Some(stranger()));
+        }
+        let file = read().file.unwrap();
+        assert!(fs::metadata(file).unwrap().len() < 2 * LONG);
+        assert!((0..8).all(|number| read().of(&host(&format!("red{number}"))).is_some()));
+        assert_eq!(fs::read_dir(place.path().join("known")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_another_user_put_there_is_left_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let read = || Known::read(Some(place.path()), "gcc", "1".to_owned());
+        read().note(&host("red"), Some(Standing::Alike));
+        let file = read().file.unwrap();
+        let elsewhere = place.path().join("elsewhere");
+        fs::rename(&file, &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &file).unwrap();
+        assert_eq!(read().of(&host("red")), None);
+        fs::remove_file(&file).unwrap();
+        nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert_eq!(read().of(&host("red")), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(when: u64, why in "\\PC{1,40}", hex in "[0-9a-f]{64}", which in 0..4) {
+            let standing = match which {
+                0 => Some(Standing::Proven(hex)),
+                1 => Some(Standing::Alike),
+                2 => Some(Standing::Stranger(why)),
+                _ => None,
+            };
+            let entries = vec![Entry { host: "tcp:red:3632".to_owned(), when, standing }];
+            prop_assert_eq!(parse(&write(&entries, "own"), "own"), entries);
+        }
+
+        #[test]
+        fn garbage_is_survived(lines in "(1 |tcp:red:1 |[0-9]{1,30} |proven |alike|stranger |\\PC|\n){0,12}") {
+            let entries = parse(&lines, "1");
+            prop_assert_eq!(parse(&write(&entries, "1"), "1"), entries);
+        }
+    }
+}

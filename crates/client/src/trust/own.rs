@@ -1,0 +1,126 @@
+//! What the compiler of a command is on this machine. Knows no host.
+
+use crate::compile::Job;
+use crate::dependencies;
+use crate::interrupts::{Broken, Interrupts};
+use crate::local;
+use crate::source;
+use cc_args::Compilation;
+use nix::sys::signal::Signal;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use toolchain::{Evidence, Identity, Memory, Root, Surroundings};
+
+/// The compiler here, as it was when the job began.
+pub(crate) struct Own {
+    program: PathBuf,
+    stamp: Stamp,
+    /// What it is, and what of; none where nobody can tell.
+    known: Option<(Identity, Evidence)>,
+    /// This machine's, in which the evidence is.
+    root: Option<Root>,
+}
+
+/// Device, inode, size, and when it was written and changed, of a file that is there.
+type Stamp = Option<(u64, u64, u64, i64, i64)>;
+
+impl Own {
+    /// Looks at the files of the compiler, and asks it only where they are not the ones that are remembered.
+    ///
+    /// # Errors
+    /// The signal that arrived meanwhile.
+    pub(crate) fn of(job: &Job, compilation: &Compilation, interrupts: &Interrupts) -> Result<Own, Signal> {
+        let name = job.typed_name(compilation);
+        let (program, search_path) = match job.call.path.find(name) {
+            Some(found) => (found.program, found.path),
+            None => (PathBuf::from(name), OsString::new()),
+        };
+        // A name with a slash may be one from here.
+        let program = std::path::absolute(&program).unwrap_or(program);
+        let stamp = stamp(&program);
+        let root = Root::open(Path::new("/")).ok();
+        let mut own = Own { program, stamp, known: None, root };
+        let library_path = job.settings.library_path.clone();
+        let around = Surroundings { search_path, library_path, ..Surroundings::default() };
+        let memory = job.settings.state_dir.as_ref().map(|directory| directory.path.join("compilers"));
+        let memory = memory.map(Memory::in_directory);
+        own.known = memory.as_ref().and_then(|memory| memory.recall(&own.program, &around));
+        if own.known.is_none() {
+            own.known = own.identify(job, name, &around, interrupts)?;
+            if let (Some(memory), Some((identity, evidence))) = (memory, &own.known) {
+                memory.keep(&own.program, &around, identity, evidence);
+            }
+        }
+        Ok(own)
+    }
+
+    /// The file that is run.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// What it is, if anybody can tell.
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        self.known.as_ref().map(|(identity, _)| identity)
+    }
+
+    /// Whether all that compiles is known, down to the last file.
+    pub(crate) fn has_fingerprint(&self) -> bool {
+        self.identity().is_some_and(|identity| identity.fingerprint.is_some())
+    }
+
+    /// A word that becomes another when the compiler does.
+    pub(crate) fn mark(&self) -> String {
+        if let Some(fingerprint) = self.identity().and_then(|identity| identity.fingerprint) {
+            return fingerprint.to_string();
+        }
+        let mut hasher = DefaultHasher::new();
+        (self.stamp, self.known.as_ref().map(|(_, evidence)| evidence.encode())).hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    }
+
+    /// Whether it is still the one that it was when the job began.
+    pub(crate) fn still_holds(&self) -> bool {
+        match (&self.known, &self.root) {
+            (Some((_, evidence)), Some(root)) => evidence.still_holds(root),
+            _ => self.stamp == stamp(&self.program),
+        }
+    }
+
+    /// Has the compiler tell where its parts are.
+    fn identify(
+        &self,
+        job: &Job,
+        name: &OsStr,
+        around: &Surroundings,
+        interrupts: &Interrupts,
+    ) -> Result<Option<(Identity, Evidence)>, Signal> {
+        let Some(root) = &self.root else { return Ok(None) };
+        let mut interrupted = None;
+        let mut ask = |words: &[&OsStr]| {
+            let args: Vec<OsString> = words.iter().map(|word| OsString::from(*word)).collect();
+            let mut command = local::command(name, &args, &job.call.path, job.settings.depth);
+            dependencies::ask_for_none(&mut command);
+            source::all_said_by(command, interrupts).map_err(|broken| match broken {
+                Broken::Interrupted(signal) => {
+                    interrupted = Some(signal);
+                    io::ErrorKind::Interrupted.into()
+                }
+                Broken::TimedOut => io::ErrorKind::TimedOut.into(),
+                Broken::Io(error) => error,
+            })
+        };
+        let identified = toolchain::identify(root, &self.program, around, &mut ask);
+        interrupted.map_or(Ok(identified.ok()), Err)
+    }
+}
+
+/// Tells one file from another that takes its place.
+fn stamp(program: &Path) -> Stamp {
+    let about = fs::metadata(program).ok()?;
+    Some((about.dev(), about.ino(), about.size(), about.mtime(), about.ctime()))
+}
