@@ -6,6 +6,7 @@ mod inquiry;
 mod known;
 mod opinion;
 mod own;
+mod turn;
 
 use crate::compile::Job;
 use crate::interrupts::Interrupts;
@@ -66,19 +67,24 @@ impl<'a> Trust<'a> {
     /// # Errors
     /// [`Failure`]: `Stranger` where it is not to have the job.
     pub(crate) fn proof(&mut self, host: &Host, reach: Reach) -> Result<Option<String>, Failure> {
-        let standing = match self.known.of(host) {
-            Some(standing) => standing.clone(),
-            None => {
+        if let Some(standing) = self.known.of(host) {
+            return verdict(standing.clone());
+        }
+        let (file, known) = (self.known.lock_of(host), &mut self.known);
+        let read_again = || {
+            known.read_again();
+            known.of(host).cloned()
+        };
+        let standing = match turn::wait(file.as_deref(), reach.interrupts, read_again) {
+            Err(signal) => return Err(Failure::Interrupted(signal)),
+            Ok(Ok(standing)) => standing,
+            Ok(Err(_turn)) => {
                 let standing = self.find_out(host, reach)?;
                 self.known.note(host, Some(standing.clone()));
                 standing
             }
         };
-        match standing {
-            Standing::Proven(fingerprint) => Ok(Some(fingerprint)),
-            Standing::Alike => Ok(None),
-            Standing::Stranger(why) => Err(Failure::Stranger(why)),
-        }
+        verdict(standing)
     }
 
     /// What was known of `host` has proved wrong.
@@ -124,5 +130,14 @@ impl<'a> Trust<'a> {
             Some(why) => Standing::Stranger(why),
             None => proof.map_or(Standing::Alike, Standing::Proven),
         })
+    }
+}
+
+/// What is to be put in front of a job, if there is to be one.
+fn verdict(standing: Standing) -> Result<Option<String>, Failure> {
+    match standing {
+        Standing::Proven(fingerprint) => Ok(Some(fingerprint)),
+        Standing::Alike => Ok(None),
+        Standing::Stranger(why) => Err(Failure::Stranger(why)),
     }
 }

@@ -67,6 +67,19 @@ impl Known {
         Known { file, own, entries }
     }
 
+    /// What is locked while somebody finds out about `host`.
+    pub(crate) fn lock_of(&self, host: &Host) -> Option<PathBuf> {
+        let file = self.file.as_ref()?;
+        Some(file.with_file_name(format!("asking-{}", file_name((file, name(host))))))
+    }
+
+    /// What others have found out since it was read.
+    pub(crate) fn read_again(&mut self) {
+        if let Some(text) = self.file.as_deref().and_then(|file| read(file).ok()) {
+            self.entries = parse(&text, &self.own);
+        }
+    }
+
     /// What `host`'s compiler is, if that is known and not too long ago.
     pub(crate) fn of(&self, host: &Host) -> Option<&Standing> {
         let (name, now) = (name(host), now());

@@ -5,8 +5,10 @@ use crate::dependencies;
 use crate::interrupts::{Broken, Interrupts};
 use crate::local;
 use crate::source;
+use crate::trust::turn;
 use cc_args::Compilation;
 use nix::sys::signal::Signal;
+use nix::unistd::geteuid;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -46,15 +48,20 @@ impl Own {
         let mut own = Own { program, stamp, known: None, root };
         let library_path = job.settings.library_path.clone();
         let around = Surroundings { search_path, library_path, ..Surroundings::default() };
-        let memory = job.settings.state_dir.as_ref().map(|directory| directory.path.join("compilers"));
-        let memory = memory.map(Memory::in_directory);
-        own.known = memory.as_ref().and_then(|memory| memory.recall(&own.program, &around));
-        if own.known.is_none() {
-            own.known = own.identify(job, name, &around, interrupts)?;
-            if let (Some(memory), Some((identity, evidence))) = (memory, &own.known) {
-                memory.keep(&own.program, &around, identity, evidence);
+        let directory = job.settings.state_dir.as_ref().map(|directory| directory.path.join("compilers"));
+        let memory = directory.clone().map(Memory::in_directory);
+        let file = directory.map(|directory| directory.join(format!("asking-{}", geteuid())));
+        let recall = || memory.as_ref()?.recall(&own.program, &around);
+        own.known = match turn::wait(file.as_deref(), interrupts, recall)? {
+            Ok(known) => Some(known),
+            Err(_turn) => {
+                let known = own.identify(job, name, &around, interrupts)?;
+                if let (Some(memory), Some((identity, evidence))) = (memory, &known) {
+                    memory.keep(&own.program, &around, identity, evidence);
+                }
+                known
             }
-        }
+        };
         Ok(own)
     }
 
