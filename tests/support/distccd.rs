@@ -13,6 +13,7 @@ use nix::unistd::{Pid, geteuid};
 
 use crate::netns::Netns;
 use crate::process::{clean, pid_of};
+use crate::settings::PATH;
 use crate::wait::{wait_for, wait_until};
 use crate::workdir::{Workdir, names_in};
 
@@ -32,12 +33,16 @@ pub struct Setup<'a> {
     pub on: Option<&'a Netns>,
     /// Words of its own that the command line gets.
     pub words: &'a [&'a str],
+    /// Its search path for compilers.
+    pub path: &'a str,
+    /// The port to listen on; None: one that is free.
+    pub port: Option<u16>,
 }
 
 impl<'a> Setup<'a> {
     /// A daemon on the loopback interface that lets any compiler run.
     pub fn of(distccd: &'a str) -> Setup<'a> {
-        Setup { distccd, jobs: 4, on: None, words: &[] }
+        Setup { distccd, jobs: 4, on: None, words: &[], path: PATH, port: None }
     }
 }
 
@@ -78,7 +83,7 @@ impl Distccd {
         let [logs, tmp] = ["logs", "spool"].map(|name| place.open_dir(name));
         let (address, port) = match setup.on {
             Some(host) => (host.address(), 3632),
-            None => (Ipv4Addr::LOCALHOST, free_port()),
+            None => (Ipv4Addr::LOCALHOST, setup.port.unwrap_or_else(free_port)),
         };
         let mut command = setup.on.map_or_else(|| clean(setup.distccd), |host| host.command(setup.distccd));
         command
@@ -92,7 +97,7 @@ impl Distccd {
         if geteuid().is_root() {
             command.args(["--user", "nobody"]);
         }
-        command.env("TMPDIR", &tmp).env("HOME", &tmp);
+        command.env("TMPDIR", &tmp).env("HOME", &tmp).env("PATH", setup.path);
         let said = File::create(place.path().join("said")).expect("a file in a directory of ours");
         let also = said.try_clone().expect("a file that is open");
         command.current_dir("/").stdout(said).stderr(also).stdin(Stdio::null()).process_group(0);

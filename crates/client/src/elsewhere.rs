@@ -147,9 +147,6 @@ impl<'a> Prepared<'a> {
         match outcome {
             Ok(response) => {
                 drop(slot);
-                if self.trust.as_ref().is_some_and(|trust| !trust.own_still_holds()) {
-                    return Some(Verdict::Here(WhyHere::Replaced, None));
-                }
                 if form == Form::Sources && self.names_a_root(&response) {
                     self.report_own_names(host);
                     self.why_text = "own-names".to_owned();
@@ -160,6 +157,7 @@ impl<'a> Prepared<'a> {
             }
             Err(Failure::Interrupted(signal)) => return Some(Verdict::Done(Exit::Signal(signal))),
             Err(Failure::Ours(why)) => return Some(Verdict::OwnTrouble(why)),
+            Err(Failure::Replaced) => return Some(Verdict::Here(WhyHere::Replaced, None)),
             Err(Failure::NoIncludes(why)) => {
                 let input = self.compilation.input().display();
                 let message = format_args!("{why}; preprocessing {input} here");
@@ -285,6 +283,9 @@ impl<'a> Prepared<'a> {
                 let _ = record.update(phase, host.name(), slot.number());
             }
         })?;
+        if self.trust.as_ref().is_some_and(|trust| !trust.own_still_holds()) {
+            return Err(Failure::Replaced);
+        }
         let is_known = proof.is_some() && self.trust.as_ref().is_some_and(Trust::proof_is_enough);
         if is_known { Ok(response) } else { self.check_origin(host, response) }
     }

@@ -45,6 +45,8 @@ pub(crate) enum Failure {
     ProofNotTaken,
     /// It closed when it was asked what it has: a daemon that knows no such question.
     NotTold,
+    /// The compiler here is no longer the one that the answer was wanted of.
+    Replaced,
     /// This kind of host cannot be used by this version.
     Unsupported(&'static str),
     /// It was reached, and does not take these sources with their headers.
@@ -76,6 +78,7 @@ impl fmt::Display for Failure {
             }
             Failure::Stranger(why) | Failure::Refused(why) => f.write_str(why),
             Failure::ProofNotTaken | Failure::NotTold => write!(f, "{}", Failure::Protocol(ProtocolError::NoAnswer)),
+            Failure::Replaced => f.write_str("the compiler here was replaced meanwhile"),
             Failure::Unsupported(what) => write!(f, "{what} are not supported by this version"),
             Failure::Interrupted(signal) => write!(f, "interrupted by {signal}"),
         }

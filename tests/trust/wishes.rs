@@ -1,0 +1,51 @@
+//! How much DISTCC_TOOLCHAIN_CHECK asks of a host. Knows nothing of what it takes to find out.
+
+use test_hosts::need;
+
+use crate::fakes::spoil;
+use crate::toolbox::Toolbox;
+use crate::{Site, assert_told_of, daemon, daemons};
+
+#[test]
+fn another_build_of_the_same_version() {
+    for distccd in daemons() {
+        let compilers = Toolbox::empty();
+        // What it makes of the source is the same, so that it can be looked at.
+        compilers.put_copy(spoil);
+        let (site, daemon) = (Site::new(), daemon(distccd, &compilers));
+        site.work.write("x.c", "int x = 1;\n");
+        for check in ["target", "off"] {
+            let client = site.client(&daemon.host()).env("DISTCC_TOOLCHAIN_CHECK", check);
+            let outcome = site.compile(&client.env("DISTCC_FALLBACK", "0"));
+            assert_eq!(outcome.err(), "", "{distccd} {check}");
+        }
+        let outcome = site.compile(&site.client(&daemon.host()).env("DISTCC_TOOLCHAIN_CHECK", "strict"));
+        assert_told_of(&outcome.err(), &[daemon.host()]);
+    }
+}
+
+#[test]
+fn another_version() {
+    if need::program("gcc-11", "install gcc-11 (Debian)").is_none() {
+        return;
+    }
+    for distccd in daemons() {
+        let compilers = Toolbox::of("gcc-11");
+        let (site, daemon) = (Site::new(), daemon(distccd, &compilers));
+        let outcome = site.compile(&site.client(&daemon.host()).env("DISTCC_TOOLCHAIN_CHECK", "target"));
+        assert_told_of(&outcome.err(), &[daemon.host()]);
+        let outcome = site.compile(&site.client(&daemon.host()).env("DISTCC_TOOLCHAIN_CHECK", "off"));
+        assert!(outcome.err().contains("its compiler is gcc ("), "{}", outcome.err());
+        let site = Site::new();
+        let any = site.client(&daemon.host()).env("DISTCC_ANY_COMPILER", "1").env("DISTCC_FALLBACK", "0");
+        assert_eq!(any.run(&crate::WORDS).good().err(), "", "{distccd}");
+    }
+}
+
+#[test]
+fn a_word_that_is_none() {
+    let site = Site::new();
+    let outcome = site.client("127.0.0.1:1").env("DISTCC_TOOLCHAIN_CHECK", "lax").run(&crate::WORDS);
+    assert_eq!(outcome.code(), Some(101), "{}", outcome.err());
+    assert!(outcome.err().contains("give strict, target or off"), "{}", outcome.err());
+}
