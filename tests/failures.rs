@@ -54,13 +54,20 @@ fn claims_a_huge_length() {
 }
 
 /// One bad host: the next one is asked, and this one is left alone from then on; with no other host, the work is done here, or not
-/// at all if that is forbidden. Every time one line says so, and the object is there whole or not at all.
+/// at all if that is forbidden. Every time one line says so, and the object is there whole or not at all. It misbehaves when
+/// it is asked for its compilers, or else when it is given the job.
 fn check_misbehaving(behaviour: &Behaviour) {
+    for check in ["strict", "off"] {
+        check_misbehaving_host(behaviour, check);
+    }
+}
+
+fn check_misbehaving_host(behaviour: &Behaviour, toolchain_check: &'static str) {
     let daemon = Distccd::start(&Setup::of(DISTCCD));
     let bad = EvilServer::start(behaviour.clone());
-    let case = format!("{behaviour:?}");
+    let case = format!("{behaviour:?}, {toolchain_check}");
 
-    let site = Site::new();
+    let site = Site::new().checking(toolchain_check);
     let elsewhere = site.client(&format!("{} {}", bad.host(), daemon.host()));
     let outcome = site.compile(&elsewhere).good();
     site.assert_object(&case);
@@ -71,13 +78,13 @@ fn check_misbehaving(behaviour: &Behaviour) {
     let outcome = site.compile(&elsewhere).good();
     assert_eq!((outcome.err().as_str(), bad.connections()), ("", connections), "{case}: asked again");
 
-    let site = Site::new();
+    let site = Site::new().checking(toolchain_check);
     let outcome = site.compile(&site.client(&bad.host())).good();
     site.assert_object(&case);
     assert!(outcome.err().contains("running locally instead"), "{case}: {}", outcome.err());
     assert!(outcome.took < ONE_TIMEOUT, "{case}: {:?}", outcome.took);
 
-    let site = Site::new();
+    let site = Site::new().checking(toolchain_check);
     let outcome = site.compile(&site.client(&bad.host()).env("DISTCC_FALLBACK", "0"));
     assert_eq!(outcome.code(), Some(NO_HOSTS), "{case}: {}", outcome.err());
     assert!(outcome.err().contains("fallbacks are disabled"), "{case}: {}", outcome.err());
@@ -103,6 +110,8 @@ fn check_every_cut(options: &str) {
             .env("DISTCC_BACKOFF_PERIOD", "0")
             .env("DISTCC_FALLBACK", "0")
             .env("DISTCC_IO_TIMEOUT", IO_TIMEOUT.to_string())
+            // What the relay hears is to be one answer to a job.
+            .env("DISTCC_TOOLCHAIN_CHECK", "off")
     };
     client(&relay.host()).run(&words).good();
     let reply = relay.replies().remove(0);
@@ -125,7 +134,7 @@ fn check_every_cut(options: &str) {
 
 #[test]
 fn a_slow_answer_is_waited_for_while_it_comes() {
-    let site = Site::new();
+    let site = Site::new().checking("off");
     let daemon = Distccd::start(&Setup::of(DISTCCD));
     let relay = Relay::start(&daemon.host());
     site.compile(&site.client(&relay.host())).good();
@@ -198,7 +207,7 @@ fn a_host_without_the_compiler_is_told_of() {
     let outcome = client.run(&["riscv64-elsewhere-gcc", "-O2", "-c", "x.c", "-o", "x.o"]).good();
     site.assert_object("a compiler that the host lacks");
     assert_one_line_naming(&outcome, &daemon.host(), "a compiler that the host lacks");
-    assert_eq!(daemon.count("COMPILE_ERROR"), 1, "{}", daemon.log());
+    assert_eq!(daemon.jobs(), [], "{}", daemon.log());
 }
 
 /// What another version makes is not what this machine would have made.
@@ -228,6 +237,11 @@ fn a_host_with_another_version_of_the_compiler_is_refused() {
 
         let (object, said) = made(&client.clone().env("DISTCC_BACKOFF_PERIOD", "0"));
         assert!(object == expected, "{option}: {said}");
+        assert!(said.starts_with("distcc[") && said.contains(": its gcc has version 12."), "{said}");
+        assert!(said.contains(&format!("{} gets no jobs for gcc", daemon.host())), "{said}");
+        let unchecked = client.clone().env("DISTCC_BACKOFF_PERIOD", "0").env("DISTCC_TOOLCHAIN_CHECK", "off");
+        let (object, said) = made(&unchecked);
+        assert!(object == expected, "{option}: {said}");
         assert!(said.contains(&format!("on {}: its compiler is gcc (", daemon.host())), "{said}");
         assert!(said.contains("running locally instead"), "{said}");
         let (object, said) = made(&client.clone().env("DISTCC_ANY_COMPILER", "1"));
@@ -252,6 +266,8 @@ fn no_fallback_means_none() {
 struct Site {
     work: Workdir,
     expected: Vec<u8>,
+    /// DISTCC_TOOLCHAIN_CHECK.
+    toolchain_check: &'static str,
 }
 
 const WORDS: [&str; 6] = ["gcc", "-O2", "-c", "x.c", "-o", "x.o"];
@@ -262,13 +278,19 @@ impl Site {
         work.write("x.c", "#include <stdio.h>\nint f(int x) { return printf(\"%d\\n\", x); }\n");
         Client::new(DISTCC, &work, "").run_plain(&WORDS).good();
         let expected = fs::read(work.src().join("x.o")).expect("an object");
-        let site = Site { work, expected };
+        let site = Site { work, expected, toolchain_check: "strict" };
         site.clear();
         site
     }
 
+    fn checking(self, toolchain_check: &'static str) -> Site {
+        Site { toolchain_check, ..self }
+    }
+
     fn client(&self, hosts: &str) -> Client<'_> {
-        Client::new(DISTCC, &self.work, hosts).env("DISTCC_IO_TIMEOUT", IO_TIMEOUT.to_string())
+        Client::new(DISTCC, &self.work, hosts)
+            .env("DISTCC_IO_TIMEOUT", IO_TIMEOUT.to_string())
+            .env("DISTCC_TOOLCHAIN_CHECK", self.toolchain_check)
     }
 
     fn compile(&self, client: &Client) -> Outcome {

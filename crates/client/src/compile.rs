@@ -168,6 +168,8 @@ impl Job<'_> {
         let subject = format_args!("fallback");
         let told = &self.site.told;
         match last {
+            // Each host has been told of, and why.
+            None if matches!(why, WhyHere::NoCompiler) => {}
             Some((compilation, Host { spec, .. })) => {
                 let input = compilation.input().display();
                 let message = format_args!("failed to distribute {input} to {spec}, running locally instead");
