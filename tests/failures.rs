@@ -184,7 +184,7 @@ fn a_host_that_comes_back_is_used_again() {
 /// It takes the job and then cannot do it, for reasons of its own.
 #[test]
 fn a_host_that_fails_inside_is_no_compile_error() {
-    let site = Site::new();
+    let site = Site::new().checking("off");
     let daemon = Distccd::start(&Setup::of(DISTCCD));
     daemon.lose_spool();
     let outcome = site.compile(&site.client(&daemon.host())).good();
@@ -237,8 +237,8 @@ fn a_host_with_another_version_of_the_compiler_is_refused() {
 
         let (object, said) = made(&client.clone().env("DISTCC_BACKOFF_PERIOD", "0"));
         assert!(object == expected, "{option}: {said}");
-        assert!(said.starts_with("distcc[") && said.contains(": its gcc has version 12."), "{said}");
-        assert!(said.contains(&format!("{} gets no jobs for gcc", daemon.host())), "{said}");
+        assert!(said.contains(": there it has version 12."), "{said}");
+        assert!(said.contains(&format!("{} gets no jobs for ", daemon.host())), "{said}");
         let unchecked = client.clone().env("DISTCC_BACKOFF_PERIOD", "0").env("DISTCC_TOOLCHAIN_CHECK", "off");
         let (object, said) = made(&unchecked);
         assert!(object == expected, "{option}: {said}");

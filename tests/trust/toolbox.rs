@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use test_hosts::distccd::make_executable;
 use test_hosts::process::{clean, run};
 use test_hosts::settings::PATH;
-use test_hosts::workdir::Workdir;
+use test_hosts::workdir::{Workdir, names_in};
 
 use crate::GCC;
 
@@ -60,6 +60,10 @@ impl Toolbox {
         let inside = cc1.strip_prefix("/usr").expect("a compiler of Debian's");
         let copy = self.work.path().join(inside);
         fs::create_dir_all(copy.parent().expect("a file's")).expect("a directory of ours");
+        // What else belongs to it stays where it is.
+        for part in names_in(cc1.parent().expect("a file's")).iter().filter(|part| *part != "cc1") {
+            symlink(cc1.with_file_name(part), copy.with_file_name(part)).expect("a new name");
+        }
         let mut bytes = fs::read(&cc1).expect("a compiler");
         spoil(&mut bytes);
         fs::write(&copy, bytes).expect("a directory of ours");

@@ -37,7 +37,7 @@ pub(crate) enum Failure {
         /// Who would have made it here.
         here: Maker,
     },
-    /// Its compiler cannot be taken for the one that is here; why, as a sentence about the host ("its gcc is …").
+    /// Its compiler cannot be taken for the one that is here; why, as a sentence about the host ("there it has version …").
     Stranger(String),
     /// It does not have the compiler that the job is for, and says so in a sentence.
     Refused(String),

@@ -33,7 +33,7 @@ pub(crate) enum Standing {
     Proven(String),
     /// It makes the same as the one of here, as far as a sample shows, and cannot be told to stay as it is.
     Alike,
-    /// It is not the one of here; a sentence about the host: "its gcc is …".
+    /// It is not the one of here; a sentence: "there it has version …".
     Stranger(String),
 }
 

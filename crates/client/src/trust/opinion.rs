@@ -31,7 +31,7 @@ pub(super) fn of(own: Option<&Identity>, name: &OsStr, telling: &Telling, check:
             |compiler: &&&TellingCompiler| compiler.target == own.target && compiler.version == own.version;
         return match there.iter().find(fits) {
             Some(fitting) => Opinion::Same(fitting.fingerprint.clone()),
-            None => Opinion::Other(other(name, own, first)),
+            None => Opinion::Other(other(own, first)),
         };
     }
     let fingerprint = own.fingerprint.map(|fingerprint| fingerprint.to_string());
@@ -41,11 +41,7 @@ pub(super) fn of(own: Option<&Identity>, name: &OsStr, telling: &Telling, check:
     let best = there.iter().find(|compiler| compiler.target == own.target).unwrap_or(first);
     let comparable =
         best.fingerprint.is_some() && fingerprint.is_some() && best.machine == own.machine.to_string();
-    if comparable {
-        Opinion::Other(other(name, own, best))
-    } else {
-        Opinion::Sample(best.fingerprint.clone())
-    }
+    if comparable { Opinion::Other(other(own, best)) } else { Opinion::Sample(best.fingerprint.clone()) }
 }
 
 fn lacking(name: &OsStr, reason: Option<&str>, targets: &[String]) -> String {
@@ -57,21 +53,17 @@ fn lacking(name: &OsStr, reason: Option<&str>, targets: &[String]) -> String {
     format!("it has no {}{reason}{targets}", name.display())
 }
 
-fn other(name: &OsStr, own: &Identity, there: &TellingCompiler) -> String {
-    let name = name.display();
+fn other(own: &Identity, there: &TellingCompiler) -> String {
     if there.target != own.target {
-        return format!("its {name} compiles for {}, not for {} as here", there.target, own.target);
+        return format!("there it compiles for {}, here for {}", there.target, own.target);
     }
     if there.version != own.version {
-        return format!("its {name} has version {}, not {} as here", there.version, own.version);
+        return format!("there it has version {}, here {}", there.version, own.version);
     }
     let begin = |hex: &str| hex.chars().take(8).collect::<String>();
-    let own = own.fingerprint.map(|own| begin(&own.to_string())).unwrap_or_default();
-    let there_hex = there.fingerprint.as_deref().map(begin).unwrap_or_default();
-    format!(
-        "its {name} has version {}, as here, but is another build ({there_hex}, not {own})",
-        there.version
-    )
+    let own_hex = own.fingerprint.map(|own| begin(&own.to_string())).unwrap_or_default();
+    let hex = there.fingerprint.as_deref().map(begin).unwrap_or_default();
+    format!("there it has version {}, too, but is another build ({hex}, here {own_hex})", there.version)
 }
 
 #[cfg(test)]
@@ -133,9 +125,9 @@ mod tests {
         let known = || Some(own(Some(OWN)));
         strictly(known(), &[SAME], &Same(Some(OWN.into())));
         strictly(known(), &[OLD, SAME], &Same(Some(OWN.into())));
-        strictly(known(), &[BUILD], &Other("another build (cdcdcdcd, not abababab)".into()));
-        strictly(known(), &[OLD], &Other("its gcc has version 11.3.0, not 12.2.0 as here".into()));
-        strictly(known(), &[ARM], &Other("compiles for aarch64-linux-gnu, not for x86_64-linux-gnu".into()));
+        strictly(known(), &[BUILD], &Other("another build (cdcdcdcd, here abababab)".into()));
+        strictly(known(), &[OLD], &Other("there it has version 11.3.0, here 12.2.0".into()));
+        strictly(known(), &[ARM], &Other("compiles for aarch64-linux-gnu, here for x86_64-linux-gnu".into()));
         strictly(known(), &[CROSS], &Sample(Some(OTHER.into())));
         strictly(known(), &[SCRIPT], &Sample(None));
         strictly(Some(own(None)), &[BUILD], &Sample(Some(OTHER.into())));
