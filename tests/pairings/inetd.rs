@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use test_hosts::C_DISTCC;
+use test_hosts::client::gets_jobs_only;
 use test_hosts::distccd::{free_port, listens, make_executable};
 use test_hosts::need;
 use test_hosts::process::{Running, clean};
@@ -64,6 +66,9 @@ impl SuperServer {
         fs::write(&service, script).expect("a file in a directory of ours");
         make_executable(&service);
         let port = free_port();
+        if distccd == C_DISTCC.distccd {
+            gets_jobs_only(format!("127.0.0.1:{port}"));
+        }
         let running = Running::start(command(port, &service, place.path()));
         let pid = running.pid();
         wait_until(SOON, "a super-server that listens", || listens(pid, port));

@@ -2,9 +2,11 @@
 
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
+use std::sync::Mutex;
 
 use crate::netns::Netns;
 use crate::process::{LIMIT, Outcome, Running, clean};
+use crate::stub::Stub;
 use crate::workdir::Workdir;
 
 /// How to call the client; each run is a process of its own.
@@ -16,10 +18,27 @@ pub struct Client<'a> {
     env: Vec<(OsString, OsString)>,
 }
 
+/// Hosts that are to be given nothing but jobs: see [`gets_jobs_only`].
+static UNASKED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// From now on, new clients send `host` ("address:port") nothing but jobs: what would show whether its compiler is the one
+/// here would be counted as a job there.
+pub fn gets_jobs_only(host: String) {
+    UNASKED.lock().expect("no thread panics with it").push(host);
+}
+
 impl<'a> Client<'a> {
-    /// A client with the directories of `work` and this host list, which runs in `work.src()`.
+    /// A client with the directories of `work` and this host list, which runs in `work.src()`. Neither a stub compiler in
+    /// `work` nor hosts that get jobs only are compared with what is here.
     pub fn new(distcc: &'a str, work: &'a Workdir, hosts: &str) -> Client<'a> {
-        Client { distcc, work, on: None, env: Vec::new() }.env("DISTCC_HOSTS", hosts)
+        let client = Client { distcc, work, on: None, env: Vec::new() }.env("DISTCC_HOSTS", hosts);
+        let unasked = UNASKED.lock().expect("no thread panics with it");
+        let is_unasked =
+            |token: &str| unasked.iter().any(|host| token.split(['/', ',']).next() == Some(host));
+        if Stub::is_in(work) || hosts.split(' ').any(is_unasked) {
+            return client.env("DISTCC_TOOLCHAIN_CHECK", "off");
+        }
+        client
     }
 
     /// Adds a variable to its environment.

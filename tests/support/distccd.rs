@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, geteuid};
 
+use crate::C_DISTCC;
+use crate::client::gets_jobs_only;
 use crate::netns::Netns;
 use crate::process::{clean, pid_of};
 use crate::settings::PATH;
@@ -71,6 +73,9 @@ impl Distccd {
         // A free port may be taken by another test before the daemon has it: then it ends at once with status 102.
         for _ in 0..5 {
             if let Some(daemon) = Distccd::try_start(setup) {
+                if setup.distccd == C_DISTCC.distccd {
+                    gets_jobs_only(daemon.host());
+                }
                 return daemon;
             }
         }

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::client::gets_jobs_only;
+
 /// What a server does with everyone who connects.
 #[derive(Clone, Debug)]
 pub enum Behaviour {
@@ -43,7 +45,9 @@ impl EvilServer {
         let shared = Arc::new(Shared::default());
         let for_thread = Arc::clone(&shared);
         let accepting = Some(thread::spawn(move || accept(&listener, &behaviour, &for_thread)));
-        EvilServer { port, shared, accepting }
+        let server = EvilServer { port, shared, accepting };
+        gets_jobs_only(server.host());
+        server
     }
 
     /// The server as a host list names it.

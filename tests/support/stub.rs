@@ -13,6 +13,9 @@ pub struct Stub {
     diary: PathBuf,
 }
 
+/// Its name in the directory that holds the others.
+const NAME: &str = "stub-cc";
+
 /// What the script notes when a compile starts and ends, one line each: a sign, and the process that did it.
 const SCRIPT: &str = r#"#!/bin/sh
 # With -E: the source as it is, at once or after a noted while. Otherwise: a noted while, then an object of known bytes.
@@ -61,12 +64,17 @@ impl Stub {
         let diary = work.open_dir("diary").join("diary");
         fs::write(&diary, "").expect("a file in a directory of ours");
         fs::set_permissions(&diary, Permissions::from_mode(0o666)).expect("a file of ours");
-        let path = work.path().join("stub-cc");
+        let path = work.path().join(NAME);
         let script = SCRIPT.replace("DIARY", &diary.to_string_lossy());
         let script = script.replace("EXPANDING", expanding).replace("COMPILING", compiling);
         fs::write(&path, script).expect("a file in a directory of ours");
         make_executable(&path);
         Stub { path, diary }
+    }
+
+    /// Whether there is one.
+    pub(crate) fn is_in(work: &Workdir) -> bool {
+        work.path().join(NAME).exists()
     }
 
     /// The compiler's absolute path, as a word of a command line.

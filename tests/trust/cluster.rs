@@ -9,7 +9,7 @@ use test_hosts::process::{Outcome, Running};
 use test_hosts::workdir::Workdir;
 
 use crate::toolbox::Toolbox;
-use crate::{DISTCC, assert_told_of, daemon, daemons};
+use crate::{DISTCC, assert_told_of, client, daemon, daemons};
 
 const FILES: usize = 10;
 const LIMIT: std::time::Duration = std::time::Duration::from_secs(300);
@@ -30,7 +30,7 @@ fn a_cluster_of_three_compilers() {
     hosts.reverse();
 
     let build = Build::of(50);
-    let outcome = build.make(&Client::new(DISTCC, &build.work, &hosts.join(" "))).good();
+    let outcome = build.make(&client(&build.work, &hosts.join(" "))).good();
     build.assert_objects(&outcome.err());
     let strangers: Vec<String> =
         daemons.iter().flat_map(|kind| &kind[1..]).map(|daemon| format!("{}/3", daemon.host())).collect();

@@ -39,6 +39,11 @@ fn daemon(distccd: &str, compilers: &Toolbox) -> Distccd {
     Distccd::start(&Setup { path: &compilers.path(), ..Setup::of(distccd) })
 }
 
+/// A client that asks every host.
+fn client<'a>(work: &'a Workdir, hosts: &str) -> Client<'a> {
+    Client::new(DISTCC, work, hosts).env("DISTCC_TOOLCHAIN_CHECK", "strict")
+}
+
 /// A source, and what the compiler here makes of it.
 struct Site {
     work: Workdir,
@@ -52,7 +57,7 @@ impl Site {
     }
 
     fn client(&self, hosts: &str) -> Client<'_> {
-        Client::new(DISTCC, &self.work, hosts)
+        client(&self.work, hosts)
     }
 
     /// Compiles, and panics unless it comes to what the compiler itself makes in the client's place.

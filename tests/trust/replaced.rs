@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use test_hosts::C_DISTCC;
 use test_hosts::distccd::{Distccd, Setup};
 use test_hosts::need;
 use test_hosts::process::LIMIT;
 use test_hosts::wait::wait_until;
-use test_hosts::{C_DISTCC, client::Client};
 
 use crate::cluster::Build;
 use crate::toolbox::Toolbox;
-use crate::{DISTCC, DISTCCD, STRANGER, Site, assert_told_of, daemon, daemons};
+use crate::{DISTCCD, STRANGER, Site, assert_told_of, client, daemon, daemons};
 
 #[test]
 fn a_servers_compiler_in_the_middle_of_a_build() {
@@ -21,7 +21,7 @@ fn a_servers_compiler_in_the_middle_of_a_build() {
         let compilers = Toolbox::of("gcc-12");
         let daemon = daemon(distccd, &compilers);
         let build = Build::of(12);
-        let make = build.start(&Client::new(DISTCC, &build.work, &format!("{}/4", daemon.host())));
+        let make = build.start(&client(&build.work, &format!("{}/4", daemon.host())));
         wait_until(Duration::from_secs(60), "a build that is under way", || build.done() > 40);
         compilers.put("gcc-11");
         let outcome = make.finish(Duration::from_secs(300)).good();
