@@ -97,7 +97,8 @@ fn what_ccache_does_not_know_it_has_us_compile() {
 #[test]
 fn a_ccache_behind_us_is_passed_over() {
     check("", "distcc ccache gcc", [0, 0], 2);
-    check("ours:theirs", "gcc", [0, 0], 2);
+    // The cache would count the sample that is compiled for a compiler behind a launcher.
+    check("ours:theirs", "DISTCC_TOOLCHAIN_CHECK=off gcc", [0, 0], 2);
 }
 
 /// What runs here does run through it.
