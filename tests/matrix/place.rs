@@ -156,7 +156,7 @@ impl Place {
         found.extend(names_in(&self.work.tmp()));
         found.extend(names_in(&self.work.home()));
         found.extend(names_in(&self.work.distcc_dir()));
-        let stays = ["compilers", "lock", "state", "tally", "told"];
+        let stays = ["compilers", "known", "lock", "state", "tally", "told"];
         found.retain(|name| !stays.contains(&name.as_str()) && !name.starts_with("pump-"));
         found
     }
