@@ -5,6 +5,7 @@ use crate::compilation::Compilation;
 use crate::family::{self, Family};
 use crate::hazard;
 use crate::language::{Input, Language};
+use crate::native::NativeCompilation;
 use crate::options::{AtClient, Meaning};
 use crate::outputs;
 use crate::response_file;
@@ -25,10 +26,36 @@ pub fn analyze(
     command: &[OsString],
     read_file: impl FnMut(&Path) -> Option<Vec<u8>>,
 ) -> Result<Compilation, WhyLocal> {
+    analyze_for(command, read_file, Processor::Any)
+}
+
+/// Understands a command that [`analyze`] leaves here because of `-march=native` and the like.
+///
+/// # Errors
+/// As for [`analyze`]: there may be other reasons.
+pub fn analyze_native(
+    command: &[OsString],
+    read_file: impl FnMut(&Path) -> Option<Vec<u8>>,
+) -> Result<NativeCompilation, WhyLocal> {
+    analyze_for(command, read_file, Processor::This).map(NativeCompilation::new)
+}
+
+/// On which processor the compiler may run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Processor {
+    Any,
+    This,
+}
+
+fn analyze_for(
+    command: &[OsString],
+    read_file: impl FnMut(&Path) -> Option<Vec<u8>>,
+    processor: Processor,
+) -> Result<Compilation, WhyLocal> {
     let (compiler, words) = compiler_and_words(command)?;
     let (family, cxx_driver) = (Family::of(compiler), family::is_cxx_driver(compiler));
     let arguments = Arguments::parse(response_file::expand(words, family, read_file)?)?;
-    check_options(&arguments, family)?;
+    check_options(&arguments, family, processor)?;
     let source = the_source(&arguments, family, cxx_driver)?;
     let named_output = named_output(&arguments)?;
     check_compiler(compiler)?;
@@ -73,8 +100,12 @@ fn check_compiler(compiler: &OsString) -> Result<(), WhyLocal> {
 }
 
 /// What the command is for decides first, so that a link with -march=native counts as a link.
-fn check_options(arguments: &Arguments, family: Family) -> Result<(), WhyLocal> {
-    let reason = arguments.iter().find_map(|argument| reason_in(arguments, argument, family));
+fn check_options(arguments: &Arguments, family: Family, processor: Processor) -> Result<(), WhyLocal> {
+    let may_be_this =
+        |why: &WhyLocal| processor == Processor::This && matches!(why, WhyLocal::MarchNative(_));
+    let reason = arguments.iter().find_map(|argument| {
+        reason_in(arguments, argument, family).filter(|why| arguments.is_inner(argument) || !may_be_this(why))
+    });
     let reason = reason.or_else(|| hazard::of_words_together(arguments));
     if says(arguments, Meaning::PreprocessMode) {
         return Err(WhyLocal::PreprocessOnly);

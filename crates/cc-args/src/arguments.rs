@@ -107,6 +107,16 @@ impl Arguments {
         &self.words[..self.typed]
     }
 
+    /// All words as they were typed but those of the arguments that `leaves_out` names.
+    pub(crate) fn typed_words_without(&self, leaves_out: impl Fn(&Argument) -> bool) -> Vec<OsString> {
+        let mut kept = vec![true; self.words.len()];
+        for argument in self.list.iter().filter(|argument| leaves_out(argument)) {
+            kept[argument.at..argument.at + argument.words].fill(false);
+        }
+        let words = self.typed_words().iter().zip(kept);
+        words.filter(|(_, kept)| *kept).map(|(word, _)| word.clone()).collect()
+    }
+
     /// The words of one argument as they were typed.
     pub(crate) fn words(&self, argument: &Argument) -> &[OsString] {
         &self.words[argument.at..argument.at + argument.words]

@@ -14,6 +14,7 @@
 //! | `preprocess_args.rs`, `server_args.rs` | the two halves that a distributed compile is split into |
 //! | `typed_options.rs` | the options one by one, for those who sort them in their own way |
 //! | `sources_words.rs`, `include_path.rs` | the same for a compile whose source and headers are sent |
+//! | `native.rs` | what a command for this very processor is asked about, and what it is with the answer |
 //! | `probe.rs` | compiles that build systems run only to learn about the compiler |
 //! | `line_markers.rs` | names and directory for text that was preprocessed elsewhere |
 
@@ -25,6 +26,7 @@ mod hazard;
 mod include_path;
 mod language;
 mod line_markers;
+mod native;
 mod options;
 mod outputs;
 mod preprocess_args;
@@ -38,11 +40,12 @@ mod telltale;
 mod typed_options;
 mod why_local;
 
-pub use analyze::analyze;
+pub use analyze::{analyze, analyze_native};
 pub use compilation::Compilation;
 pub use family::Family;
 pub use include_path::INCLUDE_PATH_VARIABLES;
 pub use language::Language;
+pub use native::NativeCompilation;
 pub use outputs::Writer;
 pub use server_command::{Refusal, ServerCommand};
 pub use sources_command::{Place, SourcesCommand};

@@ -28,6 +28,7 @@ pub enum WhyLocal {
     UnknownLanguage(OsString),
     ResponseFile(OsString),
     MarchNative(OsString),
+    NativeRecorded(OsString),
     SeveralArchs(OsString),
     Profile(OsString),
     WritesSideFile(OsString),
@@ -89,6 +90,10 @@ impl WhyLocal {
             UnknownLanguage(_) => ("unknown-language", "is in a language that is not distributed"),
             ResponseFile(_) => ("response-file", "names a file of words, which cannot be used"),
             MarchNative(_) => ("march-native", "means the processor of the machine that compiles"),
+            NativeRecorded(_) => (
+                "native-recorded",
+                "writes into the object what this processor is, as only the compiler that was asked for it puts it",
+            ),
             SeveralArchs(_) => ("several-archs", "compiles for more than one kind of processor"),
             Profile(_) => ("profile", "makes or uses profile data"),
             WritesSideFile(_) => ("writes-side-file", "writes a file beside the object"),
@@ -138,6 +143,7 @@ impl WhyLocal {
             | UnknownLanguage(word)
             | ResponseFile(word)
             | MarchNative(word)
+            | NativeRecorded(word)
             | SeveralArchs(word)
             | Profile(word)
             | WritesSideFile(word)
@@ -181,7 +187,7 @@ mod tests {
 
     fn every_reason() -> Vec<WhyLocal> {
         use WhyLocal::*;
-        let with_a_word: [fn(OsString) -> WhyLocal; 35] = [
+        let with_a_word: [fn(OsString) -> WhyLocal; 36] = [
             TwoInputs,
             TwoOutputs,
             ObjectInput,
@@ -197,6 +203,7 @@ mod tests {
             UnknownLanguage,
             ResponseFile,
             MarchNative,
+            NativeRecorded,
             SeveralArchs,
             Profile,
             WritesSideFile,

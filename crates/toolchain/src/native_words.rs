@@ -1,0 +1,288 @@
+//! What `-march=native` and the like are on this machine, out of what a compiler driver says it would run (`-###`), and
+//! whether other words have it run the same. Runs nothing.
+
+use crate::maker::Family;
+
+/// The commands that a driver would run, word by word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commands(Vec<Vec<String>>);
+
+/// How well explicit words stand for `native`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Likeness {
+    /// Every program would get the same words in the same order.
+    Whole,
+    /// The compiler would make the same code, but gets its words in another order, which some outputs tell.
+    Code,
+}
+
+/// The options that name a processor.
+const PROCESSORS: [&str; 3] = ["-march=", "-mtune=", "-mcpu="];
+
+impl Commands {
+    /// Reads what `-###` has written to standard error in the C locale.
+    ///
+    /// None if it says anything in our ears only (a warning, an error), or names no compiler: nobody can say then what another
+    /// machine would have to say. Text that is not UTF-8 is none of ours either.
+    #[must_use]
+    pub fn parse(said: &[u8]) -> Option<Commands> {
+        let said = std::str::from_utf8(said).ok()?;
+        let (commands, remarks): (Vec<&str>, Vec<&str>) =
+            said.lines().partition(|line| line.starts_with(' '));
+        if remarks.iter().any(|line| line.contains("warning: ") || line.contains("error: ")) {
+            return None;
+        }
+        let commands: Vec<_> = commands.into_iter().map(words_in).filter(|words| words.len() > 1).collect();
+        (!commands.is_empty()).then_some(Commands(commands))
+    }
+
+    /// The words that stand for this processor: for gcc in the place of all `-m` and `--param` words and before all others, for
+    /// clang in the place of its `-march=`, `-mtune=` and `-mcpu=` and behind all others. None where `native` is left.
+    #[must_use]
+    pub fn explicit(&self, family: Family) -> Option<Vec<String>> {
+        let compiler = &self.0[0];
+        let words = match family {
+            Family::Gcc => of_gcc(compiler),
+            Family::Clang => of_clang(compiler)?,
+        };
+        let is_native = |word: &String| {
+            PROCESSORS
+                .iter()
+                .any(|option| word.strip_prefix(option).is_some_and(|value| value.starts_with("native")))
+        };
+        (!words.is_empty() && !words.iter().any(is_native)).then_some(words)
+    }
+
+    /// How much of what this runs, asked with `native`, is what `other` runs, asked with the explicit words; None if they would
+    /// make something else.
+    #[must_use]
+    pub fn likeness(&self, other: &Commands, family: Family) -> Option<Likeness> {
+        let (compiler, others) = self.0.split_first()?;
+        let (compiler_of_other, others_of_other) = other.0.split_first()?;
+        if others != others_of_other {
+            return None;
+        }
+        match family {
+            Family::Gcc => likeness_of_gcc(compiler, compiler_of_other),
+            Family::Clang => are_alike_for_clang(compiler, compiler_of_other).then_some(Likeness::Code),
+        }
+    }
+}
+
+/// Words are parted by spaces, may stand in double quotes, and a backslash makes the next character ordinary.
+fn words_in(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let (mut quoted, mut letters) = (false, line.chars());
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' => {
+                quoted = !quoted;
+                word.get_or_insert_default();
+            }
+            '\\' => word.get_or_insert_default().extend(letters.next()),
+            ' ' if !quoted => words.extend(word.take()),
+            other => word.get_or_insert_default().push(other),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// All that concerns the processor is in `-m` words and parameters.
+fn of_gcc(compiler: &[String]) -> Vec<String> {
+    let words = joined(compiler);
+    words.into_iter().filter(|word| is_parameter(word) || is_of_machine(word)).collect()
+}
+
+/// Both spellings of a parameter as the one that is a single word, and without what says nothing but how the input and the
+/// temporary files are called.
+fn joined(compiler: &[String]) -> Vec<String> {
+    let mut words = compiler.iter();
+    let mut joined = Vec::new();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--param" => joined.extend(words.next().map(|value| format!("--param={value}"))),
+            "-quiet" => {}
+            "-dumpbase" | "-dumpbase-ext" | "-dumpdir" => drop(words.next()),
+            _ => joined.push(word.clone()),
+        }
+    }
+    joined
+}
+
+fn is_parameter(word: &str) -> bool {
+    word.starts_with("--param=")
+}
+
+fn is_of_machine(word: &str) -> bool {
+    word.starts_with("-m")
+}
+
+fn likeness_of_gcc(native: &[String], explicit: &[String]) -> Option<Likeness> {
+    let (native, explicit) = (joined(native), joined(explicit));
+    if native == explicit {
+        return Some(Likeness::Whole);
+    }
+    let kinds: [fn(&str) -> bool; 3] =
+        [is_of_machine, is_parameter, |word| !is_of_machine(word) && !is_parameter(word)];
+    let of_kind = |words: &[String], kind: fn(&str) -> bool| -> Vec<String> {
+        words.iter().filter(|word| kind(word)).cloned().collect()
+    };
+    let alike = |kind: fn(&str) -> bool| of_kind(&native, kind) == of_kind(&explicit, kind);
+    kinds.into_iter().all(alike).then_some(Likeness::Code)
+}
+
+/// clang's driver has no words for some features, and others it knows by other names: its inside knows them all.
+fn of_clang(compiler: &[String]) -> Option<Vec<String>> {
+    let value = |option: &str| {
+        let at = compiler.iter().rposition(|word| word == option)?;
+        compiler.get(at + 1)
+    };
+    let triple = value("-triple")?;
+    let is_x86 = triple.starts_with("x86_64") || triple.starts_with('i');
+    let option = if is_x86 { "-march=" } else { "-mcpu=" };
+    let mut words = vec![format!("{option}{}", value("-target-cpu")?)];
+    words.extend(value("-tune-cpu").map(|cpu| format!("-mtune={cpu}")));
+    for feature in features(compiler) {
+        words.extend(["-Xclang", "-target-feature", "-Xclang", feature].map(str::to_owned));
+    }
+    Some(words)
+}
+
+fn features(compiler: &[String]) -> Vec<&str> {
+    compiler.windows(2).filter(|pair| pair[0] == "-target-feature").map(|pair| pair[1].as_str()).collect()
+}
+
+/// Each feature switches others on or off, whatever was on or off, so the last that has a say decides: what comes before the
+/// whole list and is in it, too, changes nothing.
+fn are_alike_for_clang(native: &[String], explicit: &[String]) -> bool {
+    let without = |words: &[String]| {
+        let mut words = words.iter();
+        let mut rest = Vec::new();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "-target-feature" => drop(words.next()),
+                _ => rest.push(word.clone()),
+            }
+        }
+        rest
+    };
+    let (wanted, got) = (features(native), features(explicit));
+    let earlier = got.strip_suffix(wanted.as_slice());
+    without(native) == without(explicit)
+        && earlier.is_some_and(|earlier| earlier.iter().all(|feature| wanted.contains(feature)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const GCC: &str = "\
+Using built-in specs.
+COLLECT_GCC=gcc
+Target: x86_64-linux-gnu
+COLLECT_GCC_OPTIONS='-march=native' '-mno-avx2' '-O2' '-c'
+ /usr/lib/gcc/cc1 -quiet -imultiarch x86_64-linux-gnu /dev/null \"-march=znver3\" -msse -mno-fma4 --param \"l1-cache-size=32\" \"-mtune=znver3\" -quiet -dumpbase null -mno-avx2 -O2 -o - |
+ as --64 -o null.o
+COMPILER_PATH=/usr/lib/gcc/
+";
+
+    const CLANG: &str = "\
+Debian clang version 14.0.6
+Target: x86_64-pc-linux-gnu
+ (in-process)
+ \"/usr/bin/clang\" \"-cc1\" \"-triple\" \"x86_64-pc-linux-gnu\" \"-target-cpu\" \"znver3\" \"-target-feature\" \"+avx2\" \"-target-feature\" \"-xop\" \"-O2\" \"-x\" \"c\" \"/dev/null\"
+";
+
+    fn commands(said: &str) -> Commands {
+        Commands::parse(said.as_bytes()).unwrap_or_else(|| panic!("{said}"))
+    }
+
+    #[test]
+    fn words_are_parted_as_drivers_part_them() {
+        let check = |line: &str, expected: &[&str]| assert_eq!(words_in(line), expected, "{line}");
+        check("", &[]);
+        check(" a  b ", &["a", "b"]);
+        check(r#" "a b" c\ d "e\"f\\" """#, &["a b", "c d", "e\"f\\", ""]);
+        check(r#"x"y z"w \"#, &["xy zw", ""]);
+    }
+
+    #[test]
+    fn explicit_words() {
+        let check = |said: &str, family: Family, expected: Option<&str>| {
+            let expected = expected.map(|words| words.split(' ').map(str::to_owned).collect());
+            assert_eq!(commands(said).explicit(family), expected, "{said}");
+        };
+        let gcc = "-march=znver3 -msse -mno-fma4 --param=l1-cache-size=32 -mtune=znver3 -mno-avx2";
+        check(GCC, Family::Gcc, Some(gcc));
+        let clang =
+            "-march=znver3 -Xclang -target-feature -Xclang +avx2 -Xclang -target-feature -Xclang -xop";
+        check(CLANG, Family::Clang, Some(clang));
+        let tuned = CLANG.replace("\"-O2\"", "\"-tune-cpu\" \"znver4\"").replace("x86_64-pc", "aarch64");
+        let tuned_clang = clang.replace("-march=znver3", "-mcpu=znver3 -mtune=znver4");
+        check(&tuned, Family::Clang, Some(&tuned_clang));
+        check(&GCC.replace("\"-march=znver3\"", "-mcpu=native+crc"), Family::Gcc, None);
+        check(" /usr/lib/cc1 -O2", Family::Gcc, None);
+        check(" /usr/bin/clang -O2", Family::Clang, None);
+    }
+
+    #[test]
+    fn what_is_said_beside_is_no_answer() {
+        let check = |said: &str| assert_eq!(Commands::parse(said.as_bytes()), None, "{said}");
+        check("");
+        check("gcc: fatal error: no input files\n");
+        check(&format!("cc1: error: bad value 'x'\n{GCC}"));
+        check(&format!("{CLANG}clang: warning: argument unused during compilation: '-mcpu=native'\n"));
+        assert_eq!(Commands::parse(b" /a b\xff"), None);
+    }
+
+    #[test]
+    fn likeness_of_commands_of_gcc() {
+        let native = commands(GCC);
+        let check = |said: &str, expected: Option<Likeness>| {
+            assert_eq!(native.likeness(&commands(said), Family::Gcc), expected, "{said}");
+        };
+        let processor = "\"-march=znver3\" -msse -mno-fma4 --param \"l1-cache-size=32\" \"-mtune=znver3\" ";
+        let plain = GCC.replace(processor, "");
+        let m_words = "-march=znver3 -msse -mno-fma4 -mtune=znver3 -mno-avx2 -O2 -o -";
+        let code = plain.replace("-mno-avx2 -O2 -o -", &format!("{m_words} --param=l1-cache-size=32"));
+        check(GCC, Some(Likeness::Whole));
+        check(&code, Some(Likeness::Code));
+        check(&code.replace("=32", "=33"), None);
+        check(&code.replace("-msse -mno-fma4", "-mno-fma4 -msse"), None);
+        check(&code.replace("-O2", "-O3"), None);
+        check(&code.replace("--64", "--32"), None);
+        check(&plain, None);
+    }
+
+    #[test]
+    fn likeness_of_commands_of_clang() {
+        let native = commands(CLANG);
+        let check = |features: &[&str], expected: Option<Likeness>| {
+            let features: Vec<_> =
+                features.iter().map(|one| format!("\"-target-feature\" \"{one}\"")).collect();
+            let plain = CLANG.replace("\"-target-feature\" \"+avx2\" \"-target-feature\" \"-xop\" ", "");
+            let said = plain.replace("\"-x\"", &format!("{} \"-x\"", features.join(" ")));
+            assert_eq!(native.likeness(&commands(&said), Family::Clang), expected, "{said}");
+        };
+        check(&["+avx2", "-xop"], Some(Likeness::Code));
+        check(&["-xop", "+avx2", "-xop"], Some(Likeness::Code));
+        check(&["-xop", "+avx2"], None);
+        check(&["-sse", "+avx2", "-xop"], None);
+        check(&["+avx2"], None);
+        check(&[], None);
+        assert_eq!(native.likeness(&commands(&CLANG.replace("znver3", "znver2")), Family::Clang), None);
+    }
+
+    proptest! {
+        #[test]
+        fn anything_may_be_said(said in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Some(commands) = Commands::parse(&said) {
+                let _ = (commands.explicit(Family::Gcc), commands.explicit(Family::Clang));
+                prop_assert!(commands.likeness(&commands, Family::Gcc).is_some());
+            }
+        }
+    }
+}
