@@ -96,13 +96,22 @@ impl Job<'_> {
         let mut words = self.call.words.clone();
         words[0] = self.call.path.known_name(&words[0]);
         // What comes from a pipe would be gone when a compiler here asks for it.
-        let compilation =
-            cc_args::analyze(&words, |file| file.is_file().then(|| std::fs::read(file).ok())?)?;
-        let environment = self.settings.compiler_changed_by.map(|name| WhyLocal::Environment(name.into()));
-        match environment.or_else(|| self.probe(&compilation)) {
-            Some(why) => Err(why),
-            None => Ok(compilation),
+        let read = |file: &Path| file.is_file().then(|| std::fs::read(file).ok())?;
+        match cc_args::analyze(&words, read) {
+            Err(WhyLocal::MarchNative(_)) if self.settings.resolves_native => {
+                let native = cc_args::analyze_native(&words, read)?;
+                self.check_surroundings(native.as_typed())?;
+                self.spell_out(&native)
+            }
+            Ok(compilation) => self.check_surroundings(&compilation).map(|()| compilation),
+            Err(why) => Err(why),
         }
+    }
+
+    /// Whether what the command does not say has the compile run here.
+    fn check_surroundings(&self, compilation: &Compilation) -> Result<(), WhyLocal> {
+        let environment = self.settings.compiler_changed_by.map(|name| WhyLocal::Environment(name.into()));
+        environment.or_else(|| self.probe(compilation)).map_or(Ok(()), Err)
     }
 
     /// Why this cannot go as preprocessed text, if so.

@@ -42,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) any_compiler: bool,
     /// `DISTCC_TOOLCHAIN_CHECK`; off where any compiler will do.
     pub(crate) toolchain_check: ToolchainCheck,
+    /// Whether `-march=native` and the like are spelled out for other machines; not with `DISTCC_NATIVE=local`.
+    pub(crate) resolves_native: bool,
     /// `DISTCC_BACKOFF_PERIOD` in seconds: how long a host that failed is left alone; zero never benches one.
     pub(crate) backoff_period: Duration,
     /// `DISTCC_IO_TIMEOUT` in seconds: the longest silence of a host.
@@ -145,6 +147,7 @@ impl Settings {
             probes_remote: var("DISTCC_PROBES").is_some_and(|value| value == "remote"),
             any_compiler,
             toolchain_check: if any_compiler { ToolchainCheck::Off } else { toolchain_check },
+            resolves_native: var("DISTCC_NATIVE").is_none_or(|value| value != "local"),
             backoff_period: Duration::from_secs(number(var("DISTCC_BACKOFF_PERIOD")).unwrap_or(60)),
             io_timeout: Duration::from_secs(io_timeout.unwrap_or(300).into()),
             limits: max_body.map_or_else(Limits::default, Limits::with_bodies_of),

@@ -36,6 +36,12 @@ impl Commands {
         (!commands.is_empty()).then_some(Commands(commands))
     }
 
+    /// The program that compiles, as the driver names it.
+    #[must_use]
+    pub fn compiler(&self) -> &str {
+        &self.0[0][0]
+    }
+
     /// The words that stand for this processor: for gcc in the place of all `-m` and `--param` words and before all others, for
     /// clang in the place of its `-march=`, `-mtune=` and `-mcpu=` and behind all others. None where `native` is left.
     #[must_use]
@@ -111,6 +117,19 @@ fn joined(compiler: &[String]) -> Vec<String> {
     joined
 }
 
+/// The driver leaves out what a later word takes back or repeats (`-mavx … -mno-avx`), and the compiler proper would as well.
+fn without_cancelled(words: Vec<String>) -> Vec<String> {
+    let switch = |word: &str| {
+        let name = word.strip_prefix("-m").filter(|name| !name.contains('='))?;
+        Some(name.strip_prefix("no-").unwrap_or(name).to_owned())
+    };
+    let is_last = |at: usize| {
+        let same = |later: &String| switch(later) == switch(&words[at]);
+        switch(&words[at]).is_none() || !words[at + 1..].iter().any(same)
+    };
+    (0..words.len()).filter(|at| is_last(*at)).map(|at| words[at].clone()).collect()
+}
+
 fn is_parameter(word: &str) -> bool {
     word.starts_with("--param=")
 }
@@ -120,7 +139,7 @@ fn is_of_machine(word: &str) -> bool {
 }
 
 fn likeness_of_gcc(native: &[String], explicit: &[String]) -> Option<Likeness> {
-    let (native, explicit) = (joined(native), joined(explicit));
+    let (native, explicit) = (without_cancelled(joined(native)), without_cancelled(joined(explicit)));
     if native == explicit {
         return Some(Likeness::Whole);
     }
@@ -250,6 +269,8 @@ Target: x86_64-pc-linux-gnu
         let code = plain.replace("-mno-avx2 -O2 -o -", &format!("{m_words} --param=l1-cache-size=32"));
         check(GCC, Some(Likeness::Whole));
         check(&code, Some(Likeness::Code));
+        check(&code.replace("-msse", "-msse -mavx2"), Some(Likeness::Code));
+        check(&code.replace("-mno-avx2", "-mavx2"), None);
         check(&code.replace("=32", "=33"), None);
         check(&code.replace("-msse -mno-fma4", "-mno-fma4 -msse"), None);
         check(&code.replace("-O2", "-O3"), None);

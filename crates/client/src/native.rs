@@ -1,0 +1,176 @@
+//! `-march=native` and the like spelled out, so that other machines make code for this one: asks the compiler here, and
+//! remembers what it said. Knows nothing of hosts.
+
+use crate::compile::Job;
+use crate::interrupts::{Broken, Interrupts};
+use crate::source::{NoSource, Preprocessing};
+use crate::{dependencies, local, processor};
+use cc_args::{Compilation, NativeCompilation, WhyLocal};
+use nix::libc;
+use nix::sys::signal::raise;
+use nix::unistd::geteuid;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::Duration;
+use toolchain::{Commands, Family, Likeness};
+
+/// So long an answer is believed: a file of the compiler's own options may change and nobody would see it.
+const BELIEVED: Duration = Duration::from_secs(3600);
+
+/// clang's answer has a hundred features.
+const LONGEST: u64 = 1 << 16;
+
+/// What ends the file; without it, it is not whole.
+const END: &str = ".";
+
+/// What the compiler here makes of `native`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Answer {
+    likeness: Likeness,
+    /// The words that say the same on any machine.
+    words: Vec<String>,
+}
+
+/// What was remembered.
+enum Remembered {
+    Answer(Answer),
+    /// There are no such words.
+    None,
+}
+
+impl Job<'_> {
+    /// The compile as another machine can do it.
+    ///
+    /// # Errors
+    /// Why it has to run here.
+    pub(crate) fn spell_out(&self, native: &NativeCompilation) -> Result<Compilation, WhyLocal> {
+        let answer = self.answer(native).ok_or_else(|| WhyLocal::MarchNative(native.word().into()))?;
+        match native.recorder() {
+            Some(why) if answer.likeness != Likeness::Whole => Err(why),
+            _ => native.spelled_out(&answer.words.into_iter().map(OsString::from).collect::<Vec<_>>()),
+        }
+    }
+
+    fn answer(&self, native: &NativeCompilation) -> Option<Answer> {
+        let family = match native.as_typed().family() {
+            cc_args::Family::Gcc => Family::Gcc,
+            cc_args::Family::Clang => Family::Clang,
+            cc_args::Family::Unknown => return None,
+        };
+        let name = self.typed_name(native.as_typed());
+        let question = native.question();
+        let memory = self.settings.state_dir.as_ref();
+        let memory = memory.and_then(|directory| {
+            let program = self.call.path.find(name)?.program;
+            Some(directory.path.join("compilers").join(file_name(&program, &question)?))
+        });
+        match memory.as_deref().and_then(recall) {
+            Some(Remembered::Answer(answer)) => return Some(answer),
+            Some(Remembered::None) => return None,
+            None => {}
+        }
+        let said = self.ask(name, &question)?;
+        let answer = said.explicit(family).and_then(|words| {
+            let explicit: Vec<_> = words.iter().map(OsString::from).collect();
+            let likeness = said.likeness(&self.ask(name, &native.question_with(&explicit))?, family)?;
+            Some(Answer { likeness, words })
+        });
+        if let Some(file) = memory {
+            remember(&file, said.compiler(), answer.as_ref());
+        }
+        answer
+    }
+
+    fn ask(&self, name: &OsStr, question: &[OsString]) -> Option<Commands> {
+        let mut command = local::command(name, question, &self.call.path, self.settings.depth);
+        command.env("LC_ALL", "C");
+        dependencies::ask_for_none(&mut command);
+        let interrupts = Interrupts::catch().ok()?;
+        let asked = Preprocessing::start(command, &interrupts).map_err(NoSource::from);
+        match asked.and_then(|asked| asked.finish(&interrupts)) {
+            Ok(said) => Commands::parse(&said.messages),
+            Err(NoSource::Broken(Broken::Interrupted(signal))) => {
+                // It acts as before again and ends us, who hold nothing yet.
+                drop(interrupts);
+                let _ = raise(signal);
+                None
+            }
+            Err(_) => None,
+        }
+    }
+}
+
+/// Where the answer of `program` to `question` is kept: another file for each that may have another one.
+fn file_name(program: &Path, question: &[OsString]) -> Option<String> {
+    let mut hasher = DefaultHasher::new();
+    let us = env!("CARGO_PKG_VERSION");
+    (us, program, mark(program)?, geteuid().as_raw(), question).hash(&mut hasher);
+    processor::hash(&mut hasher);
+    Some(format!("native-{:016x}", hasher.finish()))
+}
+
+/// An upgrade changes it.
+fn mark(program: &Path) -> Option<String> {
+    let about = fs::metadata(program).ok()?;
+    let (modified, changed) = ((about.mtime(), about.mtime_nsec()), (about.ctime(), about.ctime_nsec()));
+    Some(format!("{} {} {} {modified:?} {changed:?}", about.dev(), about.ino(), about.size()))
+}
+
+/// What another user of a shared directory has put there is not believed, nor what was said of another compiler: a script or
+/// a launcher may have started it.
+fn recall(file: &Path) -> Option<Remembered> {
+    let file = with_care().read(true).open(file).ok()?;
+    let about = file.metadata().ok().filter(|about| about.is_file() && about.uid() == geteuid().as_raw())?;
+    let age = about.modified().ok()?.elapsed().ok()?;
+    let mut text = String::new();
+    file.take(LONGEST).read_to_string(&mut text).ok()?;
+    if age >= BELIEVED {
+        return None;
+    }
+    let mut lines = text.strip_suffix(&format!("{END}\n"))?.lines();
+    let (likeness, compiler, was) = (lines.next()?, lines.next()?, lines.next()?);
+    if mark(Path::new(compiler))? != was {
+        return None;
+    }
+    let words = lines.map(str::to_owned).collect();
+    match likeness {
+        "whole" => Some(Remembered::Answer(Answer { likeness: Likeness::Whole, words })),
+        "code" => Some(Remembered::Answer(Answer { likeness: Likeness::Code, words })),
+        "none" => Some(Remembered::None),
+        _ => None,
+    }
+}
+
+/// What cannot be remembered is asked for again.
+fn remember(file: &Path, compiler: &str, answer: Option<&Answer>) {
+    let Some(mark) = mark(Path::new(compiler)).filter(|_| Path::new(compiler).is_absolute()) else { return };
+    let likeness = match answer.map(|answer| answer.likeness) {
+        Some(Likeness::Whole) => "whole",
+        Some(Likeness::Code) => "code",
+        None => "none",
+    };
+    let mut lines = vec![likeness, compiler, &mark];
+    lines.extend(answer.iter().flat_map(|answer| &answer.words).map(String::as_str));
+    if lines.iter().any(|line| line.contains('\n')) {
+        return;
+    }
+    let text = format!("{}\n{END}\n", lines.join("\n"));
+    let write = || {
+        let mut opened = with_care().write(true).create(true).truncate(true).mode(0o600).open(file)?;
+        opened.write_all(text.as_bytes())
+    };
+    if let (Err(_), Some(directory)) = (write(), file.parent()) {
+        let _ = fs::create_dir(directory).and_then(|()| write());
+    }
+}
+
+/// Neither a pipe nor a link of another user is to hold us up or lead us elsewhere.
+fn with_care() -> OpenOptions {
+    let mut options = File::options();
+    options.custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
+    options
+}
