@@ -1,4 +1,4 @@
-//! A middleman between a client and a real daemon that records what the daemon says, and how the client begins. Knows
+//! A middleman between a client and a real daemon that records what both say, and how the client begins. Knows
 //! nothing of the protocol beyond its first token.
 
 use std::io::{Read, Write};
@@ -11,6 +11,7 @@ pub struct Relay {
     port: u16,
     replies: Arc<Mutex<Vec<Vec<u8>>>>,
     versions: Arc<Mutex<Vec<u32>>>,
+    requests: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Relay {
@@ -20,14 +21,16 @@ impl Relay {
         let port = listener.local_addr().expect("a bound socket").port();
         let replies = Arc::new(Mutex::new(Vec::new()));
         let versions = Arc::new(Mutex::new(Vec::new()));
-        let relay = Relay { port, replies, versions };
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let relay = Relay { port, replies, versions, requests };
         let (recorded, versions) = (Arc::clone(&relay.replies), Arc::clone(&relay.versions));
+        let requests = Arc::clone(&relay.requests);
         let daemon = daemon.to_owned();
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let (recorded, versions) = (Arc::clone(&recorded), Arc::clone(&versions));
-                let daemon = daemon.clone();
-                thread::spawn(move || pass(client, &daemon, &recorded, &versions));
+                let (daemon, requests) = (daemon.clone(), Arc::clone(&requests));
+                thread::spawn(move || pass(client, &daemon, (&recorded, &versions), requests));
             }
         });
         relay
@@ -43,13 +46,23 @@ impl Relay {
         self.versions.lock().expect("no thread panics with it").clone()
     }
 
+    /// What clients sent behind the version of each job, all of it in one piece.
+    pub fn requests(&self) -> Vec<u8> {
+        self.requests.lock().expect("no thread panics with it").clone()
+    }
+
     /// What the daemon answered, connection by connection, whole.
     pub fn replies(&self) -> Vec<Vec<u8>> {
         self.replies.lock().expect("no thread panics with it").clone()
     }
 }
 
-fn pass(client: TcpStream, daemon: &str, replies: &Mutex<Vec<Vec<u8>>>, versions: &Mutex<Vec<u32>>) {
+fn pass(
+    client: TcpStream,
+    daemon: &str,
+    (replies, versions): (&Mutex<Vec<Vec<u8>>>, &Mutex<Vec<u32>>),
+    requests: Arc<Mutex<Vec<u8>>>,
+) {
     let Ok(mut server) = TcpStream::connect(daemon) else { return };
     let (mut from_client, mut to_server) =
         (client.try_clone().expect("open"), server.try_clone().expect("open"));
@@ -61,7 +74,13 @@ fn pass(client: TcpStream, daemon: &str, replies: &Mutex<Vec<Vec<u8>>>, versions
     let version = version.and_then(|digits| u32::from_str_radix(digits, 16).ok());
     versions.lock().expect("no thread panics with it").extend(version);
     thread::spawn(move || {
-        let _ = std::io::copy(&mut from_client, &mut to_server);
+        let mut piece = [0; 1 << 16];
+        while let Ok(length @ 1..) = from_client.read(&mut piece) {
+            requests.lock().expect("no thread panics with it").extend(&piece[..length]);
+            if to_server.write_all(&piece[..length]).is_err() {
+                break;
+            }
+        }
         let _ = to_server.shutdown(Shutdown::Write);
     });
     let mut reply = Vec::new();

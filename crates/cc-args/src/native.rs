@@ -52,13 +52,12 @@ impl NativeCompilation {
         let arguments = &compilation.arguments;
         let word = |argument: &Argument| arguments.word(argument).as_bytes();
         let last = |names: &[&[u8]]| arguments.iter().rev().map(word).find(|word| names.contains(word));
-        let records: &[&[u8]] = match compilation.family {
-            Family::Clang => &[b"-grecord-gcc-switches", b"-grecord-command-line"],
-            Family::Gcc | Family::Unknown => &[b"-fverbose-asm"],
-        };
-        let asked = last(records).map(OsStr::from_bytes);
-        if compilation.family == Family::Clang || asked.is_some() {
-            return asked.map(|word| WhyLocal::NativeRecorded(word.into()));
+        // clang gets words only where it is to write them down, and there the answers differ.
+        if compilation.family == Family::Clang {
+            return None;
+        }
+        if let Some(word) = last(&[b"-fverbose-asm"]) {
+            return Some(WhyLocal::NativeRecorded(OsStr::from_bytes(word).into()));
         }
         let is_silent = last(&[b"-grecord-gcc-switches", b"-gno-record-gcc-switches"])
             .is_some_and(|word| word.starts_with(b"-gno"));
@@ -221,6 +220,5 @@ mod tests {
         check("gcc -flto=auto", Some("-flto=auto"));
         check("gcc -fverbose-asm", Some("-fverbose-asm"));
         check("clang -g -flto", None);
-        check("clang -g -grecord-command-line", Some("-grecord-command-line"));
     }
 }

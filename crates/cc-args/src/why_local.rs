@@ -92,7 +92,7 @@ impl WhyLocal {
             MarchNative(_) => ("march-native", "means the processor of the machine that compiles"),
             NativeRecorded(_) => (
                 "native-recorded",
-                "writes into the object what this processor is, as only the compiler that was asked for it puts it",
+                "has gcc write down its own words, and those for this processor come in another order elsewhere",
             ),
             SeveralArchs(_) => ("several-archs", "compiles for more than one kind of processor"),
             Profile(_) => ("profile", "makes or uses profile data"),

@@ -1,0 +1,257 @@
+//! Compiles for the very processor of this machine, done elsewhere: what a compile here makes, and nobody else hears of
+//! `native`. Knows nothing of how processors are told apart.
+
+use std::fs;
+use std::path::Path;
+
+use test_hosts::client::Client;
+use test_hosts::distccd::{Distccd, Setup, make_executable};
+use test_hosts::need;
+use test_hosts::objects::assert_same_bytes;
+use test_hosts::project::{LUA, Place, Project, objects_in};
+use test_hosts::relay::Relay;
+use test_hosts::workdir::{Workdir, names_in};
+
+const DISTCC: &str = env!("CARGO_BIN_EXE_distcc");
+const DISTCCD: &str = env!("CARGO_BIN_EXE_distccd");
+
+/// What the vector units, the tuning and the macros of a processor have a say in.
+const SOURCE: &str = "\
+#include \"h.h\"
+float dot(const float *a, const float *b, int n) { float s = 0; for (int i = 0; i < n; i++) s += a[i] * b[i]; return s; }
+void copy(char *a, const char *b) { __builtin_memcpy(a, b, 300); }
+int bits(unsigned long x) { return SQUARE(__builtin_popcountl(x)); }
+#ifdef __AVX2__
+int avx2 = 1;
+#endif
+double fused(double a, double b, double c) { return a * b + c; }
+";
+
+/// One daemon behind a recorder, and a client's directories.
+struct Scene {
+    work: Workdir,
+    daemon: Distccd,
+    relay: Relay,
+    hosts: String,
+    served: usize,
+}
+
+impl Scene {
+    fn new(options: &str) -> Scene {
+        let daemon = Distccd::start(&Setup::of(DISTCCD));
+        let relay = Relay::start(&daemon.host());
+        let hosts = format!("{}{options}", relay.host());
+        let work = Workdir::new();
+        work.write("x.c", SOURCE);
+        work.write("h.h", "#define SQUARE(x) ((x) * (x))\n");
+        Scene { work, daemon, relay, hosts, served: 0 }
+    }
+
+    fn client(&self) -> Client<'_> {
+        Client::new(DISTCC, &self.work, &self.hosts)
+    }
+
+    /// The command, run here and through the client, makes and says the same, and is done elsewhere or not.
+    #[track_caller]
+    fn check(&mut self, command: &str, is_sent: bool) {
+        let words: Vec<&str> = command.split_whitespace().chain(["-c", "x.c", "-o", "x.o"]).collect();
+        let object = self.work.src().join("x.o");
+        let plain = self.client().run_plain(&words);
+        let expected = fs::read(&object).unwrap_or_default();
+        let _ = fs::remove_file(&object);
+        let through = self.client().run(&words);
+        assert_eq!((through.code(), through.err()), (plain.code(), plain.err()), "{command}");
+        assert!(fs::read(&object).unwrap_or_default() == expected, "{command} makes something else");
+        self.served += usize::from(is_sent);
+        self.daemon.assert_served(self.served);
+    }
+
+    /// Why the command stays here, as a word, or `remote`.
+    #[track_caller]
+    fn check_reason(&self, command: &str, reason: &str) {
+        let words: Vec<&str> = ["--why"].into_iter().chain(command.split_whitespace()).collect();
+        let said = self.client().run(&[&words[..], &["-c", "x.c"]].concat()).out();
+        let told = said.strip_prefix("local: ").unwrap_or(&said).split(':').next();
+        assert_eq!(told, Some(reason), "{command}: {said}");
+    }
+
+    fn answers(&self) -> Vec<String> {
+        let names = names_in(&self.work.distcc_dir().join("compilers"));
+        names.into_iter().filter(|name| name.starts_with("native-")).collect()
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        // The include server ends when its socket is gone.
+        let place = self.work.distcc_dir();
+        let servers = names_in(&place).into_iter().filter(|name| name.starts_with("pump-"));
+        servers.for_each(|name| drop(fs::remove_dir_all(place.join(name))));
+        let requests = String::from_utf8_lossy(&self.relay.requests()).into_owned();
+        assert!(!requests.contains("=native") || std::thread::panicking(), "a host has heard of it");
+    }
+}
+
+const ALIKE: &[&str] = &[
+    "gcc -march=native",
+    "gcc -O3 -march=native -ffast-math",
+    "gcc -O2 -mtune=native",
+    "gcc -O2 -march=native -mtune=generic",
+    "gcc -O2 -mtune=generic -march=x86-64 -march=native",
+    "gcc -O2 -march=native -march=x86-64",
+    "gcc -O3 -march=native -mno-avx512f -mno-fma",
+    "gcc -O3 -mno-avx2 -march=native -mprefer-vector-width=128 --param=l1-cache-size=64",
+    "gcc -O2 -march=native -g -gno-record-gcc-switches -gno-column-info",
+    "gcc -O2 -march=native -S",
+    "g++ -O2 -x c++ -march=native",
+    "cc -O2 -march=native @words",
+    "clang -O2 -march=native",
+    "clang -O2 -mtune=native -march=x86-64-v2",
+    "clang -O3 -mno-avx2 -march=native -ffast-math",
+    "clang -O3 -mno-sse3 -march=native",
+    "clang -O2 -flto -march=native -Xclang -target-feature -Xclang -avx2",
+    "clang++ -O2 -x c++ -std=c++17 -march=native",
+    "clang -O2 -march=native @words",
+];
+
+#[test]
+fn text_makes_what_is_made_here() {
+    let mut scene = Scene::new("");
+    scene.work.write("words", "-DX -mtune=native\n");
+    ALIKE.iter().for_each(|command| scene.check(command, true));
+}
+
+#[test]
+fn sources_make_what_is_made_here() {
+    let mut scene = Scene::new(",lzo,cpp");
+    scene.work.write("words", "-DX -mtune=native\n");
+    ALIKE.iter().for_each(|command| scene.check(command, true));
+    scene.check("clang -O2 -march=native -g", true);
+    let as_text = scene.relay.versions().iter().filter(|version| **version != 3).count();
+    assert_eq!(as_text, 1, "but for clang's bitcode, whose names nobody can check, all went as sources");
+}
+
+#[test]
+fn what_would_differ_stays() {
+    let mut scene = Scene::new("");
+    for command in
+        ["gcc -g -march=native", "clang -mcpu=native", "gcc -march=native -O2 -flto -frandom-seed=1"]
+    {
+        scene.check(command, false);
+    }
+    for command in
+        ["gcc -ggdb -mtune=native", "gcc -march=native -fverbose-asm -S", "gcc -flto -march=native"]
+    {
+        scene.check_reason(command, "native-recorded");
+    }
+    scene.check_reason("clang -g -march=native -grecord-command-line", "march-native");
+    for command in ["gcc -mcpu=native", "clang -mcpu=native", "gcc -Wp,-march=native", "gcc -march=nativeish"]
+    {
+        scene.check_reason(command, "march-native");
+    }
+    scene.check_reason("gcc -march=native -fplugin=x.so", "loads-code");
+    scene.check_reason("gcc -march=native -g0", "remote");
+    let local =
+        scene.client().env("DISTCC_NATIVE", "local").run(&["--why", "gcc", "-march=native", "-c", "x.c"]);
+    assert!(local.out().starts_with("local: march-native: "), "{}", local.out());
+}
+
+/// A compiler that counts how often it is asked what it would run.
+#[test]
+fn a_compiler_is_asked_once_for_commands_of_a_kind() {
+    let scene = Scene::new("");
+    let asked = scene.work.src().join("asked");
+    let script =
+        format!("#!/bin/sh\ncase \"$*\" in *'###'*) echo x >>{};; esac\nexec gcc \"$@\"\n", asked.display());
+    let compiler = scene.work.write("gcc-99", script);
+    make_executable(&compiler);
+    let compile = |words: &str, times: usize| {
+        let words = format!("--why {} {words} -c x.c", compiler.display());
+        let said = scene.client().run(&words.split(' ').collect::<Vec<_>>()).out();
+        assert!(said.starts_with("remote: "), "{said}");
+        let count = fs::read_to_string(&asked).unwrap_or_default().lines().count();
+        assert_eq!(count, times, "{words}");
+    };
+    compile("-march=native -O2", 2);
+    compile("-march=native -O2 -DA=1 -Wall -I. -o y.o -MD", 2);
+    compile("-march=native -O3", 4);
+    assert_eq!(scene.answers().len(), 2);
+    for name in scene.answers() {
+        fs::write(scene.work.distcc_dir().join("compilers").join(name), "whole\n/bin/sh\n").unwrap();
+    }
+    compile("-march=native -O2", 6);
+    compile("-march=native -O2", 6);
+}
+
+/// The part that decompresses: the other one takes longer and is C of the same kind.
+const fn zstd(compiler: &'static str) -> Project {
+    Project {
+        name: "libzstd",
+        files: &[],
+        configure: None,
+        make: &[
+            "-C",
+            "lib",
+            "BUILD_DIR=obj",
+            "ZSTD_NO_ASM=1",
+            "ZSTD_LIB_COMPRESSION=0",
+            "ZSTD_LIB_DICTBUILDER=0",
+            "ZSTD_LIB_DEPRECATED=0",
+            "ZSTD_LEGACY_SUPPORT=0",
+            "libzstd.a",
+        ],
+        compiler: ("CC", compiler),
+        flags: "CFLAGS",
+        proof: "test -s lib/libzstd.a",
+    }
+}
+
+static ZSTD: Project = zstd("gcc");
+static ZSTD_BY_CLANG: Project = zstd("clang");
+static LUA_BY_CLANG: Project = Project {
+    name: "lua5.4",
+    files: &[],
+    configure: None,
+    make: &["linux"],
+    compiler: ("CC", "clang -std=gnu99"),
+    flags: "MYCFLAGS",
+    proof: "src/lua -v",
+};
+
+#[test]
+fn lua_by_gcc() {
+    check_build(&LUA, "gcc", "", "-O2 -march=native");
+}
+
+#[test]
+fn lua_by_clang_with_debug_information() {
+    check_build(&LUA_BY_CLANG, "clang", ",lzo,cpp", "-O2 -g -march=native");
+}
+
+#[test]
+fn zstd_by_gcc() {
+    check_build(&ZSTD, "gcc", ",lzo,cpp", "-O2 -march=native");
+}
+
+#[test]
+fn zstd_by_clang() {
+    check_build(&ZSTD_BY_CLANG, "clang", ",lzo", "-O2 -march=native -mtune=native");
+}
+
+/// Every job is done elsewhere, and every object is what a local build makes.
+fn check_build(project: &'static Project, compiler: &str, options: &str, flags: &str) {
+    let Some(source) = need::source(project.name) else { return };
+    let root =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join("native").join(format!("{}-{compiler}", project.name));
+    let mut place = Place::prepare(project, &source, root);
+    let local = place.local(4, flags);
+    let expected = objects_in(&local);
+    let scene = Scene::new(options);
+    place.build(scene.client().command("make"), 4, DISTCC, flags).good();
+    assert_eq!(objects_in(&place.tree()), expected);
+    for object in &expected {
+        assert_same_bytes(&place.tree().join(object), &local.join(object));
+    }
+    place.prove();
+    scene.daemon.assert_served(expected.len());
+}
