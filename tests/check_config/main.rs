@@ -169,7 +169,7 @@ fn compilers_are_called_themselves() {
 #[test]
 fn flags_that_keep_files_here() {
     check(&Fault {
-        break_it: |there| there.replace("-Wformat", "-march=native"),
+        break_it: |there| there.replace("-Wformat", "-march=native -g"),
         finding: ["native-flags", "failure", "ROOT/etc/makepkg.conf:3"],
         remedy: "sed -i 3s/-march=native/-march=",
         exit: 2,
@@ -177,7 +177,7 @@ fn flags_that_keep_files_here() {
     check(&Fault {
         break_it: |there| {
             there.replace("-O2", "-O2 -mtune=native");
-            there.replace("-Wformat", "-march=native");
+            there.replace("-Wformat", "-march=native -flto=auto");
         },
         finding: ["native-flags", "failure", "ROOT/etc/makepkg.conf:2"],
         remedy: "3s/-march=native/-march=",
@@ -189,6 +189,16 @@ fn flags_that_keep_files_here() {
         remedy: "sed -i 2s/-fprofile-generate// ROOT/etc/makepkg.conf",
         exit: 2,
     });
+}
+
+#[test]
+fn native_flags_are_spelled_out() {
+    let Some(there) = Machine::new() else { return };
+    there.replace("-O2", "-O2 -march=native");
+    let outcome = there.check(&["--json"]);
+    assert_eq!(outcome.code(), Some(0), "{}", outcome.out());
+    let said = "-march=native is sent as -march=";
+    assert_eq!(outcome.out().matches(said).count(), 2, "{}", outcome.out());
 }
 
 #[test]

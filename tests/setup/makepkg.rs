@@ -186,15 +186,12 @@ fn drop_ins() {
 
 #[test]
 fn what_stands_in_the_way_is_told() {
-    let scene = Scene::new(PLAIN.replace("-O2", "-march=native -O2"));
+    let scene = Scene::new(PLAIN);
     scene.write("usr/share/makepkg/util/config.sh", LOADER);
     scene.write("etc/makepkg.conf.d/10-mine.conf", "BUILDENV=(color)\n");
-    scene.write("etc/makepkg.conf.d/20-flags.conf", "CXXFLAGS=-mtune=native\n");
     let err = scene.setup(&["--hosts", "red/3"]).good().err();
-    assert!(err.contains("makepkg.conf:1: -march=native in CFLAGS: "), "{err}");
-    assert!(err.contains("20-flags.conf:1: -mtune=native in CXXFLAGS: "), "{err}");
     assert!(err.contains("10-mine.conf is read later and sets BUILDENV to something else"), "{err}");
-    assert_eq!(err.lines().count(), 3, "{err}");
+    assert_eq!(err.lines().count(), 1, "{err}");
 }
 
 #[test]

@@ -61,24 +61,6 @@ impl Conf {
         &self.assignments
     }
 
-    /// The lines, counted from 1, on which `word` stands as a word of its own in a value assigned to `name`.
-    #[must_use]
-    pub fn lines_with_word(&self, name: &str, word: &str) -> Vec<usize> {
-        let mut lines = Vec::new();
-        for value in self.assignments.iter().filter(|each| each.name == name).map(|each| each.value.clone()) {
-            let raw = &self.text[value.clone()];
-            let ends = |byte: Option<&u8>| byte.is_none_or(|byte| b" \t\r\n'\"()\\".contains(byte));
-            let here = raw.windows(word.len().max(1)).enumerate().filter(|(at, window)| {
-                *window == word.as_bytes()
-                    && ends(at.checked_sub(1).and_then(|before| raw.get(before)))
-                    && ends(raw.get(at + word.len()))
-            });
-            lines.extend(here.map(|(at, _)| line_of(&self.text, value.start + at)));
-        }
-        lines.dedup();
-        lines
-    }
-
     /// The value that this text alone gives a plain variable; `None` where it does not assign one. The carriage
     /// return of a line end is not counted, although bash does; `set` sees to it that bash does not.
     ///

@@ -3,13 +3,14 @@
 
 use crate::ask::ask;
 use crate::build_user::BuildUser;
+use crate::check::native::Native;
 use crate::check::{Finding, Situation};
 use crate::makepkg::{Effective, Origin};
+use cc_args::WhyLocal;
 use std::ffi::OsString;
 use std::time::Duration;
-use toolchain::native_words;
 
-const LIMIT: Duration = Duration::from_secs(10);
+pub(super) const LIMIT: Duration = Duration::from_secs(10);
 
 /// A language: its flags, where these come from, a compiler, and a source.
 struct Tongue {
@@ -45,17 +46,20 @@ pub(super) fn flags(situation: &Situation) -> Vec<Finding> {
 fn judged(situation: &Situation, building: &Effective, tongue: &Tongue) -> Finding {
     let value = |name| building.scalar(name).unwrap_or_default();
     let flags = format!("{} {}", value("CPPFLAGS"), value(tongue.flags));
-    let native = native_words(&flags);
-    if let Some(first) = native.first() {
-        let origin = where_from(building, tongue, first);
-        let what = format!("{} in {} keeps every file on this machine", native.join(" "), tongue.flags);
-        let subject = origin.as_ref().map_or_else(|| tongue.flags.to_owned(), ToString::to_string);
-        let remedy = without_native(situation, building, tongue, &native);
-        return Finding::failure("native-flags", subject, what, remedy);
-    }
     let command = ["-c", tongue.source, "-o", "x.o"];
     let words = [tongue.compiler].into_iter().chain(flags.split_whitespace()).chain(command);
     let words: Vec<OsString> = words.map(OsString::from).collect();
+    if let Some(native) = Native::find(&flags, &words) {
+        return match native.explicit(situation, tongue.compiler) {
+            Ok(explicit) => {
+                let first = explicit.first().map_or("", String::as_str);
+                let said = native.words.join(" ");
+                let what = format!("{said} is sent as {first} and {} words more", explicit.len() - 1);
+                Finding::well("native-flags", tongue.flags, what)
+            }
+            Err(why) => native_flags(situation, building, tongue, &native.words, &why),
+        };
+    }
     match cc_args::analyze(&words, |_| None).and_then(cc_args::Compilation::as_text) {
         Ok(_) => Finding::well("flags", tongue.flags, "files compiled with it may be sent away"),
         Err(why) => {
@@ -71,6 +75,21 @@ fn judged(situation: &Situation, building: &Effective, tongue: &Tongue) -> Findi
             }
         }
     }
+}
+
+/// They keep all files here.
+fn native_flags(
+    situation: &Situation,
+    building: &Effective,
+    tongue: &Tongue,
+    native: &[&str],
+    why: &WhyLocal,
+) -> Finding {
+    let origin = where_from(building, tongue, native[0]);
+    let (words, flags) = (native.join(" "), tongue.flags);
+    let what = format!("{words} in {flags} keeps every file on this machine: {}: {why}", why.code());
+    let subject = origin.as_ref().map_or_else(|| flags.to_owned(), ToString::to_string);
+    Finding::failure("native-flags", subject, what, without_native(situation, building, tongue, native))
 }
 
 /// The line that brings a word into the flags.

@@ -6,7 +6,6 @@ use crate::check::{Finding, Situation};
 use crate::makepkg::{Effective, Origin};
 use std::fs;
 use std::path::Path;
-use toolchain::native_words;
 
 /// A kind of line: the finding's name, the words that make it one, and what comes of it.
 type Kind = (&'static str, fn(&str) -> bool, &'static str);
@@ -21,11 +20,6 @@ const KINDS: &[Kind] = &[
         "package-compiler",
         names_a_path,
         "the package calls a compiler by its path: what that compiles is not distributed",
-    ),
-    (
-        "package-flags",
-        asks_for_this_machine,
-        "the package asks for code for this very processor: what is compiled so stays here",
     ),
 ];
 
@@ -58,11 +52,6 @@ fn names_a_path(line: &str) -> bool {
     !line.starts_with('#') && values.any(|value| is_path(value) && !value.contains('$'))
 }
 
-fn asks_for_this_machine(line: &str) -> bool {
-    let words = line.replace(['"', '\''], " ").replace("FLAGS=", " ").replace("FLAGS+=", " ");
-    !line.starts_with('#') && !native_words(&words).is_empty()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,9 +70,8 @@ mod tests {
         check("export CXX='/opt/x/bin/g++ -m64'", &["package-compiler"]);
         check("make CC=gcc DESTDIR=/tmp/x", &[]);
         check("make CC=\"$srcdir/cc\"", &[]);
-        check("CFLAGS+=\" -march=native\"", &["package-flags"]);
-        check("CFLAGS=-mtune=native ./configure", &["package-flags"]);
-        check("# CFLAGS+=-march=native CC=/usr/bin/gcc", &[]);
+        check("CFLAGS+=\" -march=native\"", &[]);
+        check("# CFLAGS+=-O2 CC=/usr/bin/gcc", &[]);
         check("sed -i 's/-march=x86-64//' Makefile", &[]);
     }
 }

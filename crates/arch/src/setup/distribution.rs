@@ -7,9 +7,8 @@ use crate::settings::Settings;
 use crate::setup::drop_in;
 use crate::setup::last_word::{Bash, Text, Values};
 use crate::setup::layers::{Reader, directory, earlier, later};
-use crate::setup::makepkg_text::{ByHand, Wanted, edited, meant, native_flags, objection};
+use crate::setup::makepkg_text::{ByHand, Wanted, edited, meant, objection};
 use changes::{Plan, Site};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which configuration, for whom, and whether it is edited or added to.
@@ -54,9 +53,7 @@ impl Distribution<'_> {
             return Err(format!("{}: {objection}, as bash reads it: edit it by hand", shown.display()));
         }
         plan.write(&edit.path, edit.text.clone(), 0o644).map_err(|error| error.to_string())?;
-        let mut warnings = self.overridden(&text, &edit, wanted)?;
-        warnings.extend(self.native(&text));
-        Ok(warnings)
+        self.overridden(&text, &edit, wanted)
     }
 
     /// What bash makes of the configuration as it is.
@@ -119,24 +116,6 @@ impl Distribution<'_> {
             }
         }
         Ok(Vec::new())
-    }
-
-    /// Compiling for the processor that this machine happens to have is nothing that others can do.
-    fn native(&self, conf: &[u8]) -> Vec<String> {
-        let mut texts = vec![(self.site.outside(self.target.reader.conf), conf.to_vec())];
-        let later = later(&self.target.reader, self.site, self.settings);
-        texts.extend(later.into_iter().filter_map(|path| Some((path.clone(), fs::read(path).ok()?))));
-        let mut warnings = Vec::new();
-        for (path, text) in texts {
-            warnings.extend(native_flags(&text).into_iter().map(|(line, name, word)| {
-                format!(
-                    "{}:{line}: {word} in {name}: files that are compiled with it stay on this machine; \
-                     take it out, or name the processor",
-                    path.display()
-                )
-            }));
-        }
-        warnings
     }
 }
 

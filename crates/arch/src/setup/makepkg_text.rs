@@ -128,18 +128,6 @@ fn mean_the_same(one: Option<&str>, other: Option<&str>) -> bool {
     one.jobs() == other.jobs() && one.without_jobs() == other.without_jobs()
 }
 
-/// The flags and options of compilers that keep every file on this machine, and where they stand.
-pub(crate) fn native_flags(text: &[u8]) -> Vec<(usize, &'static str, &'static str)> {
-    let conf = Conf::parse(text);
-    let mut found = Vec::new();
-    for name in ["CFLAGS", "CXXFLAGS"] {
-        for word in ["-march=native", "-mtune=native", "-mcpu=native"] {
-            found.extend(conf.lines_with_word(name, word).into_iter().map(|line| (line, name, word)));
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
