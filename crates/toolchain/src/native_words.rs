@@ -32,6 +32,7 @@ impl Commands {
         if remarks.iter().any(|line| line.contains("warning: ") || line.contains("error: ")) {
             return None;
         }
+        let words_in = |line| words_in(line).into_iter().map(without_chance).collect::<Vec<_>>();
         let commands: Vec<_> = commands.into_iter().map(words_in).filter(|words| words.len() > 1).collect();
         (!commands.is_empty()).then_some(Commands(commands))
     }
@@ -73,6 +74,12 @@ impl Commands {
             Family::Clang => are_alike_for_clang(compiler, compiler_of_other).then_some(Likeness::Code),
         }
     }
+}
+
+/// clang makes up a new name for what goes to the assembler each time: `/tmp/null-19c681.s`, of /dev/null.
+fn without_chance(word: String) -> String {
+    let is_made_up = word.starts_with('/') && word.contains("/null-") && word.ends_with(".s");
+    if is_made_up { "/null.s".to_owned() } else { word }
 }
 
 /// Words are parted by spaces, may stand in double quotes, and a backslash makes the next character ordinary.
@@ -152,6 +159,10 @@ fn likeness_of_gcc(native: &[String], explicit: &[String]) -> Option<Likeness> {
     kinds.into_iter().all(alike).then_some(Likeness::Code)
 }
 
+/// What distcc 3.4's daemon takes for `-x LANGUAGE` where it is a word. Nothing that a processor has implies these, but for the
+/// first what begins like it.
+const LIKE_X: [&str; 5] = ["-xsave", "-xop", "-xsavec", "-xsaveopt", "-xsaves"];
+
 /// clang's driver has no words for some features, and others it knows by other names: its inside knows them all.
 fn of_clang(compiler: &[String]) -> Option<Vec<String>> {
     let value = |option: &str| {
@@ -163,7 +174,10 @@ fn of_clang(compiler: &[String]) -> Option<Vec<String>> {
     let option = if is_x86 { "-march=" } else { "-mcpu=" };
     let mut words = vec![format!("{option}{}", value("-target-cpu")?)];
     words.extend(value("-tune-cpu").map(|cpu| format!("-mtune={cpu}")));
-    for feature in features(compiler) {
+    let (like_x, others): (Vec<&str>, Vec<&str>) =
+        features(compiler).into_iter().partition(|feature| feature.starts_with("-x"));
+    words.extend(like_x.iter().map(|feature| format!("-mno-{}", &feature[1..])));
+    for feature in others {
         words.extend(["-Xclang", "-target-feature", "-Xclang", feature].map(str::to_owned));
     }
     Some(words)
@@ -174,23 +188,28 @@ fn features(compiler: &[String]) -> Vec<&str> {
 }
 
 /// Each feature switches others on or off, whatever was on or off, so the last that has a say decides: what comes before the
-/// whole list and is in it, too, changes nothing.
+/// whole list and is in it, too, changes nothing. Those like `-x` may come before it, since nothing that is on implies them.
 fn are_alike_for_clang(native: &[String], explicit: &[String]) -> bool {
-    let without = |words: &[String]| {
-        let mut words = words.iter();
-        let mut rest = Vec::new();
-        while let Some(word) = words.next() {
-            match word.as_str() {
-                "-target-feature" => drop(words.next()),
-                _ => rest.push(word.clone()),
-            }
+    let (all, got) = (features(native), features(explicit));
+    let (early, wanted): (Vec<&str>, Vec<&str>) = all.iter().partition(|feature| feature.starts_with("-x"));
+    let is_implied = early.contains(&LIKE_X[0]) && all.iter().any(|feature| feature.starts_with("+xsave"));
+    let Some(earlier) = got.strip_suffix(wanted.as_slice()) else { return false };
+    !is_implied
+        && early.iter().all(|feature| LIKE_X.contains(feature) && earlier.contains(feature))
+        && earlier.iter().all(|feature| all.contains(feature))
+        && without_features(native) == without_features(explicit)
+}
+
+fn without_features(words: &[String]) -> Vec<&str> {
+    let mut words = words.iter();
+    let mut rest = Vec::new();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-target-feature" => drop(words.next()),
+            other => rest.push(other),
         }
-        rest
-    };
-    let (wanted, got) = (features(native), features(explicit));
-    let earlier = got.strip_suffix(wanted.as_slice());
-    without(native) == without(explicit)
-        && earlier.is_some_and(|earlier| earlier.iter().all(|feature| wanted.contains(feature)))
+    }
+    rest
 }
 
 #[cfg(test)]
@@ -212,7 +231,7 @@ COMPILER_PATH=/usr/lib/gcc/
 Debian clang version 14.0.6
 Target: x86_64-pc-linux-gnu
  (in-process)
- \"/usr/bin/clang\" \"-cc1\" \"-triple\" \"x86_64-pc-linux-gnu\" \"-target-cpu\" \"znver3\" \"-target-feature\" \"+avx2\" \"-target-feature\" \"-xop\" \"-O2\" \"-x\" \"c\" \"/dev/null\"
+ \"/usr/bin/clang\" \"-cc1\" \"-triple\" \"x86_64-pc-linux-gnu\" \"-target-cpu\" \"znver3\" \"-target-feature\" \"+avx2\" \"-target-feature\" \"-fma4\" \"-O2\" \"-x\" \"c\" \"/dev/null\"
 ";
 
     fn commands(said: &str) -> Commands {
@@ -237,8 +256,15 @@ Target: x86_64-pc-linux-gnu
         let gcc = "-march=znver3 -msse -mno-fma4 --param=l1-cache-size=32 -mtune=znver3 -mno-avx2";
         check(GCC, Family::Gcc, Some(gcc));
         let clang =
-            "-march=znver3 -Xclang -target-feature -Xclang +avx2 -Xclang -target-feature -Xclang -xop";
+            "-march=znver3 -Xclang -target-feature -Xclang +avx2 -Xclang -target-feature -Xclang -fma4";
         check(CLANG, Family::Clang, Some(clang));
+        let (with_xop, words_with_xop) = (
+            CLANG.replace("+avx2", "-xop"),
+            clang.replace("-Xclang -target-feature -Xclang +avx2", "-mno-xop"),
+        );
+        check(&with_xop, Family::Clang, Some(&words_with_xop));
+        let assembled = CLANG.replace("/dev/null\"", "/tmp/null-19c681.s\"");
+        assert_eq!(commands(&assembled), commands(&assembled.replace("19c681", "0a")));
         let tuned = CLANG.replace("\"-O2\"", "\"-tune-cpu\" \"znver4\"").replace("x86_64-pc", "aarch64");
         let tuned_clang = clang.replace("-march=znver3", "-mcpu=znver3 -mtune=znver4");
         check(&tuned, Family::Clang, Some(&tuned_clang));
@@ -284,17 +310,36 @@ Target: x86_64-pc-linux-gnu
         let check = |features: &[&str], expected: Option<Likeness>| {
             let features: Vec<_> =
                 features.iter().map(|one| format!("\"-target-feature\" \"{one}\"")).collect();
-            let plain = CLANG.replace("\"-target-feature\" \"+avx2\" \"-target-feature\" \"-xop\" ", "");
+            let plain = CLANG.replace("\"-target-feature\" \"+avx2\" \"-target-feature\" \"-fma4\" ", "");
             let said = plain.replace("\"-x\"", &format!("{} \"-x\"", features.join(" ")));
             assert_eq!(native.likeness(&commands(&said), Family::Clang), expected, "{said}");
         };
-        check(&["+avx2", "-xop"], Some(Likeness::Code));
-        check(&["-xop", "+avx2", "-xop"], Some(Likeness::Code));
-        check(&["-xop", "+avx2"], None);
-        check(&["-sse", "+avx2", "-xop"], None);
+        check(&["+avx2", "-fma4"], Some(Likeness::Code));
+        check(&["-fma4", "+avx2", "-fma4"], Some(Likeness::Code));
+        check(&["-fma4", "+avx2"], None);
+        check(&["-sse", "+avx2", "-fma4"], None);
         check(&["+avx2"], None);
         check(&[], None);
         assert_eq!(native.likeness(&commands(&CLANG.replace("znver3", "znver2")), Family::Clang), None);
+    }
+
+    #[test]
+    fn features_that_come_early_for_clang() {
+        let command = |features: &str| -> Vec<String> {
+            features.split(' ').flat_map(|one| ["-target-feature".to_owned(), one.to_owned()]).collect()
+        };
+        let check = |native: &str, explicit: &str, expected: bool| {
+            assert_eq!(
+                are_alike_for_clang(&command(native), &command(explicit)),
+                expected,
+                "{native}: {explicit}"
+            );
+        };
+        check("+avx -xop +fma", "-xop +avx +fma", true);
+        check("+avx -xop +fma", "+avx +fma", false);
+        check("+avx -xsave -xsavec", "-xsave -xsavec +avx", true);
+        check("+xsaveopt -xsave", "-xsave +xsaveopt", false);
+        check("+avx -xyz", "-xyz +avx", false);
     }
 
     proptest! {
