@@ -21,7 +21,6 @@ mod messages;
 mod native;
 mod origin;
 mod preparation;
-mod processor;
 mod reach;
 mod remote;
 mod report;

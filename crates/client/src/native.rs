@@ -4,7 +4,7 @@
 use crate::compile::Job;
 use crate::interrupts::{Broken, Interrupts};
 use crate::source::{NoSource, Preprocessing};
-use crate::{dependencies, local, processor};
+use crate::{dependencies, local};
 use cc_args::{Compilation, NativeCompilation, WhyLocal};
 use nix::libc;
 use nix::sys::signal::raise;
@@ -20,6 +20,9 @@ use toolchain::{Commands, Family, Likeness};
 
 /// So long an answer is believed: a file of the compiler's own options may change and nobody would see it.
 const BELIEVED: Duration = Duration::from_secs(3600);
+
+/// What the names of files of answers begin with.
+const PREFIX: &str = "native-";
 
 /// clang's answer has a hundred features.
 const LONGEST: u64 = 1 << 16;
@@ -104,13 +107,14 @@ impl Job<'_> {
     }
 }
 
-/// Where the answer of `program` to `question` is kept: another file for each that may have another one.
+/// Where the answer of `program` to `question` is kept: another file for each that may have another one. The processor is the
+/// same until the machine starts again, and to ask it itself takes long where the machine is a virtual one.
 fn file_name(program: &Path, question: &[OsString]) -> Option<String> {
     let mut hasher = DefaultHasher::new();
     let us = env!("CARGO_PKG_VERSION");
-    (us, program, mark(program)?, geteuid().as_raw(), question).hash(&mut hasher);
-    processor::hash(&mut hasher);
-    Some(format!("native-{:016x}", hasher.finish()))
+    let start = fs::read("/proc/sys/kernel/random/boot_id").ok().filter(|start| !start.is_empty())?;
+    (us, start, program, mark(program)?, geteuid().as_raw(), question).hash(&mut hasher);
+    Some(format!("{PREFIX}{:016x}", hasher.finish()))
 }
 
 /// An upgrade changes it.
@@ -163,8 +167,21 @@ fn remember(file: &Path, compiler: &str, answer: Option<&Answer>) {
         let mut opened = with_care().write(true).create(true).truncate(true).mode(0o600).open(file)?;
         opened.write_all(text.as_bytes())
     };
-    if let (Err(_), Some(directory)) = (write(), file.parent()) {
+    let Some(directory) = file.parent() else { return };
+    remove_old(directory);
+    if write().is_err() {
         let _ = fs::create_dir(directory).and_then(|()| write());
+    }
+}
+
+/// Answers from before the last start, and of compilers that are gone, are not asked for again.
+fn remove_old(directory: &Path) {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())) {
+        let age = entry.metadata().ok().and_then(|about| about.modified().ok()?.elapsed().ok());
+        if age.is_some_and(|age| age >= BELIEVED) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -173,4 +190,64 @@ fn with_care() -> OpenOptions {
     let mut options = File::options();
     options.custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+    use std::time::SystemTime;
+
+    fn kept(file: &Path) -> Option<Option<Vec<String>>> {
+        recall(file).map(|kept| match kept {
+            Remembered::Answer(answer) => Some(answer.words),
+            Remembered::None => None,
+        })
+    }
+
+    #[test]
+    fn what_is_remembered_is_recalled_while_it_holds() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        fs::write(at("cc1"), "compiler").unwrap();
+        let (compiler, file) = (at("cc1").display().to_string(), at("compilers/native-0"));
+        let words = vec!["-march=z".to_owned(), "-mtune=z".to_owned()];
+        let answer = Answer { likeness: Likeness::Code, words: words.clone() };
+        assert_eq!(kept(&file), None);
+        remember(&file, &compiler, None);
+        assert_eq!(kept(&file), Some(None));
+        remember(&file, &compiler, Some(&answer));
+        assert_eq!(kept(&file), Some(Some(words)));
+        let text = fs::read_to_string(&file).unwrap();
+        for broken in [
+            &text[..text.len() - 2],
+            "",
+            "code
+",
+            &text.replace("code", "odd"),
+        ] {
+            fs::write(&file, broken).unwrap();
+            assert_eq!(kept(&file), None, "{broken}");
+        }
+        fs::write(&file, &text).unwrap();
+        fs::write(at("cc1"), "another compiler").unwrap();
+        assert_eq!(kept(&file), None);
+    }
+
+    #[test]
+    fn what_is_old_or_odd_is_not_believed() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("native-0");
+        let (old, link) = (place.path().join("native-1"), place.path().join("native-2"));
+        remember(&old, "/proc/self/exe", None);
+        symlink(&old, &link).unwrap();
+        assert_eq!((kept(&old), kept(&link)), (Some(None), None));
+        let long_ago = SystemTime::now() - BELIEVED;
+        File::options().write(true).open(&old).unwrap().set_modified(long_ago).unwrap();
+        assert_eq!(kept(&old), None);
+        remember(&file, "cc1", None);
+        assert_eq!(kept(&file), None, "a compiler that is not found in one place is not remembered");
+        remember(&file, "/proc/self/exe", None);
+        assert!(file.exists() && !old.exists());
+    }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) fallback: bool,
     /// `DISTCC_SKIP_LOCAL_RETRY` exists: what a remote compiler rejects is not compiled again here.
     pub(crate) skip_local_retry: bool,
+    /// Whether `-march=native` and the like are spelled out for other machines; not with `DISTCC_NATIVE=local`.
+    pub(crate) resolves_native: bool,
     /// `DISTCC_EXACT_DIAGNOSTICS=1`: whatever made a remote compiler print is compiled again here.
     pub(crate) exact_diagnostics: bool,
     /// `DISTCC_PROBES=remote`: what build systems compile to probe the compiler may be sent away, too.
@@ -42,8 +44,6 @@ pub(crate) struct Settings {
     pub(crate) any_compiler: bool,
     /// `DISTCC_TOOLCHAIN_CHECK`; off where any compiler will do.
     pub(crate) toolchain_check: ToolchainCheck,
-    /// Whether `-march=native` and the like are spelled out for other machines; not with `DISTCC_NATIVE=local`.
-    pub(crate) resolves_native: bool,
     /// `DISTCC_BACKOFF_PERIOD` in seconds: how long a host that failed is left alone; zero never benches one.
     pub(crate) backoff_period: Duration,
     /// `DISTCC_IO_TIMEOUT` in seconds: the longest silence of a host.
@@ -143,11 +143,11 @@ impl Settings {
             verbose: switch(var("DISTCC_VERBOSE"), false),
             fallback: switch(var("DISTCC_FALLBACK"), true),
             skip_local_retry: var("DISTCC_SKIP_LOCAL_RETRY").is_some(),
+            resolves_native: var("DISTCC_NATIVE").is_none_or(|value| value != "local"),
             exact_diagnostics: switch(var("DISTCC_EXACT_DIAGNOSTICS"), false),
             probes_remote: var("DISTCC_PROBES").is_some_and(|value| value == "remote"),
             any_compiler,
             toolchain_check: if any_compiler { ToolchainCheck::Off } else { toolchain_check },
-            resolves_native: var("DISTCC_NATIVE").is_none_or(|value| value != "local"),
             backoff_period: Duration::from_secs(number(var("DISTCC_BACKOFF_PERIOD")).unwrap_or(60)),
             io_timeout: Duration::from_secs(io_timeout.unwrap_or(300).into()),
             limits: max_body.map_or_else(Limits::default, Limits::with_bodies_of),
