@@ -167,6 +167,16 @@ fn compilers_are_called_themselves() {
 }
 
 #[test]
+fn native_flags_are_spelled_out() {
+    let Some(there) = Machine::new() else { return };
+    there.replace("-O2", "-O2 -march=native");
+    let outcome = there.check(&["--json"]);
+    assert_eq!(outcome.code(), Some(0), "{}", outcome.out());
+    let said = "-march=native is sent as -march=";
+    assert_eq!(outcome.out().matches(said).count(), 2, "{}", outcome.out());
+}
+
+#[test]
 fn flags_that_keep_files_here() {
     check(&Fault {
         break_it: |there| there.replace("-Wformat", "-march=native -g"),
@@ -189,16 +199,6 @@ fn flags_that_keep_files_here() {
         remedy: "sed -i 2s/-fprofile-generate// ROOT/etc/makepkg.conf",
         exit: 2,
     });
-}
-
-#[test]
-fn native_flags_are_spelled_out() {
-    let Some(there) = Machine::new() else { return };
-    there.replace("-O2", "-O2 -march=native");
-    let outcome = there.check(&["--json"]);
-    assert_eq!(outcome.code(), Some(0), "{}", outcome.out());
-    let said = "-march=native is sent as -march=";
-    assert_eq!(outcome.out().matches(said).count(), 2, "{}", outcome.out());
 }
 
 #[test]
