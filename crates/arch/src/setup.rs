@@ -1,5 +1,7 @@
 //! Contents page: what `setup` and `hosts` write, part by part.
 
+pub(crate) mod chroot_client;
+pub(crate) mod devtools;
 pub(crate) mod distribution;
 pub(crate) mod drop_in;
 pub(crate) mod environment_file;

@@ -6,6 +6,7 @@ use crate::build_user::BuildUser;
 use crate::carry_out::{Work, answer};
 use crate::consent::Consent;
 use crate::firewall::{Firewall, Gate, in_force};
+use crate::makepkg::reads_drop_ins;
 use crate::services::Services;
 use crate::settings::Settings;
 use crate::setup::distribution::{Distribution, Target, reader_of};
@@ -14,7 +15,7 @@ use crate::setup::layers::{Reader, directory};
 use crate::setup::makepkg_text::Wanted;
 use crate::setup::server::{Served, Server};
 use crate::setup::tmpfs_state::TmpfsState;
-use crate::setup::{masquerade_links, ranges, ssh_sharing, wanted_hosts};
+use crate::setup::{chroot_client, devtools, masquerade_links, ranges, ssh_sharing, wanted_hosts};
 use crate::site::{inside, site};
 use changes::{Action, Plan, Site};
 use clap::{Args, value_parser};
@@ -60,7 +61,8 @@ pub(crate) struct Setup {
     #[arg(long, value_name = "FILE", requires = "server", help_heading = "Builds of other machines")]
     log_file: Option<PathBuf>,
 
-    /// Change the system below DIR, such as a chroot, where nothing is started
+    /// Change the system below DIR, such as a chroot, where nothing is started; without a distcc of its own it gets
+    /// this machine's
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
     #[command(flatten)]
@@ -135,10 +137,17 @@ impl Setup {
         };
         let user = BuildUser::find(None, Path::new("."), &site.root, work.settings)?;
         let reader = Reader { conf: &conf, named: self.config.is_some(), user: user.as_ref() };
-        let drop_in = self.drop_in || site.outside(&directory(&conf)).join("distcc.conf").exists();
+        let mut warnings = Vec::new();
+        let mut drop_in = self.drop_in || site.outside(&directory(&conf)).join("distcc.conf").exists();
+        if self.config.is_none() && devtools::is_chroot(site) {
+            let reads_them = reads_drop_ins(&site.root, work.settings);
+            drop_in |= reads_them;
+            warnings.extend(devtools::warnings(site, reads_them));
+        }
         let bash = Bash::find(&reader_of(user.as_ref()), work.settings, work.processes)?;
         let target = Target { reader, drop_in };
-        let mut warnings = Distribution { site, settings: work.settings, bash, target }.plan(plan, wanted)?;
+        warnings.extend(Distribution { site, settings: work.settings, bash, target }.plan(plan, wanted)?);
+        chroot_client::plan(plan, site, work.settings)?;
         warnings.extend(masquerade_links::plan(plan, site)?);
         Ok(warnings)
     }

@@ -1,0 +1,86 @@
+//! Chroots: one without a distcc gets this machine's, and one of devtools a drop-in, which its own programs leave alone.
+
+use std::fs;
+use std::path::Path;
+
+use test_hosts::need;
+use test_hosts::process::{clean, run};
+
+use crate::scene::{Scene, seen_by_bash, set_mode};
+
+const CONF: &str = "BUILDENV=(!distcc color)\nMAKEFLAGS=\"-j2\"\n";
+const LOADER: &str = "for c in \"$MAKEPKG_CONF.d\"/*.conf; do source_safe \"$c\"; done\n";
+
+/// A chroot with a compiler and the libraries that programs of this machine need.
+fn chroot() -> Scene {
+    let scene = Scene::new(CONF);
+    scene.write("usr/bin/gcc", "");
+    set_mode(&scene.path("usr/bin/gcc"), 0o755);
+    scene
+}
+
+fn with_libraries(scene: &Scene) {
+    let mut ldd = clean("ldd");
+    ldd.arg(env!("CARGO_BIN_EXE_distcc"));
+    let said = run(ldd).good().out();
+    for library in said.split_whitespace().filter(|word| word.starts_with('/')) {
+        scene.write(library.trim_start_matches('/'), fs::read(library).unwrap());
+        set_mode(&scene.path(library.trim_start_matches('/')), 0o755);
+    }
+}
+
+#[test]
+fn one_without_a_distcc_gets_ours_and_gives_it_back() {
+    if !need::root() {
+        return;
+    }
+    let scene = chroot();
+    with_libraries(&scene);
+    let original = scene.tree();
+    let said = scene.setup(&["--hosts", "red/3"]).good().out();
+    assert!(said.contains(" /usr/bin/distcc --version\n"), "{said}");
+    for name in ["distcc", "pump"] {
+        let ours = Path::new(env!("CARGO_BIN_EXE_distcc")).with_file_name(name);
+        assert!(fs::read(scene.path("usr/bin").join(name)).unwrap() == fs::read(ours).unwrap(), "{name}");
+    }
+    assert!(scene.path("usr/lib/distcc/bin/gcc").exists());
+    scene.changes_nothing(&["setup", "--hosts", "red/3", "--yes"]);
+    scene.undo();
+    assert_eq!(scene.tree(), original);
+}
+
+#[test]
+fn one_where_ours_cannot_run_is_left_alone() {
+    let scene = chroot();
+    scene.refuses(&["setup", "--hosts", "red/3", "--yes"], ": install the package distcc-arch in it");
+    if need::root() {
+        // The loader is there, and libraries are missing.
+        with_libraries(&scene);
+        let libc = scene.tree().into_keys().find(|path| path.ends_with("libc.so.6")).unwrap();
+        fs::remove_file(scene.root().join(libc)).unwrap();
+        scene.refuses(&["setup", "--hosts", "red/3", "--yes"], "/usr/bin/distcc --version");
+    }
+}
+
+#[test]
+fn one_of_devtools_gets_a_drop_in() {
+    let scene = Scene::new(CONF);
+    scene.write(".arch-chroot", "v5\n");
+    let err = scene.setup(&["--hosts", "red/3"]).good().err();
+    assert!(err.contains("reads no drop-ins, and archbuild writes its makepkg.conf anew"), "{err}");
+    scene.undo();
+    scene.write("usr/share/makepkg/util/config.sh", LOADER);
+    let original = scene.tree();
+    scene.setup(&["--hosts", "red/3"]).good();
+    assert_eq!(scene.read("etc/makepkg.conf"), CONF);
+    let files = [scene.path("etc/makepkg.conf"), scene.path("etc/makepkg.conf.d/distcc.conf")];
+    // What archbuild and makechrootpkg do to it before a build.
+    scene.write("etc/makepkg.conf", format!("{CONF}BUILDDIR=/build\nMAKEFLAGS='-j16'\n"));
+    assert_eq!(
+        seen_by_bash(&files.each_ref().map(std::path::PathBuf::as_path))[..3],
+        ["red/3", "-j3", "distcc"]
+    );
+    scene.write("etc/makepkg.conf", CONF);
+    scene.undo();
+    assert_eq!(scene.tree(), original);
+}
