@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use job_state::{Reader, Sighting};
+
+use crate::devtools;
 
 /// Where jobs are looked for, each a DISTCC_DIR.
 #[derive(Debug)]
 pub(crate) struct Source {
+    named: Vec<PathBuf>,
+    chroots: PathBuf,
     directories: Vec<PathBuf>,
     reader: Reader,
     told: BTreeSet<PathBuf>,
@@ -16,8 +20,21 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    pub(crate) fn new(directories: Vec<PathBuf>) -> Source {
-        Source { directories, reader: Reader::new(), told: BTreeSet::new(), warnings: Vec::new() }
+    /// In the `named` directories, and in those of builds below `chroots`.
+    pub(crate) fn new(named: Vec<PathBuf>, chroots: &Path) -> Source {
+        let (reader, told, warnings) = (Reader::new(), BTreeSet::new(), Vec::new());
+        let mut source =
+            Source { named, chroots: chroots.to_owned(), directories: Vec::new(), reader, told, warnings };
+        source.look_around();
+        source
+    }
+
+    /// Takes in that builds in chroots begin and end.
+    pub(crate) fn look_around(&mut self) {
+        let mut directories = self.named.clone();
+        let others = devtools::directories(&self.chroots);
+        directories.extend(others.into_iter().filter(|other| !self.named.contains(other)));
+        self.directories = directories;
     }
 
     pub(crate) fn directories(&self) -> &[PathBuf] {

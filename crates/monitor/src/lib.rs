@@ -1,6 +1,7 @@
 //! What running jobs do, shown to people: as text for scripts, or as a live view. Knows nothing of how jobs are done.
 
 mod cli;
+mod devtools;
 mod jobs;
 mod live;
 mod settings;
@@ -10,7 +11,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 
 pub use cli::command;
@@ -40,7 +41,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, out: &mut impl Write, err: 
         Ok(directories) => directories,
         Err((code, problem)) => return complain(err, code, format_args!("distccmon-text: {problem}\n")),
     };
-    let mut source = Source::new(directories);
+    let mut source = Source::new(directories, Path::new(devtools::CHROOTS));
     let shown = if options.live && io::stdout().is_terminal() {
         live::show(&mut source, &settings, out)
     } else {
@@ -87,6 +88,7 @@ fn repeat(
     err: &mut impl Write,
 ) -> io::Result<()> {
     loop {
+        source.look_around();
         let jobs = source.read()?;
         for warning in source.warnings() {
             let _ = writeln!(err, "distccmon-text: {warning}");

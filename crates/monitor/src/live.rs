@@ -46,6 +46,8 @@ fn follow(
 ) -> io::Result<Event> {
     let mut past = Past::new(source.directories());
     loop {
+        source.look_around();
+        past.follow(source.directories());
         // Watched first and read then, or a change in between would go unseen.
         events.watch(source.directories());
         let jobs = source.read()?;

@@ -34,6 +34,13 @@ impl Past {
         }
     }
 
+    /// Begins anew if these are others.
+    pub(crate) fn follow(&mut self, directories: &[PathBuf]) {
+        if self.directories != directories {
+            *self = Past::new(directories);
+        }
+    }
+
     /// Takes in what is new.
     pub(crate) fn read(&mut self) {
         if self.tallies.iter().any(|(tally, since)| tally.shown() != *since) {
