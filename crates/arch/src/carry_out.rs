@@ -109,7 +109,8 @@ impl Work<'_> {
         }
     }
 
-    fn note(&mut self, line: &str) {
+    /// Tells of something while it is done.
+    pub(crate) fn note(&mut self, line: &str) {
         // Who reads it is told in the end what was done, too.
         let _ = writeln!(self.notes, "distcc-arch: {line}");
     }

@@ -1,5 +1,6 @@
 //! Contents page: what `setup` and `hosts` write, part by part.
 
+pub(crate) mod asked_slots;
 pub(crate) mod chroot_client;
 pub(crate) mod devtools;
 pub(crate) mod distribution;

@@ -4,6 +4,7 @@ use crate::check::host::{End, Examined};
 use crate::check::host_trouble::shown;
 use crate::check::printable::printable;
 use crate::check::report::as_json;
+use crate::check::telling;
 use crate::check::trial_outcome::Outcome;
 use crate::check::{Finding, Verdict};
 use crate::table::aligned;
@@ -32,12 +33,30 @@ pub(crate) fn text(rows: &[Row], colours: bool) -> String {
     let heading = lines.next().unwrap_or_default();
     let mut text = if colours { format!("\x1b[1m{heading}\x1b[0m\n") } else { format!("{heading}\n") };
     lines.for_each(|line| text += &format!("{}\n", printable(&line)));
+    text += &servers(rows);
     for finding in rows.iter().flat_map(|row| &row.findings).filter(|finding| finding.remedy.is_some()) {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "\n{}", printable(&format!("{}: {}", finding.subject, finding.what)));
         let _ = finding.remedy.iter().try_for_each(|remedy| writeln!(text, "   type: {}", printable(remedy)));
     }
     text
+}
+
+/// One line for each daemon that tells of itself.
+fn servers(rows: &[Row]) -> String {
+    let told = rows.iter().filter_map(|row| Some((&row.examined.host.spec, row.examined.telling.as_ref()?)));
+    let cells = told.map(|(spec, telling)| {
+        let slots = telling.slots.map_or_else(|| NOTHING.to_owned(), |slots| slots.to_string());
+        let features = telling.features.join(", ");
+        [spec.clone(), telling.server.clone(), slots, features, telling::targets(telling).join(", ")]
+    });
+    let heading = ["host", "server", "slots", "can", "compiles for"].map(str::to_owned);
+    let table: Vec<_> = std::iter::once(heading).chain(cells).collect();
+    if table.len() == 1 {
+        return String::new();
+    }
+    let lines = aligned(&table, &[]).into_iter().map(|line| format!("{}\n", printable(&line)));
+    std::iter::once("\n".to_owned()).chain(lines).collect()
 }
 
 fn cells(examined: &Examined) -> [String; 8] {
@@ -104,6 +123,7 @@ pub(crate) fn json(rows: &[Row]) -> String {
             "addresses": examined.addresses.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>(),
             "this_machine": examined.is_this_machine,
             "slots": examined.host.slots,
+            "server": examined.telling.as_ref().map(telling::json),
             "round_trip_ms": examined.round_trip.map(millis),
             "compiles": trials.collect::<Vec<_>>(),
             "findings": row.findings.iter().map(as_json).collect::<Vec<Value>>(),
@@ -123,6 +143,7 @@ mod tests {
     use super::*;
     use crate::check::trial_bench::Trial;
     use hosts::HostList;
+    use protocol::inquiry::Telling;
 
     fn row(spec: &str, end: Option<End>, outcome: Outcome) -> Row {
         let millis = Duration::from_millis;
@@ -134,6 +155,7 @@ mod tests {
             round_trip: Some(millis(2)),
             from: None,
             is_this_machine: false,
+            telling: None,
             trials: vec![trial],
             end,
         };
@@ -150,6 +172,21 @@ mod tests {
                         blue       10.0.0.2  open  denied  -         4      2.0 ms      -\n\n\
                         blue: denied\n   type: mend it\n";
         assert_eq!(text(&[good, bad], false), expected);
+    }
+
+    #[test]
+    fn who_tells_of_itself_has_a_line_more() {
+        let mut told = row("red/8", None, Outcome::Equal);
+        told.examined.telling = Some(Telling {
+            server: "distcc-arch 1".into(),
+            slots: Some(12),
+            features: vec!["lzo".into(), "pump".into()],
+            targets: vec!["a-b".into(), "c-d".into()],
+            ..Telling::default()
+        });
+        let expected = "\nhost   server         slots  can        compiles for\n\
+                        red/8  distcc-arch 1  12     lzo, pump  a-b, c-d\n";
+        assert!(text(&[row("blue", None, Outcome::Equal), told], false).ends_with(expected));
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub(crate) fn resolve(name: &str, port: u16, processes: &Processes) -> Result<Ve
 
 /// What `question` answers; none after `limit`, or as soon as a signal has ended everything. Its thread ends with this
 /// process then.
-fn answer_of<Answer: Send + 'static>(
+pub(crate) fn answer_of<Answer: Send + 'static>(
     question: impl FnOnce() -> Answer + Send + 'static,
     limit: Duration,
     processes: &Processes,
@@ -146,6 +146,11 @@ fn without_number(error: &io::Error) -> String {
 }
 
 impl Open {
+    /// What was opened.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     /// Begins a job that it never sends, and waits for what comes of it.
     pub(crate) fn access(mut self) -> Access {
         let patience = PATIENCE.max(self.took * PATIENCE_IN_ROUND_TRIPS);

@@ -15,7 +15,9 @@ use crate::setup::layers::{Reader, directory};
 use crate::setup::makepkg_text::Wanted;
 use crate::setup::server::{Served, Server};
 use crate::setup::tmpfs_state::TmpfsState;
-use crate::setup::{chroot_client, devtools, masquerade_links, ranges, ssh_sharing, wanted_hosts};
+use crate::setup::{
+    asked_slots, chroot_client, devtools, masquerade_links, ranges, ssh_sharing, wanted_hosts,
+};
 use crate::site::{inside, site};
 use changes::{Action, Plan, Site};
 use clap::{Args, value_parser};
@@ -26,7 +28,8 @@ use std::path::{Path, PathBuf};
 /// What `setup` is asked for.
 #[derive(Debug, Args)]
 pub(crate) struct Setup {
-    /// Compile on these hosts, the strongest first: one as in DISTCC_HOSTS, or several in one word
+    /// Compile on these hosts, the strongest first: one as in DISTCC_HOSTS, or several in one word; a host without
+    /// /SLOTS is asked how many it has
     #[arg(long, value_name = "SPEC", allow_hyphen_values = true, help_heading = "Builds of this machine")]
     hosts: Vec<String>,
     /// Run so many compilers at once [default: the slots of all hosts]
@@ -80,12 +83,14 @@ fn set_up(asked: &Setup, work: &mut Work) -> Result<Answer, String> {
                     or compile for others (--server)"
             .to_owned());
     }
-    let wanted = asked.wanted()?;
+    let (words, told) = asked_slots::filled_in(&asked.hosts, work.processes);
+    let wanted = asked.wanted(&words)?;
     let server = asked.server()?;
     let site = site(asked.root.as_deref(), work.settings)?;
     work.recover(&site)?;
     let mut plan = Plan::new(&site);
     let mut warnings = Vec::new();
+    told.iter().for_each(|line| work.note(line));
     if let Some(wanted) = &wanted {
         warnings.extend(asked.distribute(wanted, &mut plan, &site, work)?);
         warnings.extend(ssh_sharing::advice(&wanted_hosts::wanted(&asked.hosts, "--hosts")?));
@@ -106,13 +111,13 @@ fn set_up(asked: &Setup, work: &mut Work) -> Result<Answer, String> {
 }
 
 impl Setup {
-    fn wanted(&self) -> Result<Option<Wanted>, String> {
-        if self.hosts.is_empty() {
+    fn wanted(&self, words: &[String]) -> Result<Option<Wanted>, String> {
+        if words.is_empty() {
             return Ok(None);
         }
-        let list = wanted_hosts::wanted(&self.hosts, "--hosts")?;
+        let list = wanted_hosts::wanted(words, "--hosts")?;
         let jobs = wanted_hosts::jobs(&list, self.jobs, "--hosts")?;
-        Ok(Some(Wanted { hosts: wanted_hosts::spelled(&self.hosts), jobs: Some(jobs), enabled: true }))
+        Ok(Some(Wanted { hosts: wanted_hosts::spelled(words), jobs: Some(jobs), enabled: true }))
     }
 
     fn server(&self) -> Result<Option<Server>, String> {
