@@ -135,6 +135,10 @@ fn every_program_is_documented_where_packages_install_it() {
     let docs = Docs::write();
     let pages = [
         "distcc-arch-check.1",
+        "distcc-arch-chroot-add.1",
+        "distcc-arch-chroot-list.1",
+        "distcc-arch-chroot-remove.1",
+        "distcc-arch-chroot.1",
         "distcc-arch-cidr.1",
         "distcc-arch-demo.1",
         "distcc-arch-hosts-add.1",
@@ -145,6 +149,11 @@ fn every_program_is_documented_where_packages_install_it() {
         "distcc-arch-hosts.1",
         "distcc-arch-masquerade.1",
         "distcc-arch-setup.1",
+        "distcc-arch-toolchain-add.1",
+        "distcc-arch-toolchain-list.1",
+        "distcc-arch-toolchain-multilib.1",
+        "distcc-arch-toolchain-remove.1",
+        "distcc-arch-toolchain.1",
         "distcc-arch-undo.1",
         "distcc-arch.1",
         "distcc.1",

@@ -202,6 +202,18 @@ fn flags_that_keep_files_here() {
 }
 
 #[test]
+fn toolchains_that_the_daemon_cannot_understand() {
+    check(&Fault {
+        break_it: |there| {
+            there.write("etc/distcc/toolchains.toml", "# ours\n[toolchain.i686]\nrot = \"/opt/arch32\"\n");
+        },
+        finding: ["toolchains", "failure", "ROOT/etc/distcc/toolchains.toml:3"],
+        remedy: "${EDITOR:-vi} +3 ROOT/etc/distcc/toolchains.toml",
+        exit: 2,
+    });
+}
+
+#[test]
 fn hosts_and_jobs() {
     check(&Fault {
         break_it: |there| there.replace("-j11", "-j2"),

@@ -9,4 +9,5 @@ mod makepkg;
 mod scene;
 mod server;
 mod state;
+mod toolchains;
 mod undoing;

@@ -25,9 +25,10 @@ mod situation;
 mod ssh_login;
 mod state_directory;
 pub(crate) mod telling;
+pub(crate) mod toolchains;
 mod trial_bench;
 mod trial_outcome;
-mod usable_program;
+pub(crate) mod usable_program;
 mod variables;
 
 pub(crate) use finding::{Finding, Verdict};
@@ -70,6 +71,7 @@ pub(crate) const CHECKS: &[Check] = &[
     here("makeflags", "Hosts", parallel::makeflags),
     Check { name: "host", title: "Hosts", needs_network: true, run: hosts::answer },
     here("whitelist", "This machine as a host", masquerade::whitelist),
+    here("toolchains", "This machine as a host", toolchains::toolchains),
     here("daemon", "This machine as a host", daemon_here::serves),
     here("firewall", "This machine as a host", daemon_here::firewall),
 ];

@@ -4,6 +4,7 @@ use crate::commands::cidr::Cidr;
 use crate::commands::hosts::Hosts;
 use crate::commands::masquerade::Masquerade;
 use crate::commands::setup::Setup;
+use crate::commands::toolchains::{Chroot, Toolchain};
 use crate::commands::undo::Undoing;
 use crate::commands::watch_zeroconf::WatchZeroconf;
 use clap::{Args, Parser, Subcommand};
@@ -59,6 +60,16 @@ pub(crate) enum Command {
     Hosts {
         #[command(subcommand)]
         command: Hosts,
+    },
+    /// Name toolchains that the daemon here may run, such as cross compilers outside of its search path
+    Toolchain {
+        #[command(subcommand)]
+        command: Toolchain,
+    },
+    /// Name chroots whose compilers the daemon here may run, each inside its chroot
+    Chroot {
+        #[command(subcommand)]
+        command: Chroot,
     },
     /// Make the links that lead compilers' names to distcc follow the compilers that are installed
     ///

@@ -9,5 +9,6 @@ pub(crate) mod hosts;
 pub(crate) mod masquerade;
 pub(crate) mod probe;
 pub(crate) mod setup;
+pub(crate) mod toolchains;
 pub(crate) mod undo;
 pub(crate) mod watch_zeroconf;

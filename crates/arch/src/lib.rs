@@ -75,6 +75,8 @@ pub fn run(
         Command::Demo(asked) => commands::demo::run(&asked, &settings, notes),
         Command::Setup(asked) => commands::setup::run(&asked, &settings, notes),
         Command::Undo(asked) => commands::undo::run(&asked, &settings, notes),
+        Command::Toolchain { command } => commands::toolchains::toolchain(&command, &settings, notes),
+        Command::Chroot { command } => commands::toolchains::chroot(&command, &settings, notes),
         Command::Hosts { command } => commands::hosts::run(&command, &settings, notes),
         Command::Masquerade(asked) => commands::masquerade::run(&asked),
         Command::Cidr(asked) => commands::cidr::run(&asked),

@@ -94,6 +94,11 @@ impl<'a> Services<'a> {
         actions
     }
 
+    /// What makes a unit that runs read its files again, now and when that is taken back.
+    pub(crate) fn reload(&self, unit: &str) -> Action {
+        self.action(&["reload"], &["reload"], unit)
+    }
+
     fn action(&self, run: &[&str], undo: &[&str], unit: &str) -> Action {
         let words = |verb: &[&str]| -> Vec<String> {
             let program = self.program.display().to_string();

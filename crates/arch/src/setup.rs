@@ -19,4 +19,5 @@ pub(crate) mod server;
 pub(crate) mod server_args;
 pub(crate) mod ssh_sharing;
 pub(crate) mod tmpfs_state;
+pub(crate) mod toolchains_file;
 pub(crate) mod wanted_hosts;

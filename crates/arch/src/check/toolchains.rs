@@ -1,0 +1,260 @@
+//! Whether the daemon here can run the compilers of toolchains.toml: the file, its directories and chroots, and what
+//! stands between the daemon's user and each compiler. Knows nothing of jobs.
+
+use crate::ask::ask;
+use crate::check::remedy::word;
+use crate::check::usable_program::Account;
+use crate::check::{Finding, Situation};
+use crate::processes::Processes;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+use toolchain::{CONFIG, Config, ConfigError, Place, Root};
+
+const NAME: &str = "toolchains";
+const LIMIT: Duration = Duration::from_secs(10);
+/// Whom distccd becomes, the first there is: its package's user, Debian's, anybody.
+const USERS: [&str; 3] = ["distcc", "distccd", "nobody"];
+/// What distccd.service sees nothing of, and the line of its unit that makes it so.
+const HIDDEN: &[(&str, &str)] = &[
+    ("/home", "ProtectHome=yes"),
+    ("/root", "ProtectHome=yes"),
+    ("/run/user", "ProtectHome=yes"),
+    ("/tmp", "PrivateTmp=yes"),
+    ("/var/tmp", "PrivateTmp=yes"),
+];
+
+/// The compilers of one place.
+#[derive(Debug, Default)]
+pub(crate) struct Compilers {
+    /// Sorted.
+    pub(crate) names: Vec<String>,
+    /// Their directory as this machine sees it.
+    directory: PathBuf,
+    /// The chroot that they are in.
+    root: Option<PathBuf>,
+}
+
+/// Something that keeps the daemon from running a compiler.
+#[derive(Debug)]
+pub(crate) struct Obstacle {
+    pub(crate) subject: String,
+    /// A lowercase fragment.
+    pub(crate) what: String,
+    /// The command that mends it.
+    pub(crate) remedy: String,
+}
+
+/// `toolchains`: the file, and all that it names.
+pub(super) fn toolchains(situation: &Situation) -> Vec<Finding> {
+    let path = situation.at(CONFIG);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return vec![Finding::skipped(NAME, CONFIG, "no other toolchains are named")];
+        }
+        Err(error) => {
+            return vec![Finding::failure(NAME, CONFIG, error.to_string(), format!("ls -l {CONFIG}"))];
+        }
+    };
+    let config = match Config::parse(&text, &path) {
+        Ok(config) => config,
+        Err(error) => return vec![wrong(&error, situation)],
+    };
+    if situation.elsewhere() {
+        return vec![Finding::skipped(NAME, CONFIG, "what it names is looked at on its own machine")];
+    }
+    let mut findings: Vec<_> = config.check(&path).iter().map(|error| wrong(error, situation)).collect();
+    let account = daemon_account(situation.processes);
+    let ready = config.toolchains.iter().filter_map(|entry| {
+        let compilers = Compilers::of(&entry.place).ok().filter(|compilers| !compilers.names.is_empty())?;
+        let found: Vec<_> = account.iter().flat_map(|account| obstacles(&compilers, account)).collect();
+        findings.extend(found.iter().map(Obstacle::finding));
+        found.is_empty().then(|| format!("{} ({})", entry.name, compilers.names.join(", ")))
+    });
+    let ready: Vec<_> = ready.collect();
+    if !ready.is_empty() {
+        findings.push(Finding::well(NAME, CONFIG, format!("the daemon may run {}", ready.join("; "))));
+    }
+    findings
+}
+
+/// The daemon heeds none of a file with an error.
+fn wrong(error: &ConfigError, situation: &Situation) -> Finding {
+    let (file, line) = (error.file.display(), error.line);
+    let remedy = situation.as_owner(&error.file, format!("${{EDITOR:-vi}} +{line} {file}"));
+    Finding::failure(NAME, format!("{file}:{line}"), &error.sentence, remedy)
+}
+
+/// Whom the daemon runs as; none where nobody can tell.
+pub(crate) fn daemon_account(processes: &Arc<Processes>) -> Option<Account> {
+    let mut command = Command::new("systemctl");
+    command.args(["show", "distccd.service", "--property=User", "--value"]);
+    let of_unit = if Path::new("/run/systemd/system").is_dir() {
+        String::from_utf8_lossy(&ask(processes, &mut command, LIMIT).stdout).trim().to_owned()
+    } else {
+        String::new()
+    };
+    [of_unit.as_str()].into_iter().filter(|user| !user.is_empty()).chain(USERS).find_map(Account::named)
+}
+
+impl Compilers {
+    /// Those of `place`.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub(crate) fn of(place: &Place) -> Result<Compilers, String> {
+        let names = place.compilers().map_err(|error| format!("{}: {error}", place.path().display()))?;
+        // Scripts of these names call the compiler beside them.
+        let is_script = |name: &String| name.starts_with("c89") || name.starts_with("c99");
+        let names = names.into_iter().filter(|name| !is_script(name)).collect();
+        Ok(match place {
+            Place::Directory(directory) => Compilers { names, directory: directory.clone(), root: None },
+            Place::Root(root) => {
+                Compilers { names, directory: root.join("usr/bin"), root: Some(root.clone()) }
+            }
+        })
+    }
+
+    /// Each compiler's file as this machine sees it: a link inside a chroot leads to what is inside.
+    fn files(&self) -> Vec<PathBuf> {
+        let file = |name: &String| {
+            let path = self.directory.join(name);
+            let Some(root) = &self.root else { return Some(path) };
+            let inside = Path::new("/usr/bin").join(name);
+            Root::open(root).ok()?.is_program(&inside).ok()?.then_some(())?;
+            // Only the way to the chroot and the directories in it are this machine's to judge.
+            fs::symlink_metadata(&path).ok()?.is_file().then_some(path)
+        };
+        self.names.iter().filter_map(file).collect()
+    }
+}
+
+/// What keeps this user from running them; distcc 3.4 logs what comes of it as "code 110".
+pub(crate) fn obstacles(compilers: &Compilers, account: &Account) -> Vec<Obstacle> {
+    let mut found: Vec<Obstacle> = Vec::new();
+    let top = compilers.root.as_ref().unwrap_or(&compilers.directory);
+    found.extend(hidden(top));
+    if compilers.root.is_some() {
+        found.extend(no_namespaces(Path::new("/proc/sys")));
+    }
+    for file in compilers.files() {
+        let Some(barrier) = account.barrier(&file) else { continue };
+        let path = barrier.path.display().to_string();
+        let obstacle = match barrier.mode {
+            Some(mode) => Obstacle {
+                what: format!(
+                    "{} may not pass {path}, whose mode is {mode:o}, so its jobs end with code 110",
+                    account.name
+                ),
+                remedy: format!(
+                    "sudo chmod {} {}",
+                    if barrier.path == file { "a+rx" } else { "o+x" },
+                    word(&path)
+                ),
+                subject: file.display().to_string(),
+            },
+            None => Obstacle {
+                what: format!("{path} does not exist"),
+                remedy: format!("ls -l {}", word(&file.display().to_string())),
+                subject: file.display().to_string(),
+            },
+        };
+        // One command mends all that are behind the same barrier.
+        if !found.iter().any(|other| other.remedy == obstacle.remedy) {
+            found.push(obstacle);
+        }
+    }
+    found
+}
+
+impl Obstacle {
+    fn finding(&self) -> Finding {
+        Finding::failure(NAME, &self.subject, &self.what, &self.remedy)
+    }
+}
+
+/// What lies where the unit lets the daemon see nothing.
+fn hidden(directory: &Path) -> Option<Obstacle> {
+    let (place, line) = HIDDEN.iter().find(|(place, _)| directory.starts_with(place))?;
+    Some(Obstacle {
+        subject: directory.display().to_string(),
+        what: format!("distccd.service sees nothing of {place} ({line} in its unit)"),
+        remedy: format!("sudo mv {} /opt/   # and name it anew", word(&directory.display().to_string())),
+    })
+}
+
+/// A chroot is entered in namespaces of its own, which need no rights but that they are allowed.
+fn no_namespaces(sysctls: &Path) -> Option<Obstacle> {
+    let forbidden = ["user/max_user_namespaces", "kernel/unprivileged_userns_clone"];
+    let is_zero = |name: &&str| fs::read_to_string(sysctls.join(name)).is_ok_and(|text| text.trim() == "0");
+    let name = forbidden.into_iter().find(is_zero)?;
+    let (key, value) = (name.replace('/', "."), if name.starts_with("user") { "15000" } else { "1" });
+    Some(Obstacle {
+        subject: format!("/proc/sys/{name}"),
+        what: "0 forbids the namespaces in which the daemon enters a chroot".to_owned(),
+        remedy: format!(
+            "echo {key}={value} | sudo tee /etc/sysctl.d/60-distccd.conf && sudo sysctl --system"
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::unistd::geteuid;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A directory with a gcc, closed where `mode` says so, and what nobody gets to hear of it.
+    #[track_caller]
+    fn check(directory: u32, gcc: u32, expected: &[&str]) {
+        let Some(nobody) = Account::named("nobody").filter(|_| geteuid().is_root()) else { return };
+        let top = tempfile::tempdir_in("/var/lib").unwrap();
+        let bin = top.path().join("bin");
+        fs::create_dir(&bin).unwrap();
+        let at = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        for name in ["x-gcc", "x-g++", "x-ld"] {
+            fs::write(bin.join(name), "").unwrap();
+            at(&bin.join(name), gcc);
+        }
+        at(top.path(), 0o755);
+        at(&bin, directory);
+        let compilers = Compilers::of(&Place::Directory(bin.clone())).unwrap();
+        assert_eq!(compilers.names, ["x-g++", "x-gcc"]);
+        let remedies: Vec<_> = obstacles(&compilers, &nobody)
+            .into_iter()
+            .map(|obstacle| obstacle.remedy.replace(&bin.display().to_string(), "BIN"))
+            .collect();
+        assert_eq!(remedies, expected);
+    }
+
+    #[test]
+    fn what_nobody_may_run() {
+        check(0o755, 0o755, &[]);
+        check(0o750, 0o755, &["sudo chmod o+x BIN"]);
+        check(0o755, 0o750, &["sudo chmod a+rx BIN/x-g++", "sudo chmod a+rx BIN/x-gcc"]);
+    }
+
+    #[test]
+    fn what_the_unit_hides() {
+        for (place, is_hidden) in
+            [("/home/me/x", true), ("/tmp/x", true), ("/opt/x", false), ("/homes", false)]
+        {
+            assert_eq!(hidden(Path::new(place)).is_some(), is_hidden, "{place}");
+        }
+    }
+
+    #[test]
+    fn namespaces() {
+        let sysctls = tempfile::tempdir().unwrap();
+        assert!(no_namespaces(sysctls.path()).is_none());
+        fs::create_dir(sysctls.path().join("user")).unwrap();
+        for (value, forbidden) in [("63000\n", false), ("0\n", true)] {
+            fs::write(sysctls.path().join("user/max_user_namespaces"), value).unwrap();
+            assert_eq!(no_namespaces(sysctls.path()).is_some(), forbidden, "{value}");
+        }
+    }
+}
