@@ -18,7 +18,6 @@ pub struct Compilers {
     pub elsewhere: Vec<Toolchain>,
     /// Every directory in which a program would justify a link of its name.
     pub(crate) directories: BTreeSet<PathBuf>,
-    daemon_path: Vec<PathBuf>,
 }
 
 /// Compilers outside of /usr/bin: a daemon runs them only when its `PATH` or toolchains.toml has their directory.
@@ -83,25 +82,8 @@ pub fn find(root: &Root) -> io::Result<Compilers> {
         }
         directories.insert(directory);
     }
-    directories.extend(daemon_path.iter().cloned());
-    Ok(Compilers { on_path, elsewhere, directories, daemon_path })
-}
-
-impl Compilers {
-    /// A `PATH` for daemons, to be written into their environment file, with which they find all of these; none when
-    /// they do already. What was found on their `PATH` so far comes first, so that no name changes its meaning.
-    pub fn wider_daemon_path(&self) -> Option<String> {
-        let missing = self.elsewhere.iter().filter(|toolchain| !toolchain.on_daemon_path);
-        let missing: Vec<&Path> = missing.map(|toolchain| toolchain.directory.as_path()).collect();
-        let usual = [Path::new("/usr/local/bin"), Path::new(BIN)];
-        let mut path: Vec<&Path> = self.daemon_path.iter().map(PathBuf::as_path).collect();
-        if path.is_empty() {
-            path.extend(usual);
-        }
-        path.extend(&missing);
-        let path: Vec<_> = path.iter().map(|directory| directory.display().to_string()).collect();
-        (!missing.is_empty()).then(|| path.join(":"))
-    }
+    directories.extend(daemon_path);
+    Ok(Compilers { on_path, elsewhere, directories })
 }
 
 /// Whether a compiler may be called this: `gcc`, `clang++-14`, `aarch64-linux-gnu-g++-12.2`.
@@ -326,21 +308,21 @@ mod tests {
         let files = [config, "mnt/bin/gcc-9*", "mnt/bin/x*", "mnt/b/usr/bin/gcc*"];
         check(&files, &[], &[("/mnt/bin", &["gcc-9"])]);
         check(&["etc/distcc/toolchains.toml=garbage", "mnt/bin/gcc*"], &[], &[]);
-        assert_eq!(find(&FakeRoot::with(&files).root()).unwrap().wider_daemon_path(), None);
+        let found = find(&FakeRoot::with(&files).root()).unwrap();
+        assert!(found.elsewhere.iter().all(|toolchain| toolchain.on_daemon_path));
     }
 
     #[test]
-    fn a_path_for_daemons() {
+    fn what_the_daemon_knows() {
         let tools = "opt/x-tools8/a-b-c/bin/a-b-c-gcc*";
-        for (files, expected) in [
-            (&["usr/bin/gcc*"][..], None),
-            (&[tools], Some("/usr/local/bin:/usr/bin:/opt/x-tools8/a-b-c/bin")),
-            (&[tools, "etc/conf.d/distccd=PATH=/usr/bin:/opt/x-tools8/a-b-c/bin"], None),
-            (&[tools, "etc/conf.d/distccd=PATH=/a:/usr/bin"], Some("/a:/usr/bin:/opt/x-tools8/a-b-c/bin")),
-            (&[tools, "etc/conf.d/distccd-armv8=PATH=/opt/x-tools8/a-b-c/bin"], None),
+        for (file, expected) in [
+            ("usr/bin/gcc*", false),
+            ("etc/conf.d/distccd=PATH=/usr/bin:/opt/x-tools8/a-b-c/bin", true),
+            ("etc/conf.d/distccd=PATH=/a:/usr/bin", false),
+            ("etc/conf.d/distccd-armv8=PATH=/opt/x-tools8/a-b-c/bin", true),
         ] {
-            let found = find(&FakeRoot::with(files).root()).unwrap();
-            assert_eq!(found.wider_daemon_path().as_deref(), expected, "{files:?}");
+            let found = find(&FakeRoot::with(&[tools, file]).root()).unwrap();
+            assert_eq!(found.elsewhere[0].on_daemon_path, expected, "{file}");
         }
     }
 

@@ -38,7 +38,9 @@ pub(crate) enum Hosts {
     /// Ask hosts of the list what they are good for
     ///
     /// One line for each host: its address, whether its port is open and its daemon serves us, whether a real compile
-    /// gives the same object as here, and the times of both. Below, what is wrong and the command that mends it.
+    /// gives the same object as here, and the times of both. Below, what each daemon of distcc-arch tells of itself: its
+    /// slots, what it can, and the targets and versions that it compiles for; and what is wrong and the command that mends
+    /// it.
     #[command(
         after_help = "Exit status: 0 when all is well, 1 when there are warnings, 2 when a host cannot be used."
     )]

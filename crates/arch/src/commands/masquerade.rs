@@ -5,7 +5,7 @@ use clap::Args;
 use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
-use toolchain::{Compilers, Failure, Plan, Root, find, refresh, removal};
+use toolchain::{Compilers, Failure, Plan, Root, Toolchain, find, refresh, removal};
 
 /// What `masquerade` is asked to do.
 #[derive(Debug, Args)]
@@ -98,16 +98,25 @@ fn said(plan: &Plan, root: &Root, dry_run: bool) -> String {
 
 /// What no link can do for a daemon.
 fn advice(compilers: &Compilers) -> String {
-    let Some(path) = compilers.wider_daemon_path() else { return String::new() };
-    let mut text = String::from("no daemon here looks for compilers in\n");
-    for toolchain in compilers.elsewhere.iter().filter(|toolchain| !toolchain.on_daemon_path) {
-        let _ = writeln!(text, "    {}", toolchain.directory.display());
+    let unknown: Vec<_> = compilers.elsewhere.iter().filter(|toolchain| !toolchain.on_daemon_path).collect();
+    if unknown.is_empty() {
+        return String::new();
     }
-    let _ = writeln!(
-        text,
-        "to offer them to other machines, put this line into /etc/conf.d/distccd:\n    PATH={path}"
+    let mut text = String::from(
+        "the daemon here does not know the compilers below; to offer them to other machines, type\n",
     );
+    for toolchain in unknown {
+        let directory = toolchain.directory.display();
+        let _ = writeln!(text, "    sudo distcc-arch toolchain add {} {directory}", name_for(toolchain));
+    }
     text
+}
+
+/// The target in front of a compiler's name, else what the directory of its programs is in.
+fn name_for(toolchain: &Toolchain) -> String {
+    let mut targets = toolchain.names.iter().filter_map(|name| Some(name.rsplit_once('-')?.0));
+    let above = || toolchain.directory.parent()?.file_name()?.to_str();
+    targets.find(|target| target.contains('-')).or_else(above).unwrap_or("NAME").to_owned()
 }
 
 fn explained(failure: &Failure, asked: &Masquerade) -> String {
@@ -167,10 +176,9 @@ mod tests {
         assert_eq!(text, expected);
     }
 
-    const ADVICE: &str = "no daemon here looks for compilers in
-    /opt/x-tools8/a-b-c/bin
-to offer them to other machines, put this line into /etc/conf.d/distccd:
-    PATH=/usr/local/bin:/usr/bin:/opt/x-tools8/a-b-c/bin
+    const ADVICE: &str =
+        "the daemon here does not know the compilers below; to offer them to other machines, type
+    sudo distcc-arch toolchain add a-b-c /opt/x-tools8/a-b-c/bin
 ";
 
     #[test]
