@@ -31,7 +31,7 @@ fn looks(script: &str) -> Vec<Vec<Value>> {
     let functions = format!(
         "look() {{ {DISTCC_ARCH} check --json --config \"$configuration\" >look.$((number += 1)) || true; }}\n\
          remedy() {{ eval \"$(sed -n '/\"check\": \"'$1'\"/,/}}/ s/^ *\"remedy\": \"\\(.*\\)\",$/\\1/p' look.$number | sed 's/ *#.*//; s/sudo //g; s/\\\\//g')\"; }}\n\
-         DISTCC={DISTCC} DISTCCD={DISTCCD} configuration={}\nnumber=0\n",
+         DISTCC={DISTCC} DISTCCD={DISTCCD} DISTCC_ARCH={DISTCC_ARCH} configuration={}\nnumber=0\n",
         configuration.display()
     );
     let mut command = network.builder().command("unshare");
@@ -163,4 +163,25 @@ fn firewalld() {
     );
     check(&looks[0], "firewall", &["warning"]);
     check(&looks[1], "firewall", &["well"]);
+}
+
+/// distcc 3.4 says "code 110" of it.
+#[test]
+fn a_toolchain_that_the_daemons_user_may_not_run() {
+    if !can_see() {
+        return;
+    }
+    let looks = looks(
+        "mkdir -p /etc/distcc /opt\n\
+         for place in /etc/distcc /opt /var/lib; do mount -t tmpfs -o mode=755 none $place; done\n\
+         install -D /bin/true /opt/tools/a-b-c/bin/a-b-c-gcc\nlook\n\
+         $DISTCC_ARCH toolchain add abc /opt/tools --yes >said\nlook\n\
+         chmod 700 /opt/tools/a-b-c\nlook\nremedy toolchains\nlook\n\
+         mv /opt/tools /opt/gone\nlook\n$DISTCC_ARCH undo --yes >said\nlook\n",
+    );
+    let verdicts = ["skipped", "well", "failure", "well", "failure", "skipped"];
+    for (look, verdict) in looks.iter().zip(verdicts) {
+        check(look, "toolchains", &[verdict]);
+    }
+    assert_eq!(looks.len(), verdicts.len());
 }
