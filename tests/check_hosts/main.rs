@@ -7,3 +7,4 @@ mod here;
 mod networks;
 mod said;
 mod ssh;
+mod tells;

@@ -69,7 +69,7 @@ fn there_and_back() {
     let original = user.tree();
     assert!(user.list("chroot").starts_with("no chroot is named here"));
     let said = user.change(&["toolchain", "add", "aarch64", "x-tools8"]).good().out();
-    assert!(said.contains("the daemon now has: aarch64-unknown-linux-gnu-gcc\n"), "{said}");
+    assert!(said.contains("the daemon now has aarch64-unknown-linux-gnu-gcc\n"), "{said}");
     user.change(&["chroot", "add", "i686", "--root", "arch32", "--target", "i686-pc-linux-gnu"]).good();
     let (toolchain, chroot) = (user.list("toolchain"), user.list("chroot"));
     let directory = user.at("x-tools8/aarch64-unknown-linux-gnu/bin").display().to_string();

@@ -10,21 +10,27 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 /// A daemon that has never been asked looks at all its compilers first.
-const ANSWER: Duration = Duration::from_secs(3);
+const ANSWER: Duration = Duration::from_secs(8);
 const CONNECT: Duration = Duration::from_secs(2);
 
-/// What whoever listens at this port tells; none without a connection, or if it is no daemon of ours.
-pub(crate) fn of_host(name: &str, port: u16) -> Option<Telling> {
+/// What whoever listens at this port tells of itself and of this compiler; none without a connection, or if it is no
+/// daemon of ours.
+pub(crate) fn of_host(name: &str, port: u16, compiler: &str) -> Option<Telling> {
+    let inquiry = Inquiry { compilers: vec![compiler.into()] };
     let mut addresses = (name, port).to_socket_addrs().ok()?;
     let stream = addresses.find_map(|address| TcpStream::connect_timeout(&address, CONNECT).ok())?;
-    of_connection(stream)
+    ask(stream, &inquiry)
 }
 
-/// Asks; none if the daemon is distcc 3.4's, which closes, or says something else.
-pub(crate) fn of_connection(mut stream: TcpStream) -> Option<Telling> {
+/// Asks for all that there is; none if the daemon is distcc 3.4's, which closes, or says something else.
+pub(crate) fn of_connection(stream: TcpStream) -> Option<Telling> {
+    ask(stream, &Inquiry::default())
+}
+
+fn ask(mut stream: TcpStream, inquiry: &Inquiry) -> Option<Telling> {
     let deadline = Instant::now() + ANSWER;
     stream.set_write_timeout(Some(ANSWER)).ok()?;
-    stream.write_all(&Inquiry::default().encode()).ok()?;
+    stream.write_all(&inquiry.encode()).ok()?;
     let mut decoder = TellingDecoder::new();
     loop {
         let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
@@ -91,20 +97,24 @@ mod tests {
         }
     }
 
+    fn inquiry() -> Vec<u8> {
+        Inquiry { compilers: vec!["gcc".into()] }.encode()
+    }
+
     #[track_caller]
     fn check(answer: Vec<u8>, expected: Option<Telling>) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let server = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            let mut asked = vec![0; Inquiry::default().encode().len()];
+            let mut asked = vec![0; inquiry().len()];
             stream.read_exact(&mut asked).unwrap();
             // Who hears nonsense does not wait for its end.
             let _ = answer.into_iter().try_for_each(|byte| stream.write_all(&[byte]));
             asked
         });
-        assert_eq!(of_host("127.0.0.1", port), expected);
-        assert_eq!(server.join().unwrap(), Inquiry::default().encode());
+        assert_eq!(of_host("127.0.0.1", port, "gcc"), expected);
+        assert_eq!(server.join().unwrap(), inquiry());
     }
 
     #[test]
@@ -114,7 +124,7 @@ mod tests {
         check(telling().encode()[..30].to_vec(), None);
         check(b"SSH-2.0-x\r\n".to_vec(), None);
         let closed = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        assert_eq!(of_host("127.0.0.1", closed), None);
+        assert_eq!(of_host("127.0.0.1", closed, "gcc"), None);
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub(super) fn toolchains(situation: &Situation) -> Vec<Finding> {
         let compilers = Compilers::of(&entry.place).ok().filter(|compilers| !compilers.names.is_empty())?;
         let found: Vec<_> = account.iter().flat_map(|account| obstacles(&compilers, account)).collect();
         findings.extend(found.iter().map(Obstacle::finding));
-        found.is_empty().then(|| format!("{} ({})", entry.name, compilers.names.join(", ")))
+        found.is_empty().then(|| format!("{} ({})", entry.name, compilers.shown()))
     });
     let ready: Vec<_> = ready.collect();
     if !ready.is_empty() {
@@ -117,6 +117,15 @@ impl Compilers {
                 Compilers { names, directory: root.join("usr/bin"), root: Some(root.clone()) }
             }
         })
+    }
+
+    /// Those that are called after their target, if any are, for people.
+    pub(crate) fn shown(&self) -> String {
+        let is_targeted = |name: &&String| {
+            name.matches('-').count() > 1 && !name.ends_with(|end: char| end.is_ascii_digit())
+        };
+        let targeted: Vec<_> = self.names.iter().filter(is_targeted).cloned().collect();
+        if targeted.is_empty() { self.names.join(", ") } else { targeted.join(", ") }
     }
 
     /// Each compiler's file as this machine sees it: a link inside a chroot leads to what is inside.

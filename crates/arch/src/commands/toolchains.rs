@@ -170,7 +170,7 @@ fn add(name: &str, place: Place, added: &Added, file: &File, work: &mut Work) ->
         |obstacle: Obstacle| format!("{}: {}; type: {}", obstacle.subject, obstacle.what, obstacle.remedy);
     let warnings: Vec<String> = found.map(told).collect();
     let entry = Entry { name: name.to_owned(), place, target: added.target.clone(), line: 0 };
-    let next = format!("the daemon now has: {}\nnext: distcc-arch check\n", compilers.names.join(", "));
+    let next = format!("the daemon now has {}\nnext: distcc-arch check\n", compilers.shown());
     change(file, work, &warnings, &next, |file, plan| file.add(plan, &entry))
 }
 
@@ -258,7 +258,7 @@ fn in_text(rows: &[Row], kind: Kind) -> String {
     }
     let heading = ["name", if kind == Kind::Chroot { "root" } else { "directory" }, "compilers", "state"];
     let cells = rows.iter().map(|row| {
-        let names = row.compilers.names.join(" ");
+        let names = row.compilers.shown();
         [row.entry.name.clone(), row.entry.place.path().display().to_string(), names, row.state().to_owned()]
     });
     let table: Vec<_> = std::iter::once(heading.map(str::to_owned)).chain(cells).collect();

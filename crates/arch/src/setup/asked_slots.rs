@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// Nobody waits longer for hosts that may be off.
 const LIMIT: Duration = Duration::from_secs(3);
+/// A daemon that is asked about one does not look at all.
+const COMPILER: &str = "gcc";
 
 /// The words with `/SLOTS` where a host told how many it has, and a line for each.
 pub(crate) fn filled_in(typed: &[String], processes: &Processes) -> (Vec<String>, Vec<String>) {
@@ -34,7 +36,9 @@ pub(crate) fn filled_in(typed: &[String], processes: &Processes) -> (Vec<String>
 
 fn slots(host: &Host, processes: &Processes) -> Option<u32> {
     let Place::Tcp { name, port } = host.place.clone() else { return None };
-    answer_of(move || telling::of_host(&name, port), LIMIT, processes)??.slots.filter(|slots| *slots > 0)
+    answer_of(move || telling::of_host(&name, port, COMPILER), LIMIT, processes)??
+        .slots
+        .filter(|slots| *slots > 0)
 }
 
 /// The host, if it may be asked and has no number.
