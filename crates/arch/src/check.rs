@@ -8,7 +8,7 @@ mod daemon_args;
 mod daemon_here;
 mod finding;
 mod flags;
-mod host;
+pub(crate) mod host;
 mod host_list;
 pub(crate) mod host_table;
 mod host_trouble;

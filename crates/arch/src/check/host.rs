@@ -3,12 +3,10 @@
 use crate::check::Situation;
 use crate::check::reach::{self, Access, NoConnection};
 use crate::check::ssh_login::{Login, log_in};
-use crate::check::telling;
 use crate::check::trial_bench::{Trial, TrialBench};
 use crate::check::trial_outcome::Outcome;
 use crate::processes::Processes;
 use hosts::{Host, Place};
-use protocol::inquiry::Telling;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -27,8 +25,6 @@ pub(crate) struct Examined {
     pub(crate) from: Option<IpAddr>,
     /// It is this machine, by another name.
     pub(crate) is_this_machine: bool,
-    /// What the daemon tells of itself; none of distcc 3.4's.
-    pub(crate) telling: Option<Telling>,
     /// The compiles that were tried.
     pub(crate) trials: Vec<Trial>,
     /// Where it ended; none when all is well.
@@ -75,7 +71,6 @@ pub(crate) fn examine(
         round_trip: None,
         from: None,
         is_this_machine: false,
-        telling: None,
         trials: Vec::new(),
         end: None,
     };
@@ -102,13 +97,11 @@ impl Examined {
         let open = reach::connect(&self.addresses, situation.processes)
             .map_err(|failure| self.other_port(failure, situation.processes))?;
         self.round_trip = Some(open.took);
-        // A daemon that serves one connection at a time must not find us in our own way, so this ends it.
-        self.telling = telling::of_connection(open.into_stream());
         let Some(bench) = bench else {
-            let access =
-                reach::connect(&self.addresses, situation.processes).map_err(End::NoConnection)?.access();
-            return Err(end_of_access(&access).unwrap_or(End::NoTrial));
+            return Err(end_of_access(&open.access()).unwrap_or(End::NoTrial));
         };
+        // A daemon that serves one connection at a time must not find us in our own way.
+        drop(open);
         self.trials = bench.compile_on(&self.host.spec, number);
         match self.trials.last().map(|trial| (&trial.outcome, trial.compiler.clone())) {
             None | Some((Outcome::Equal, _)) => Ok(()),

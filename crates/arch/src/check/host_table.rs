@@ -8,6 +8,7 @@ use crate::check::telling;
 use crate::check::trial_outcome::Outcome;
 use crate::check::{Finding, Verdict};
 use crate::table::aligned;
+use protocol::inquiry::Telling;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::time::Duration;
@@ -17,6 +18,8 @@ use std::time::Duration;
 pub(crate) struct Row {
     pub(crate) examined: Examined,
     pub(crate) findings: Vec<Finding>,
+    /// What its daemon tells of itself; none of distcc 3.4's.
+    pub(crate) telling: Option<Telling>,
 }
 
 const COLUMNS: [&str; 8] =
@@ -44,7 +47,7 @@ pub(crate) fn text(rows: &[Row], colours: bool) -> String {
 
 /// One line for each daemon that tells of itself.
 fn servers(rows: &[Row]) -> String {
-    let told = rows.iter().filter_map(|row| Some((&row.examined.host.spec, row.examined.telling.as_ref()?)));
+    let told = rows.iter().filter_map(|row| Some((&row.examined.host.spec, row.telling.as_ref()?)));
     let cells = told.map(|(spec, telling)| {
         let slots = telling.slots.map_or_else(|| NOTHING.to_owned(), |slots| slots.to_string());
         let features = telling.features.join(", ");
@@ -123,7 +126,7 @@ pub(crate) fn json(rows: &[Row]) -> String {
             "addresses": examined.addresses.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>(),
             "this_machine": examined.is_this_machine,
             "slots": examined.host.slots,
-            "server": examined.telling.as_ref().map(telling::json),
+            "server": row.telling.as_ref().map(telling::json),
             "round_trip_ms": examined.round_trip.map(millis),
             "compiles": trials.collect::<Vec<_>>(),
             "findings": row.findings.iter().map(as_json).collect::<Vec<Value>>(),
@@ -143,7 +146,6 @@ mod tests {
     use super::*;
     use crate::check::trial_bench::Trial;
     use hosts::HostList;
-    use protocol::inquiry::Telling;
 
     fn row(spec: &str, end: Option<End>, outcome: Outcome) -> Row {
         let millis = Duration::from_millis;
@@ -155,11 +157,10 @@ mod tests {
             round_trip: Some(millis(2)),
             from: None,
             is_this_machine: false,
-            telling: None,
             trials: vec![trial],
             end,
         };
-        Row { examined, findings: Vec::new() }
+        Row { examined, findings: Vec::new(), telling: None }
     }
 
     #[test]
@@ -177,7 +178,7 @@ mod tests {
     #[test]
     fn who_tells_of_itself_has_a_line_more() {
         let mut told = row("red/8", None, Outcome::Equal);
-        told.examined.telling = Some(Telling {
+        told.telling = Some(Telling {
             server: "distcc-arch 1".into(),
             slots: Some(12),
             features: vec!["lzo".into(), "pump".into()],

@@ -1,12 +1,15 @@
 //! The story of `distcc-arch hosts probe`: examine the hosts and show one line for each. Knows no single step.
 
+use crate::check::host::{End, Examined};
 use crate::check::host_table::{self, Row};
 use crate::check::printable::printable;
-use crate::check::{Situation, Verdict, hosts};
+use crate::check::{Situation, Verdict, hosts, reach, telling};
 use crate::cli;
 use crate::processes::Processes;
 use crate::settings::Settings;
 use crate::{Answer, Exit};
+use protocol::inquiry::Telling;
+use std::thread;
 
 /// Asks the hosts of the list that are named, or all; nothing is changed.
 pub(crate) fn run(asked: &cli::Probe, settings: &Settings) -> Answer {
@@ -35,8 +38,10 @@ fn probe(asked: &cli::Probe, situation: &Situation) -> Result<Answer, String> {
     }
     let bench = hosts::set_up(situation);
     let examined = hosts::examine_all(&chosen, situation, bench.as_ref().ok());
-    let row = |examined| Row { findings: hosts::told(&examined, situation, list), examined };
-    let rows: Vec<Row> = examined.into_iter().map(row).collect();
+    let tellings = tellings(&examined, situation);
+    let row =
+        |(examined, telling)| Row { findings: hosts::told(&examined, situation, list), examined, telling };
+    let rows: Vec<Row> = examined.into_iter().zip(tellings).map(row).collect();
     let text = if asked.json {
         host_table::json(&rows)
     } else {
@@ -50,6 +55,26 @@ fn probe(asked: &cli::Probe, situation: &Situation) -> Result<Answer, String> {
         Verdict::Failure => 2,
     };
     Ok(Answer { text, complaint, exit: Exit::Code(exit) })
+}
+
+/// What the daemons that serve us tell of themselves; all are asked at once.
+fn tellings(examined: &[Examined], situation: &Situation) -> Vec<Option<Telling>> {
+    let ask = |examined: &Examined| {
+        let open = reach::connect(&examined.addresses, situation.processes).ok()?;
+        telling::of_connection(open.into_stream())
+    };
+    let serves_us = |examined: &&Examined| {
+        examined.round_trip.is_some() && !matches!(examined.end, Some(End::Denied | End::Stranger(_)))
+    };
+    thread::scope(|scope| {
+        let asked: Vec<_> = examined
+            .iter()
+            .map(|examined| {
+                Some(examined).filter(serves_us).map(|examined| scope.spawn(move || ask(examined)))
+            })
+            .collect();
+        asked.into_iter().map(|asked| asked?.join().ok()?).collect()
+    })
 }
 
 fn trouble(why: &str) -> Answer {
