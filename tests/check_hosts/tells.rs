@@ -17,6 +17,8 @@ use crate::said::can_look;
 
 const DISTCC_ARCH: &str = env!("CARGO_BIN_EXE_distcc-arch");
 const CROSS: &str = "aarch64-linux-gnu-gcc";
+/// Nobody has a link of this name, or a program of it on PATH.
+const NAMED: &str = "named-for-a-test-gcc";
 /// A daemon looks at all its compilers first, on a machine that may have much else to do.
 const FIRST_ANSWER: Duration = Duration::from_secs(60);
 
@@ -33,12 +35,11 @@ fn probed(work: &Workdir, host: &str) -> Value {
     read["hosts"][0].clone()
 }
 
-/// A file that names a directory with nothing but the cross compiler, which is on the daemon's PATH, too, but without a
-/// link.
+/// A file that names a directory with nothing but the cross compiler, by another name.
 fn toolchains(work: &Workdir) -> PathBuf {
     let cross = need::program(CROSS, "").expect("it was there a moment ago");
     let programs = work.open_dir("cross");
-    symlink(cross, programs.join(CROSS)).unwrap();
+    symlink(cross, programs.join(NAMED)).unwrap();
     let file = work.path().join("toolchains.toml");
     let mut add = clean("/usr/bin/unshare");
     // The journal of what is changed goes with the view.
@@ -64,7 +65,7 @@ fn a_daemon_of_ours_tells_what_it_has() {
     let server = &host["server"];
     assert!(server["server"].as_str().unwrap().starts_with("distcc-arch "), "{host:#}");
     assert_eq!(server["slots"], 4, "{host:#}");
-    let of_cross = server["compilers"].as_array().unwrap().iter().find(|compiler| compiler["name"] == CROSS);
+    let of_cross = server["compilers"].as_array().unwrap().iter().find(|compiler| compiler["name"] == NAMED);
     let of_cross = of_cross.unwrap_or_else(|| panic!("{host:#}"));
     assert_eq!((&of_cross["target"], &of_cross["machine"]), (&"aarch64-linux-gnu".into(), &"x86_64".into()));
 }
