@@ -10,7 +10,7 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 /// A daemon that has never been asked looks at all its compilers first.
-const ANSWER: Duration = Duration::from_secs(8);
+const ANSWER: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(2);
 
 /// What whoever listens at this port tells of itself and of this compiler; none without a connection, or if it is no

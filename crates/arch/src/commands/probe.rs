@@ -63,8 +63,10 @@ fn tellings(examined: &[Examined], situation: &Situation) -> Vec<Option<Telling>
         let open = reach::connect(&examined.addresses, situation.processes).ok()?;
         telling::of_connection(open.into_stream())
     };
+    // Who is silent when there is a job would be silent now, too.
     let serves_us = |examined: &&Examined| {
-        examined.round_trip.is_some() && !matches!(examined.end, Some(End::Denied | End::Stranger(_)))
+        let is_tcp = examined.round_trip.is_some();
+        is_tcp && matches!(examined.end, None | Some(End::NoTrial | End::NotPermitted { .. }))
     };
     thread::scope(|scope| {
         let asked: Vec<_> = examined
