@@ -28,7 +28,10 @@ fn on_the_server() {
     let before = settled(&daemon);
     let [memory, _] = daemon.memory();
     serve(&daemon, &compiler, JOBS);
-    assert_eq!(settled(&daemon), before);
+    let at_last = settled(&daemon);
+    // What a thread for whatever blocks is kept for may come again within some seconds.
+    assert!(at_last.threads <= before.threads, "{at_last:?}, and before {before:?}");
+    assert_eq!(Holdings { threads: before.threads, ..at_last }, before);
     let [after, _] = daemon.memory();
     assert!(after < memory + GROWTH, "{after} KiB, and {memory} KiB before");
     assert!(before.children.is_empty() && before.spool.is_empty(), "{before:?}");

@@ -57,6 +57,8 @@ impl Daemon {
     fn compile(&self, words: &[&str]) -> Option<i32> {
         let host = format!("127.0.0.1:{}", self.port);
         let client = Client::new(DISTCC, &self.work, &host).env("DISTCC_BACKOFF_PERIOD", "0");
+        // A host that says beforehand that it has not the compiler is given no job to refuse.
+        let client = client.env("DISTCC_TOOLCHAIN_CHECK", "off");
         client.env("DISTCC_FALLBACK", "0").env("DISTCC_NO_REWRITE_CROSS", "").run(words).code()
     }
 

@@ -16,7 +16,8 @@
 //!   two of the ways), `$PLAIN` the same without us, `$X` what the language's sources end in, `$LINKS` a directory that
 //!   may be put in front of PATH: there the compilers' names lead to us (directly: it is empty). `$DISTCC` is the client,
 //!   `$HOST` the host that it is given, `$LZO` what makes it compress, `$HUMBLY` runs a command without root's privileges. `!` in front: it must fail.
-//!   A line that begins with a blank belongs to the row above.
+//!   A line that begins with a blank belongs to the row above. Where a script stands for a compiler, a row does without
+//!   the sample (`DISTCC_TOOLCHAIN_CHECK=off`) that the host would count.
 //! - The compilers: `all`, `gcc`, `clang`, and after a colon some of the languages `c`, `c++`, `objc`, `objc++`. clang's
 //!   Objective-C is meant only where it is named, because it is never sent.
 //! - The verdict: `remote` (compiled there), `local:CODE` (as `distcc --why` says), `unsent` (the preprocessor here refused),

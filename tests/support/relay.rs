@@ -1,10 +1,13 @@
-//! A middleman between a client and a real daemon that records what both say, and how the client begins. Knows
-//! nothing of the protocol beyond its first token.
+//! A middleman between a client and a real daemon that records what both say of jobs, and how the client begins. Knows
+//! nothing of the protocol beyond its first token, and what may stand before it.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+
+/// The version number of what only our own programs say to each other.
+const EXTENSION: u32 = 0xda01;
 
 /// A middleman; its thread ends with the test process.
 pub struct Relay {
@@ -57,6 +60,31 @@ impl Relay {
     }
 }
 
+/// Passes on everything up to the version of the job; `Some(None)`: there is no job, but an inquiry. `None`: the client has
+/// gone.
+fn version_of_job(from_client: &mut TcpStream, to_server: &mut TcpStream) -> Option<Option<u32>> {
+    loop {
+        let version = token(b"DIST", from_client, to_server)?;
+        if version != Some(EXTENSION) {
+            return Some(version);
+        }
+        // A proof stands before the job.
+        let Some(length) = token(b"PROV", from_client, to_server)? else { return Some(None) };
+        let mut proof = vec![0; length as usize];
+        from_client.read_exact(&mut proof).ok()?;
+        to_server.write_all(&proof).ok()?;
+    }
+}
+
+/// The number behind the name of a token that is passed on; `Some(None)` if it is another one.
+fn token(name: &[u8; 4], from_client: &mut TcpStream, to_server: &mut TcpStream) -> Option<Option<u32>> {
+    let mut token = [0; 12];
+    from_client.read_exact(&mut token).ok()?;
+    to_server.write_all(&token).ok()?;
+    let digits = token.strip_prefix(name).and_then(|digits| str::from_utf8(digits).ok());
+    Some(digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()))
+}
+
 fn pass(
     client: TcpStream,
     daemon: &str,
@@ -66,12 +94,7 @@ fn pass(
     let Ok(mut server) = TcpStream::connect(daemon) else { return };
     let (mut from_client, mut to_server) =
         (client.try_clone().expect("open"), server.try_clone().expect("open"));
-    let mut first = [0; 12];
-    if from_client.read_exact(&mut first).is_err() || to_server.write_all(&first).is_err() {
-        return;
-    }
-    let version = first.strip_prefix(b"DIST").and_then(|digits| str::from_utf8(digits).ok());
-    let version = version.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    let Some(version) = version_of_job(&mut from_client, &mut to_server) else { return };
     versions.lock().expect("no thread panics with it").extend(version);
     thread::spawn(move || {
         let mut piece = [0; 1 << 16];
