@@ -144,7 +144,7 @@ fn the_reason_of_a_refusal_is_in_its_record() {
     if need::compiler_link("gcc") {
         assert_eq!(daemon.compile(&GCC), Some(110));
         journal.record("failed to exec gcc").check(&["PRIORITY=3", "DISTCC_CLIENT=127.0.0.1"]);
-        let missing = "DISTCC_REASON=gcc: no such program on the PATH of this server";
+        let missing = "DISTCC_REASON=gcc: no such program on the PATH of this server; it has no compiler";
         journal.record(" exit:110 ").check(&["DISTCC_RESULT=COMPILE_ERROR", "DISTCC_EXIT=110", missing]);
     }
 }
