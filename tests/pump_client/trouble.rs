@@ -62,12 +62,18 @@ fn a_host_that_takes_no_sources_gets_text() {
     let scene = Scene::ours();
     let off = Distccd::start(&Setup::of(&distccd_with(&scene.work, "--pump=off")));
     let hosts = format!("{},lzo,cpp", off.host());
-    let (log, _) = compile(&scene, &hosts, &[], GCC);
-    assert!(log.contains("does not take x.c with its headers: ") && log.contains("completed ok"), "{log}");
-    let (log, way) = compile(&scene, &hosts, &[], G3);
-    assert_eq!(way, Sources, "{log}");
-    assert!(log.contains("local: records-macros: "), "{log}");
-    assert!(!log.contains("running locally instead"), "{log}");
+    for check in ["off", "strict"] {
+        let variables = [("DISTCC_TOOLCHAIN_CHECK", check)];
+        let (log, _) = compile(&scene, &hosts, &variables, GCC);
+        assert!(
+            log.contains("does not take x.c with its headers: ") && log.contains("completed ok"),
+            "{check}: {log}"
+        );
+        let (log, way) = compile(&scene, &hosts, &variables, G3);
+        assert_eq!(way, Sources, "{check}: {log}");
+        assert!(log.contains("local: records-macros: "), "{check}: {log}");
+        assert!(!log.contains("running locally instead"), "{check}: {log}");
+    }
 }
 
 #[test]

@@ -234,6 +234,10 @@ impl<'a> Prepared<'a> {
                 let proof = self.proof(host)?;
                 self.send_with(host, slot, form, proof).map_err(|failure| match failure {
                     Failure::Refused(why) => Failure::Stranger(why),
+                    // It has the compiler: these sources are what it does not want.
+                    Failure::ProofNotTaken if form == Form::Sources => {
+                        Failure::SourcesNotTaken(ProtocolError::NoAnswer.to_string())
+                    }
                     Failure::ProofNotTaken => Failure::Protocol(ProtocolError::NoAnswer),
                     failure => failure,
                 })

@@ -48,7 +48,8 @@ impl Memory {
         let mut bytes = vec![0; usize::try_from(about.len()).ok().filter(|length| *length <= LARGEST)?];
         (&file).read_exact(&mut bytes).ok()?;
         let (identity, evidence) = parse(std::str::from_utf8(&bytes).ok()?)?;
-        let age = about.modified().ok()?.elapsed().ok()?;
+        // A file server's clock may be ahead.
+        let age = about.modified().ok()?.elapsed().unwrap_or_default();
         let believed = identity.fingerprint.is_some() || age < BELIEVED;
         (believed && evidence.still_holds(&Root::open(Path::new("/")).ok()?)).then_some((identity, evidence))
     }
@@ -66,6 +67,9 @@ impl Memory {
         let Surroundings { search_path, library_path, compiler_path, exec_prefix } = around;
         let mut hasher = blake3::Hasher::new();
         hasher.update(&geteuid().as_raw().to_le_bytes());
+        // A chroot that has the same home, or another machine, has another program at this path.
+        let id = fs::metadata(program).map_or((0, 0), |about| (about.dev(), about.ino()));
+        hasher.update(&id.0.to_le_bytes()).update(&id.1.to_le_bytes());
         for text in [program.as_os_str(), search_path, library_path, compiler_path, exec_prefix] {
             hasher.update(text.as_bytes()).update(b"\0");
         }

@@ -192,7 +192,8 @@ fn hidden(directory: &Path) -> Option<Obstacle> {
     Some(Obstacle {
         subject: directory.display().to_string(),
         what: format!("distccd.service sees nothing of {place} ({line} in its unit)"),
-        remedy: format!("sudo mv {} /opt/   # and name it anew", word(&directory.display().to_string())),
+        // Nothing that moves it: a chroot may have other file systems bound inside.
+        remedy: "ls -ld /opt /srv   # what lies there is seen: install it there, and name it anew".to_owned(),
     })
 }
 
