@@ -53,6 +53,17 @@ fn first_line(outcome: &Outcome) -> String {
 }
 
 #[test]
+fn the_question_about_the_compiler_fails_as_a_job_does() {
+    let work = Workdir::new();
+    work.write("x.c", "int x;\n");
+    let calling = Client::new(OURS.distcc, &work, HOST).env("DISTCC_TOOLCHAIN_CHECK", "strict");
+    let calling = calling.env("DISTCC_SSH", "sh -c 'echo no such host >&2; exit 255'");
+    let outcome = calling.run(&["gcc", "-c", "x.c"]).good();
+    let expected = format!("Warning: cannot compile x.c on {HOST}: ssh: no such host");
+    assert!(first_line(&outcome).ends_with(&expected), "{}", outcome.err());
+}
+
+#[test]
 fn programs_that_are_no_ssh() {
     check("/missing/ssh -p 1", IMPATIENT, HOST, "cannot start /missing/ssh: No such file");
     check("ssh 'x", IMPATIENT, HOST, "Bad DISTCC_SSH value: ssh 'x: a quote is not closed");

@@ -15,8 +15,13 @@ const NOT_STARTED: [i32; 3] = [255, 126, 127];
 pub(crate) fn describe(failure: &Failure, farewell: &Farewell) -> String {
     let reason = reason(farewell.status, farewell.said.last().map(String::as_str));
     let Some(reason) = reason else { return failure.to_string() };
-    let is_silence =
-        matches!(failure, Failure::Protocol(ProtocolError::NoAnswer) | Failure::SourcesNotTaken(_));
+    let is_silence = matches!(
+        failure,
+        Failure::Protocol(ProtocolError::NoAnswer)
+            | Failure::SourcesNotTaken(_)
+            | Failure::NotTold
+            | Failure::ProofNotTaken
+    );
     if is_silence && !has_started(farewell) {
         return format!("ssh: {reason}");
     }
@@ -66,6 +71,8 @@ mod tests {
         check(&silent, Some(KILLED), &["Warning"], "ssh: ended by signal 9");
         let cut_off = Failure::SourcesNotTaken("Broken pipe".into());
         check(&cut_off, exit(255), &["Permission denied"], "ssh: Permission denied");
+        check(&Failure::NotTold, exit(255), &["Permission denied"], "ssh: Permission denied");
+        check(&Failure::ProofNotTaken, exit(255), &["Permission denied"], "ssh: Permission denied");
     }
 
     #[test]
