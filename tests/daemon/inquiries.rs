@@ -174,26 +174,42 @@ fn a_compiler_that_is_replaced_between_two_jobs() {
     assert_eq!(answer(&with(&after)).status, 0);
 }
 
-/// Its assembler reads a pipe until that is closed.
-#[test]
-fn a_compiler_that_is_replaced_during_a_job() {
-    let work = Workdir::new();
-    let gcc = own_gcc(&work);
+/// The answer to a job with a proof, under which its compiler is changed: its assembler reads a pipe until that is closed.
+fn done_during_a_job(work: &Workdir, gcc: &str, change: impl Fn(&str)) -> Vec<u8> {
     let pipe = work.open_dir("pipe").join("pipe");
     mkfifo(&pipe, Mode::S_IRUSR).unwrap();
     fs::set_permissions(&pipe, Permissions::from_mode(0o666)).unwrap();
     let daemon = Daemon::insecure(&[]);
-    let fits = proof(&fingerprint(&told(&daemon, &[&gcc]), &gcc));
+    let fits = proof(&fingerprint(&told(&daemon, &[gcc]), gcc));
     let source = format!("asm(\".include \\\"{}\\\"\");\n", pipe.display());
     let mut stream = connect(daemon.address());
-    let job = request(&[&gcc, "-c", "t.c", "-o", "t.o"], source.as_bytes());
+    let job = request(&[gcc, "-c", "t.c", "-o", "t.o"], source.as_bytes());
     stream.write_all(&[fits, job].concat()).unwrap();
     let write = || OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(&pipe).ok();
     let writer = wait_for(SOON, "an assembler that waits", write);
-    replace(&gcc);
+    change(gcc);
     drop(writer);
-    let text = text_of(&read_all(&mut stream));
+    read_all(&mut stream)
+}
+
+#[test]
+fn a_compiler_that_is_replaced_during_a_job() {
+    let work = Workdir::new();
+    let gcc = own_gcc(&work);
+    let text = text_of(&done_during_a_job(&work, &gcc, replace));
     assert_eq!(text, format!("refused compiler {gcc} has been replaced while it compiled\n"));
+}
+
+#[test]
+fn a_compiler_that_is_written_anew_during_a_job() {
+    let work = Workdir::new();
+    let gcc = own_gcc(&work);
+    let same_again = |gcc: &str| {
+        let copy = Path::new(gcc).with_extension("copy");
+        fs::copy(gcc, &copy).unwrap();
+        fs::rename(copy, gcc).unwrap();
+    };
+    assert_eq!(answer(&done_during_a_job(&work, &gcc, same_again)).status, 0);
 }
 
 #[test]

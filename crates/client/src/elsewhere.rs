@@ -232,14 +232,12 @@ impl<'a> Prepared<'a> {
             Err(Failure::ProofNotTaken | Failure::Refused(_)) => {
                 self.trust.iter_mut().for_each(|trust| trust.doubt(host));
                 let proof = self.proof(host)?;
-                self.send_with(host, slot, form, proof).map_err(|failure| match failure {
-                    Failure::Refused(why) => Failure::Stranger(why),
-                    // It has the compiler: these sources are what it does not want.
-                    Failure::ProofNotTaken if form == Form::Sources => {
-                        Failure::SourcesNotTaken(ProtocolError::NoAnswer.to_string())
-                    }
-                    Failure::ProofNotTaken => Failure::Protocol(ProtocolError::NoAnswer),
-                    failure => failure,
+                let silent = ProtocolError::NoAnswer;
+                self.send_with(host, slot, form, proof).map_err(|failure| match (failure, form) {
+                    (Failure::Refused(why), _) => Failure::Stranger(why),
+                    (Failure::ProofNotTaken, Form::Sources) => Failure::SourcesNotTaken(silent.to_string()),
+                    (Failure::ProofNotTaken, Form::Text) => Failure::Protocol(silent),
+                    (failure, _) => failure,
                 })
             }
             outcome => outcome,
@@ -287,7 +285,8 @@ impl<'a> Prepared<'a> {
                 let _ = record.update(phase, host.name(), slot.number());
             }
         })?;
-        if self.trust.as_ref().is_some_and(|trust| !trust.own_still_holds()) {
+        let is_still = self.trust.as_ref().map(|trust| trust.own_is_still(self.interrupts)).transpose();
+        if is_still.map_err(Failure::Interrupted)? == Some(false) {
             return Err(Failure::Replaced);
         }
         let is_known = proof.is_some() && self.trust.as_ref().is_some_and(Trust::proof_is_enough);

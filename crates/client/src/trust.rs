@@ -104,9 +104,16 @@ impl<'a> Trust<'a> {
         self.own.has_fingerprint()
     }
 
-    /// Whether the compiler here is still the one that it was when the job began.
-    pub(crate) fn own_still_holds(&self) -> bool {
-        self.own.still_holds()
+    /// Whether the compiler here is still the one that it was when the job began, be it in files that have been written
+    /// anew: each package that brings libraries writes the loader's list of them.
+    ///
+    /// # Errors
+    /// The signal that arrived while the compiler here was asked what it is now.
+    pub(crate) fn own_is_still(&self, interrupts: &Interrupts) -> Result<bool, Signal> {
+        if self.own.still_holds() || !self.own.has_fingerprint() {
+            return Ok(self.own.still_holds());
+        }
+        Ok(Own::of(self.job, self.compilation, interrupts)?.mark() == self.own.mark())
     }
 
     fn find_out(&self, host: &Host, reach: Reach) -> Result<Standing, Failure> {

@@ -115,6 +115,17 @@ impl Identities {
         result
     }
 
+    /// Whether a compiler is still what it was, be it in files that have been written anew: each package that brings
+    /// libraries writes the loader's list of them.
+    pub(crate) async fn is_still(&self, server: &Server, was: &Known) -> bool {
+        if was.still_holds() {
+            return true;
+        }
+        let fingerprint = was.identity.fingerprint;
+        let now = self.of(server, &was.compiler).await;
+        fingerprint.is_some() && now.is_ok_and(|now| now.identity.fingerprint == fingerprint)
+    }
+
     /// All that are known just now.
     pub(crate) fn known(&self) -> Vec<Arc<Known>> {
         let all = self.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -170,7 +170,9 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             Err(Outcome::TimedOut) => None,
             ended => Some(ended?),
         };
-        if proven.as_ref().is_some_and(|known| !known.still_holds()) {
+        if let Some(known) = &proven
+            && !self.server.toolchains.is_still(self.server, known).await
+        {
             let compiler = command.compiler().display();
             return Err(Outcome::Unproven(format!("{compiler} has been replaced while it compiled")));
         }

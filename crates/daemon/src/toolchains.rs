@@ -89,6 +89,11 @@ impl Toolchains {
         self.compilers.can_permit() || !self.offered.config().toolchains.is_empty()
     }
 
+    /// Whether what a job was proven by is still there.
+    pub(crate) async fn is_still(&self, server: &Server, was: &Known) -> bool {
+        self.identities.is_still(server, was).await
+    }
+
     /// Those on the daemon's PATH.
     pub(crate) fn on_path(&self) -> &Compilers {
         &self.compilers
