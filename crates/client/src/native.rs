@@ -4,15 +4,13 @@
 use crate::compile::Job;
 use crate::interrupts::{Broken, Interrupts};
 use crate::source::{NoSource, Preprocessing};
-use crate::{dependencies, local};
+use crate::{dependencies, kept_file, local};
 use cc_args::{Compilation, NativeCompilation, WhyLocal};
-use nix::libc;
 use nix::sys::signal::raise;
 use nix::unistd::geteuid;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
@@ -127,14 +125,7 @@ fn mark(program: &Path) -> Option<String> {
 /// What another user of a shared directory has put there is not believed, nor what was said of another compiler: a script or
 /// a launcher may have started it.
 fn recall(file: &Path) -> Option<Remembered> {
-    let file = with_care().read(true).open(file).ok()?;
-    let about = file.metadata().ok().filter(|about| about.is_file() && about.uid() == geteuid().as_raw())?;
-    let age = about.modified().ok()?.elapsed().ok()?;
-    let mut text = String::new();
-    file.take(LONGEST).read_to_string(&mut text).ok()?;
-    if age >= BELIEVED {
-        return None;
-    }
+    let text = kept_file::recall(file, LONGEST, BELIEVED)?;
     let mut lines = text.strip_suffix(&format!("{END}\n"))?.lines();
     let (likeness, compiler, was) = (lines.next()?, lines.next()?, lines.next()?);
     if mark(Path::new(compiler))? != was {
@@ -163,15 +154,11 @@ fn remember(file: &Path, compiler: &str, answer: Option<&Answer>) {
         return;
     }
     let text = format!("{}\n{END}\n", lines.join("\n"));
-    let write = || {
-        let mut opened = with_care().write(true).create(true).truncate(true).mode(0o600).open(file)?;
-        opened.write_all(text.as_bytes())
-    };
+    let mut options = kept_file::with_care();
+    options.mode(0o600);
     let Some(directory) = file.parent() else { return };
     remove_old(directory);
-    if write().is_err() {
-        let _ = fs::create_dir(directory).and_then(|()| write());
-    }
+    kept_file::keep(options, file, text.as_bytes());
 }
 
 /// Answers from before the last start, and of compilers that are gone, are not asked for again.
@@ -183,13 +170,6 @@ fn remove_old(directory: &Path) {
             let _ = fs::remove_file(entry.path());
         }
     }
-}
-
-/// Neither a pipe nor a link of another user is to hold us up or lead us elsewhere.
-fn with_care() -> OpenOptions {
-    let mut options = File::options();
-    options.custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
-    options
 }
 
 #[cfg(test)]
@@ -243,7 +223,7 @@ mod tests {
         symlink(&old, &link).unwrap();
         assert_eq!((kept(&old), kept(&link)), (Some(None), None));
         let long_ago = SystemTime::now() - BELIEVED;
-        File::options().write(true).open(&old).unwrap().set_modified(long_ago).unwrap();
+        fs::File::options().write(true).open(&old).unwrap().set_modified(long_ago).unwrap();
         assert_eq!(kept(&old), None);
         remember(&file, "cc1", None);
         assert_eq!(kept(&file), None, "a compiler that is not found in one place is not remembered");

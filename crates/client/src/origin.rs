@@ -3,14 +3,13 @@
 
 use crate::dependencies;
 use crate::interrupts::{Broken, Interrupts};
+use crate::kept_file;
 use crate::source::{NoSource, Preprocessing};
-use nix::libc;
 use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -60,7 +59,7 @@ impl Here<'_> {
         }
         let Some(here) = self.ask()? else { return Ok(None) };
         if let Some(file) = file {
-            remember(&file, &here);
+            kept_file::keep(kept_file::with_care(), &file, here.build.as_bytes());
         }
         Ok((!is_among_them(&here)).then_some((there, here)))
     }
@@ -97,32 +96,8 @@ pub(crate) fn makers(output: &[u8]) -> Vec<Maker> {
     tail.lines().filter_map(signature).collect()
 }
 
-/// What another user of a shared directory has put there is not believed.
 fn remembered(file: &Path) -> Option<Maker> {
-    let file = with_care().read(true).open(file).ok()?;
-    let about = file.metadata().ok().filter(|about| about.is_file() && about.uid() == geteuid().as_raw())?;
-    let age = about.modified().ok()?.elapsed().ok()?;
-    let mut text = String::new();
-    file.take(LONGEST_LINE).read_to_string(&mut text).ok()?;
-    Maker::signed(&text).filter(|_| age < BELIEVED)
-}
-
-/// What cannot be remembered is asked for again.
-fn remember(file: &Path, maker: &Maker) {
-    let write = || {
-        let mut opened = with_care().write(true).create(true).truncate(true).open(file)?;
-        opened.write_all(maker.build.as_bytes())
-    };
-    if let (Err(_), Some(directory)) = (write(), file.parent()) {
-        let _ = fs::create_dir(directory).and_then(|()| write());
-    }
-}
-
-/// Neither a pipe nor a link of another user is to hold us up or lead us elsewhere.
-fn with_care() -> OpenOptions {
-    let mut options = File::options();
-    options.custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
-    options
+    Maker::signed(&kept_file::recall(file, LONGEST_LINE, BELIEVED)?)
 }
 
 #[cfg(test)]
@@ -197,7 +172,7 @@ mod tests {
         let stub = Stub::signing("GCC: (GNU) 14.2.1");
         stub.check(ASSEMBLY, None, 1);
         let entry = fs::read_dir(stub.path("compilers")).unwrap().next().unwrap().unwrap().path();
-        let file = File::options().write(true).open(&entry).unwrap();
+        let file = fs::File::options().write(true).open(&entry).unwrap();
         file.set_modified(SystemTime::now() - BELIEVED).unwrap();
         stub.check(ASSEMBLY, None, 2);
         fs::write(&entry, "garbage").unwrap();

@@ -1,13 +1,13 @@
 //! What has been found out about hosts for one compiler: a small file of lines in `DISTCC_DIR/known`, which all clients of a
 //! user share. Knows nothing of how it is found out.
 
+use crate::kept_file::{ours, with_care};
 use hosts::{Host, Place};
-use nix::libc;
 use nix::unistd::geteuid;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -98,7 +98,7 @@ impl Known {
     /// At the end, for others write there at the same time.
     fn write_last(&self, file: &Path) -> io::Result<()> {
         let last = &self.entries[self.entries.len() - 1..];
-        match with_care().append(true).open(file).and_then(ours) {
+        match with_care().append(true).open(file).and_then(not_too_long) {
             Ok((mut file, length)) if length < LONG => file.write_all(write(last, &self.own).as_bytes()),
             _ => self.write_anew(file),
         }
@@ -194,24 +194,16 @@ fn on_one_line(why: &str) -> String {
 }
 
 fn read(file: &Path) -> io::Result<String> {
-    let (file, _) = ours(with_care().read(true).open(file)?)?;
+    let (file, _) = not_too_long(with_care().read(true).open(file)?)?;
     let mut text = String::new();
     file.take(LONGEST_FILE).read_to_string(&mut text)?;
     Ok(text)
 }
 
-/// The file and its length. What another user of a shared directory has put there is not believed.
-fn ours(file: File) -> io::Result<(File, u64)> {
-    let about = file.metadata()?;
-    let ours = about.is_file() && about.uid() == geteuid().as_raw() && about.len() < LONGEST_FILE;
-    if ours { Ok((file, about.len())) } else { Err(io::ErrorKind::PermissionDenied.into()) }
-}
-
-/// Neither a pipe nor a link of another user is to hold us up or lead us elsewhere.
-fn with_care() -> OpenOptions {
-    let mut options = File::options();
-    options.custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
-    options
+/// A file of ours and its length.
+fn not_too_long(file: File) -> io::Result<(File, u64)> {
+    let (file, about) = ours(file)?;
+    if about.len() < LONGEST_FILE { Ok((file, about.len())) } else { Err(io::ErrorKind::FileTooLarge.into()) }
 }
 
 #[cfg(test)]

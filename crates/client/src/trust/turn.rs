@@ -2,9 +2,9 @@
 //! of what it is.
 
 use crate::interrupts::{Broken, Interrupts};
+use crate::kept_file::with_care;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
-use nix::libc;
 use nix::sys::signal::Signal;
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -49,8 +49,8 @@ pub(super) fn wait<T>(
 
 /// None: everybody is alone.
 fn open(file: &Path) -> Option<File> {
-    let mut options = File::options();
-    options.write(true).create(true).mode(0o600).custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
+    let mut options = with_care();
+    options.write(true).create(true).mode(0o600);
     let open = || options.open(file);
     let made = |_| {
         // Another may be faster.
