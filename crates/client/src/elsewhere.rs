@@ -310,13 +310,10 @@ impl<'a> Prepared<'a> {
             return Ok(response);
         };
         let failure = Failure::OtherCompiler { there, here };
-        Err(match &mut self.trust {
-            Some(trust) => {
-                trust.condemn(host, failure.to_string());
-                Failure::Stranger(failure.to_string())
-            }
-            None => failure,
-        })
+        let Some(trust) = &mut self.trust else { return Err(failure) };
+        let why = failure.to_string();
+        trust.condemn(host, why.clone());
+        Err(Failure::Stranger(why))
     }
 
     /// Hosts of which it is known already that they have another compiler.

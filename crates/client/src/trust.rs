@@ -110,8 +110,9 @@ impl<'a> Trust<'a> {
     /// # Errors
     /// The signal that arrived while the compiler here was asked what it is now.
     pub(crate) fn own_is_still(&self, interrupts: &Interrupts) -> Result<bool, Signal> {
-        if self.own.still_holds() || !self.own.has_fingerprint() {
-            return Ok(self.own.still_holds());
+        let holds = self.own.still_holds();
+        if holds || !self.own.has_fingerprint() {
+            return Ok(holds);
         }
         Ok(Own::of(self.job, self.compilation, interrupts)?.mark() == self.own.mark())
     }
