@@ -4,10 +4,10 @@
 mod pieces;
 
 use libfuzzer_sys::fuzz_target;
-use pieces::but_for_pieces;
+use pieces::{but_for_pieces, in_pieces};
 use protocol::inquiry::Inquiry;
 use protocol::{
-    Arrived, ArrivedFiles, Content, Limits, Progress, ProtocolError, Request, RequestDecoder, encode_request,
+    Arrived, ArrivedFiles, Content, Limits, ProtocolError, Request, RequestDecoder, encode_request,
     file_head, files_header, link, proof, sources_head,
 };
 
@@ -53,20 +53,11 @@ fn encode_files(files: &ArrivedFiles) -> Vec<u8> {
 
 fn decode(bytes: &[u8], chunk: usize) -> Result<(Option<String>, Message), ProtocolError> {
     let mut decoder = RequestDecoder::new(Limits::default());
-    let mut rest = bytes;
-    loop {
-        let space = decoder.space();
-        let count = space.len().min(rest.len()).min(chunk);
-        assert!(!space.is_empty());
-        space[..count].copy_from_slice(&rest[..count]);
-        rest = &rest[count..];
-        if let Progress::Done(arrived) = decoder.advance(count)? {
-            let message = match arrived {
-                Arrived::Text(text) => Message::Text(text.unpack()?),
-                Arrived::Files(files) => Message::Files(files),
-                Arrived::Inquiry(inquiry) => Message::Inquiry(inquiry),
-            };
-            return Ok((decoder.proof().map(str::to_owned), message));
-        }
-    }
+    let arrived = in_pieces(&mut decoder, bytes, chunk, RequestDecoder::space, RequestDecoder::advance)?;
+    let message = match arrived {
+        Arrived::Text(text) => Message::Text(text.unpack()?),
+        Arrived::Files(files) => Message::Files(files),
+        Arrived::Inquiry(inquiry) => Message::Inquiry(inquiry),
+    };
+    Ok((decoder.proof().map(str::to_owned), message))
 }

@@ -4,8 +4,8 @@
 mod pieces;
 
 use libfuzzer_sys::fuzz_target;
-use pieces::but_for_pieces;
-use protocol::{Limits, Progress, ProtocolError, Response, ResponseDecoder, Version};
+use pieces::{but_for_pieces, in_pieces};
+use protocol::{Limits, ProtocolError, Response, ResponseDecoder, Version};
 
 fuzz_target!(|input: (u8, u8, &[u8])| {
     let (version, chunk, bytes) = input;
@@ -21,15 +21,5 @@ fuzz_target!(|input: (u8, u8, &[u8])| {
 
 fn decode(version: Version, bytes: &[u8], chunk: usize) -> Result<Response, ProtocolError> {
     let mut decoder = ResponseDecoder::new(version, Limits::default());
-    let mut rest = bytes;
-    loop {
-        let space = decoder.space();
-        let count = space.len().min(rest.len()).min(chunk);
-        assert!(!space.is_empty());
-        space[..count].copy_from_slice(&rest[..count]);
-        rest = &rest[count..];
-        if let Progress::Done(response) = decoder.advance(count)? {
-            return Ok(response);
-        }
-    }
+    in_pieces(&mut decoder, bytes, chunk, ResponseDecoder::space, ResponseDecoder::advance)
 }

@@ -5,9 +5,9 @@
 mod pieces;
 
 use libfuzzer_sys::fuzz_target;
-use pieces::but_for_pieces;
+use pieces::{but_for_pieces, in_pieces};
+use protocol::ProtocolError;
 use protocol::inquiry::{Telling, TellingDecoder};
-use protocol::{Progress, ProtocolError};
 
 fuzz_target!(|input: (u8, &[u8])| {
     let (chunk, bytes) = input;
@@ -25,15 +25,5 @@ fuzz_target!(|input: (u8, &[u8])| {
 
 fn decode(bytes: &[u8], chunk: usize) -> Result<Telling, ProtocolError> {
     let mut decoder = TellingDecoder::new();
-    let mut rest = bytes;
-    loop {
-        let space = decoder.space();
-        let count = space.len().min(rest.len()).min(chunk);
-        assert!(!space.is_empty());
-        space[..count].copy_from_slice(&rest[..count]);
-        rest = &rest[count..];
-        if let Progress::Done(telling) = decoder.advance(count)? {
-            return Ok(telling);
-        }
-    }
+    in_pieces(&mut decoder, bytes, chunk, TellingDecoder::space, TellingDecoder::advance)
 }
