@@ -29,10 +29,6 @@ pub(crate) enum Toolchain {
         directory: PathBuf,
         #[command(flatten)]
         added: Added,
-        #[command(flatten)]
-        file: File,
-        #[command(flatten)]
-        consent: Consent,
     },
     /// Show the toolchains that are named, their compilers, and whether the daemon can run them
     List {
@@ -74,10 +70,6 @@ pub(crate) enum Chroot {
         root: PathBuf,
         #[command(flatten)]
         added: Added,
-        #[command(flatten)]
-        file: File,
-        #[command(flatten)]
-        consent: Consent,
     },
     /// Show the chroots that are named, their compilers, and whether the daemon can run them
     List {
@@ -96,6 +88,10 @@ pub(crate) struct Added {
     /// Take only compilers for this target, as gcc -dumpmachine says it
     #[arg(long, value_name = "TRIPLE")]
     target: Option<String>,
+    #[command(flatten)]
+    file: File,
+    #[command(flatten)]
+    consent: Consent,
 }
 
 #[derive(Debug, Args)]
@@ -134,12 +130,10 @@ enum Kind {
 /// Does what is asked of toolchains.
 pub(crate) fn toolchain(asked: &Toolchain, settings: &Settings, notes: &mut dyn Write) -> Answer {
     match asked {
-        Toolchain::Add { name, directory, added, file, consent } => {
-            answer(*consent, settings, notes, |work| {
-                let directory = programs_below(&of(directory)?)?;
-                add(name, Place::Directory(directory), added, file, work)
-            })
-        }
+        Toolchain::Add { name, directory, added } => answer(added.consent, settings, notes, |work| {
+            let directory = programs_below(&of(directory)?)?;
+            add(name, Place::Directory(directory), added, work)
+        }),
         Toolchain::List { shown } => list(Kind::Toolchain, shown, settings, notes),
         Toolchain::Remove { removed } => remove(Kind::Toolchain, removed, settings, notes),
         Toolchain::Multilib { wish, file, consent } => answer(*consent, settings, notes, |work| {
@@ -151,15 +145,15 @@ pub(crate) fn toolchain(asked: &Toolchain, settings: &Settings, notes: &mut dyn 
 /// Does what is asked of chroots.
 pub(crate) fn chroot(asked: &Chroot, settings: &Settings, notes: &mut dyn Write) -> Answer {
     match asked {
-        Chroot::Add { name, root, added, file, consent } => {
-            answer(*consent, settings, notes, |work| add(name, Place::Root(of(root)?), added, file, work))
+        Chroot::Add { name, root, added } => {
+            answer(added.consent, settings, notes, |work| add(name, Place::Root(of(root)?), added, work))
         }
         Chroot::List { shown } => list(Kind::Chroot, shown, settings, notes),
         Chroot::Remove { removed } => remove(Kind::Chroot, removed, settings, notes),
     }
 }
 
-fn add(name: &str, place: Place, added: &Added, file: &File, work: &mut Work) -> Result<Answer, String> {
+fn add(name: &str, place: Place, added: &Added, work: &mut Work) -> Result<Answer, String> {
     let compilers = Compilers::of(&place)?;
     if compilers.names.is_empty() {
         return Err(format!("no compiler in {}: install gcc there first", place.path().display()));
@@ -171,7 +165,7 @@ fn add(name: &str, place: Place, added: &Added, file: &File, work: &mut Work) ->
     let warnings: Vec<String> = found.map(told).collect();
     let entry = Entry { name: name.to_owned(), place, target: added.target.clone(), line: 0 };
     let next = format!("the daemon now has {}\nnext: distcc-arch check\n", compilers.shown());
-    change(file, work, &warnings, &next, |file, plan| file.add(plan, &entry))
+    change(&added.file, work, &warnings, &next, |file, plan| file.add(plan, &entry))
 }
 
 fn remove(kind: Kind, removed: &Removed, settings: &Settings, notes: &mut dyn Write) -> Answer {
