@@ -45,7 +45,11 @@ fn another_version() {
 #[test]
 fn a_word_that_is_none() {
     let site = Site::new();
-    let outcome = site.client("127.0.0.1:1").env("DISTCC_TOOLCHAIN_CHECK", "lax").run(&crate::WORDS);
-    assert_eq!(outcome.code(), Some(101), "{}", outcome.err());
-    assert!(outcome.err().contains("give strict, target or off"), "{}", outcome.err());
+    for (name, words) in
+        [("DISTCC_TOOLCHAIN_CHECK", "strict, target or off"), ("DISTCC_NATIVE", "resolve or local")]
+    {
+        let outcome = site.client("127.0.0.1:1").env(name, "lax").run(&crate::WORDS);
+        assert_eq!(outcome.code(), Some(101), "{}", outcome.err());
+        assert!(outcome.err().contains(&format!("Bad {name} value: lax: give {words}")), "{}", outcome.err());
+    }
 }

@@ -3,6 +3,7 @@
 mod speech;
 mod toolchain_check;
 mod unheeded;
+mod word;
 
 use crate::dependencies::{self, DependencyFile};
 use protocol::Limits;
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub(crate) use speech::Speech;
 pub(crate) use toolchain_check::ToolchainCheck;
 pub(crate) use unheeded::Unheeded;
+use word::one_of;
 
 /// What the environment asks of one run of the client (client.md section 16 of the reference; distcc(1)).
 #[derive(Debug, Clone)]
@@ -131,6 +133,10 @@ impl Settings {
             positive("DISTCC_MAX_DISCREPANCY", "discrepancies", filled("DISTCC_MAX_DISCREPANCY"));
         let (max_body, bad_body) = positive("DISTCC_MAX_BODY", "MiB", var("DISTCC_MAX_BODY"));
         let any_compiler = switch(var("DISTCC_ANY_COMPILER"), false);
+        let (resolves_native, bad_native) =
+            one_of("DISTCC_NATIVE", var("DISTCC_NATIVE"), &[("resolve", true), ("local", false)]);
+        let (probes_remote, bad_probes) =
+            one_of("DISTCC_PROBES", var("DISTCC_PROBES"), &[("local", false), ("remote", true)]);
         let (toolchain_check, bad_check) = ToolchainCheck::of(var("DISTCC_TOOLCHAIN_CHECK"));
         Settings {
             hosts: var("DISTCC_HOSTS"),
@@ -143,15 +149,15 @@ impl Settings {
             verbose: switch(var("DISTCC_VERBOSE"), false),
             fallback: switch(var("DISTCC_FALLBACK"), true),
             skip_local_retry: var("DISTCC_SKIP_LOCAL_RETRY").is_some(),
-            resolves_native: var("DISTCC_NATIVE").is_none_or(|value| value != "local"),
+            resolves_native,
             exact_diagnostics: switch(var("DISTCC_EXACT_DIAGNOSTICS"), false),
-            probes_remote: var("DISTCC_PROBES").is_some_and(|value| value == "remote"),
+            probes_remote,
             any_compiler,
             toolchain_check: if any_compiler { ToolchainCheck::Off } else { toolchain_check },
             backoff_period: Duration::from_secs(number(var("DISTCC_BACKOFF_PERIOD")).unwrap_or(60)),
             io_timeout: Duration::from_secs(io_timeout.unwrap_or(300).into()),
             limits: max_body.map_or_else(Limits::default, Limits::with_bodies_of),
-            problem: bad_timeout.or(bad_body).or(bad_check),
+            problem: bad_timeout.or(bad_body).or(bad_check).or(bad_native).or(bad_probes),
             ssh: ssh(filled("DISTCC_SSH")),
             save_temps: switch(var("DISTCC_SAVE_TEMPS"), false)
                 .then(|| filled("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)),
@@ -301,6 +307,24 @@ mod tests {
         }
         assert_eq!(with("DISTCC_MAX_BODY", "7").limits, Limits::with_bodies_of(7));
         assert_eq!(with("DISTCC_IO_TIMEOUT", "7").io_timeout, Duration::from_secs(7));
+    }
+
+    #[test]
+    fn odd_words_are_problems() {
+        for (name, words) in [
+            ("DISTCC_TOOLCHAIN_CHECK", "strict, target or off"),
+            ("DISTCC_NATIVE", "resolve or local"),
+            ("DISTCC_PROBES", "local or remote"),
+        ] {
+            let expected = format!("Bad {name} value: locale: give {words}");
+            assert_eq!(with(name, "locale").problem, Some(expected));
+            assert_eq!(with(name, "").problem, None);
+        }
+        assert!(with("DISTCC_NATIVE", "resolve").resolves_native);
+        assert!(!with("DISTCC_NATIVE", "local").resolves_native);
+        assert!(
+            with("DISTCC_PROBES", "remote").probes_remote && !with("DISTCC_PROBES", "local").probes_remote
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How far a host's compiler has to be the one of here (DISTCC_TOOLCHAIN_CHECK). Knows no compiler.
 
-use std::ffi::{OsStr, OsString};
+use super::word::one_of;
+use std::ffi::OsString;
 
 /// What a host has to show before it gets jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,17 +17,8 @@ pub(crate) enum ToolchainCheck {
 impl ToolchainCheck {
     /// What the variable's value asks for, strict if it is not set; or what is wrong with it.
     pub(super) fn of(value: Option<OsString>) -> (ToolchainCheck, Option<String>) {
-        match value.as_deref().map(OsStr::as_encoded_bytes) {
-            None | Some(b"" | b"strict") => (ToolchainCheck::Strict, None),
-            Some(b"target") => (ToolchainCheck::Target, None),
-            Some(b"off") => (ToolchainCheck::Off, None),
-            Some(other) => {
-                let other = String::from_utf8_lossy(other);
-                let problem =
-                    format!("Bad DISTCC_TOOLCHAIN_CHECK value: {other}: give strict, target or off");
-                (ToolchainCheck::Strict, Some(problem))
-            }
-        }
+        use ToolchainCheck::{Off, Strict, Target};
+        one_of("DISTCC_TOOLCHAIN_CHECK", value, &[("strict", Strict), ("target", Target), ("off", Off)])
     }
 }
 
