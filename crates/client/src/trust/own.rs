@@ -86,7 +86,12 @@ impl Own {
             return fingerprint.to_string();
         }
         let mut hasher = DefaultHasher::new();
-        (self.stamp, self.known.as_ref().map(|(_, evidence)| evidence.encode())).hash(&mut hasher);
+        // A script that now starts another compiler is still the same file.
+        let known = self
+            .known
+            .as_ref()
+            .map(|(Identity { target, version, .. }, evidence)| (target, version, evidence.encode()));
+        (self.stamp, known).hash(&mut hasher);
         format!("{:016x}", hasher.finish())
     }
 
@@ -130,4 +135,29 @@ impl Own {
 fn stamp(program: &Path) -> Stamp {
     let about = fs::metadata(program).ok()?;
     Some((about.dev(), about.ino(), about.size(), about.mtime(), about.ctime()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A script that starts a clang of this version.
+    fn script(program: &Path, version: &str) -> Own {
+        let root = Root::open(Path::new("/")).unwrap();
+        let mut answer = |words: &[&OsStr]| {
+            let said = if words[0] == "--version" { version } else { "x86_64-pc-linux-gnu" };
+            Ok(said.as_bytes().to_vec())
+        };
+        let known = toolchain::identify(&root, program, &Surroundings::default(), &mut answer).unwrap();
+        Own { program: program.to_owned(), stamp: stamp(program), known: Some(known), root: Some(root) }
+    }
+
+    #[test]
+    fn a_script_is_marked_by_what_it_starts() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "#!/bin/sh\n").unwrap();
+        let mark = |version: &str| script(file.path(), version).mark();
+        assert_eq!(mark("clang version 14.0.6"), mark("clang version 14.0.6"));
+        assert_ne!(mark("clang version 14.0.6"), mark("clang version 15.0.0"));
+    }
 }
