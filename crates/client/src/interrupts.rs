@@ -22,6 +22,9 @@ const FATAL: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 /// A lost SIGCHLD costs at most this much.
 const CHILD_RECHECK: Duration = Duration::from_secs(1);
 
+/// How often it is asked whether a child may go on.
+const CHILD_LOOK: Duration = Duration::from_millis(20);
+
 /// How long a compiler may take to remove its temporary files after SIGTERM.
 const CHILD_GRACE: Duration = Duration::from_secs(2);
 
@@ -168,16 +171,39 @@ impl Interrupts {
     /// # Errors
     /// [`Broken::Interrupted`] and [`Broken::Io`].
     pub(crate) fn wait_child(&self, child: &mut Child) -> Result<ExitStatus, Broken> {
+        self.watch_child(child, CHILD_RECHECK, || true)
+    }
+
+    /// Likewise one whose group is ended as soon as it may not go on, which is `TimedOut`.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub(crate) fn wait_child_while(
+        &self,
+        child: &mut Child,
+        may_go_on: impl Fn() -> bool,
+    ) -> Result<ExitStatus, Broken> {
+        self.watch_child(child, CHILD_LOOK, may_go_on)
+    }
+
+    fn watch_child(
+        &self,
+        child: &mut Child,
+        interval: Duration,
+        may_go_on: impl Fn() -> bool,
+    ) -> Result<ExitStatus, Broken> {
         loop {
             if let Some(status) = child.try_wait()? {
                 return Ok(status);
             }
             let mut polled = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut polled, until(Instant::now() + CHILD_RECHECK)?) {
+            match poll(&mut polled, until(Instant::now() + interval)?) {
                 Err(Errno::EINTR) => continue,
                 other => other?,
             };
-            if let Err(broken) = self.take_fatal() {
+            let ended =
+                self.take_fatal().and_then(|()| if may_go_on() { Ok(()) } else { Err(Broken::TimedOut) });
+            if let Err(broken) = ended {
                 end_group(child)?;
                 return Err(broken);
             }

@@ -22,6 +22,7 @@ mod messages;
 mod native;
 mod origin;
 mod preparation;
+mod question;
 mod reach;
 mod remote;
 mod report;

@@ -3,8 +3,8 @@
 
 use crate::compile::Job;
 use crate::interrupts::{Broken, Interrupts};
-use crate::source::{NoSource, Preprocessing};
-use crate::{dependencies, kept_file, local};
+use crate::source::NoSource;
+use crate::{dependencies, kept_file, local, question};
 use cc_args::{Compilation, NativeCompilation, WhyLocal};
 use nix::sys::signal::raise;
 use nix::unistd::geteuid;
@@ -91,8 +91,7 @@ impl Job<'_> {
         command.env("LC_ALL", "C");
         dependencies::ask_for_none(&mut command);
         let interrupts = Interrupts::catch().ok()?;
-        let asked = Preprocessing::start(command, &interrupts).map_err(NoSource::from);
-        match asked.and_then(|asked| asked.finish(&interrupts)) {
+        match question::answer(command, &interrupts) {
             Ok(said) => Commands::parse(&said.messages),
             Err(NoSource::Broken(Broken::Interrupted(signal))) => {
                 // It acts as before again and ends us, who hold nothing yet.

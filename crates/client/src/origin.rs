@@ -3,8 +3,8 @@
 
 use crate::dependencies;
 use crate::interrupts::{Broken, Interrupts};
-use crate::kept_file;
-use crate::source::{NoSource, Preprocessing};
+use crate::source::NoSource;
+use crate::{kept_file, question};
 use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
 use std::fs;
@@ -77,8 +77,7 @@ impl Here<'_> {
     fn ask(mut self) -> Result<Option<Maker>, Signal> {
         self.command.args(SIGNING);
         dependencies::ask_for_none(&mut self.command);
-        let asked = Preprocessing::start(self.command, self.interrupts).map_err(NoSource::from);
-        match asked.and_then(|asked| asked.finish(self.interrupts)) {
+        match question::answer(self.command, self.interrupts) {
             Ok(said) => Ok(said.bytes().ok().and_then(|said| makers(&said).pop())),
             Err(NoSource::Broken(Broken::Interrupted(signal))) => Err(signal),
             Err(_) => Ok(None),

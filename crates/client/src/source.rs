@@ -10,6 +10,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 /// One translation unit, ready to be sent to any number of hosts.
 #[derive(Debug)]
@@ -144,18 +145,33 @@ impl Preprocessing {
         let length = length(&self.text)?;
         Ok(Source { text: Text::File(self.text, length), packed: OnceCell::new(), messages })
     }
-}
 
-/// Starts `program` and waits for it: all that it says on either stream, however it ends.
-///
-/// # Errors
-/// It cannot be started or waited for; when interrupted it has ended when this returns.
-pub(crate) fn all_said_by(program: Command, interrupts: &Interrupts) -> Result<Vec<u8>, Broken> {
-    let Preprocessing { mut child, text, messages } = Preprocessing::start(program, interrupts)?;
-    interrupts.wait_child(&mut child)?;
-    let mut said = read_all(&text, length(&text)?)?;
-    said.extend(read_all(&messages, length(&messages)?)?);
-    Ok(said)
+    /// Waits for it no longer than until `deadline`, and while neither stream has more than `most` bytes.
+    ///
+    /// # Errors
+    /// [`Broken`], `TimedOut` where it took too long or said too much; it has ended when this returns.
+    pub(crate) fn wait_within(
+        &mut self,
+        deadline: Instant,
+        most: u64,
+        interrupts: &Interrupts,
+    ) -> Result<(), Broken> {
+        let Preprocessing { child, text, messages } = self;
+        let is_short =
+            || [&*text, &*messages].iter().all(|file| file.metadata().is_ok_and(|it| it.len() <= most));
+        interrupts.wait_child_while(child, || Instant::now() < deadline && is_short())?;
+        if is_short() { Ok(()) } else { Err(Broken::TimedOut) }
+    }
+
+    /// What it has written to either stream.
+    ///
+    /// # Errors
+    /// Those of reading it.
+    pub(crate) fn all_said(&self) -> io::Result<Vec<u8>> {
+        let mut said = read_all(&self.text, length(&self.text)?)?;
+        said.extend(read_all(&self.messages, length(&self.messages)?)?);
+        Ok(said)
+    }
 }
 
 /// A file that has no name and vanishes with its last descriptor, so that no signal can leave it behind.

@@ -20,6 +20,10 @@ use nix::sys::signal::Signal;
 use opinion::Opinion;
 use own::Own;
 use std::ffi::OsString;
+use std::time::Duration;
+
+/// So long another client is waited for that asks a host.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is known, and can be found out, about hosts for the compiler of one job.
 pub(crate) struct Trust<'a> {
@@ -75,7 +79,7 @@ impl<'a> Trust<'a> {
             known.read_again();
             known.of(host).cloned()
         };
-        let standing = match turn::wait(file.as_deref(), reach.interrupts, read_again) {
+        let standing = match turn::wait(file.as_deref(), PATIENCE, reach.interrupts, read_again) {
             Err(signal) => return Err(Failure::Interrupted(signal)),
             Ok(Ok(standing)) => standing,
             Ok(Err(_turn)) => {

@@ -2,13 +2,12 @@
 //! follows from that.
 
 use crate::compile::Job;
-use crate::dependencies;
 use crate::interrupts::Broken;
-use crate::local;
 use crate::origin::makers;
 use crate::reach::Reach;
 use crate::remote::{self, Failure, Load};
-use crate::source::{NoSource, Preprocessing, Source};
+use crate::source::{NoSource, Source};
+use crate::{dependencies, local, question};
 use cc_args::{Compilation, Language};
 use hosts::Host;
 use nix::unistd::geteuid;
@@ -104,10 +103,7 @@ impl Sample<'_> {
         let name = self.job.typed_name(self.compilation);
         let mut command = local::command(name, &args, &call.path, settings.depth);
         dependencies::ask_for_none(&mut command);
-        let ended = Preprocessing::start(command, self.reach.interrupts)
-            .map_err(NoSource::of_what_cannot_start)
-            .and_then(|compiling| compiling.finish(self.reach.interrupts));
-        match ended {
+        match question::answer(command, self.reach.interrupts) {
             Ok(_) => Ok(fs::read(&object).ok()),
             Err(NoSource::Rejected) => Ok(None),
             Err(NoSource::Broken(Broken::Interrupted(signal))) => Err(Failure::Interrupted(signal)),

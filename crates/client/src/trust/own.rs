@@ -4,7 +4,7 @@ use crate::compile::Job;
 use crate::dependencies;
 use crate::interrupts::{Broken, Interrupts};
 use crate::local;
-use crate::source;
+use crate::question;
 use crate::trust::turn;
 use cc_args::Compilation;
 use nix::sys::signal::Signal;
@@ -15,6 +15,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use toolchain::{Evidence, Identity, Memory, Root, Surroundings};
 
 /// The compiler here, as it was when the job began.
@@ -26,6 +27,9 @@ pub(crate) struct Own {
     /// This machine's, in which the evidence is.
     root: Option<Root>,
 }
+
+/// So long another client is waited for that asks the same compiler: it cannot take much longer.
+const PATIENCE: Duration = question::TIME.saturating_add(Duration::from_secs(10));
 
 /// Device, inode, size, and when it was written and changed, of a file that is there.
 type Stamp = Option<(u64, u64, u64, i64, i64)>;
@@ -52,7 +56,7 @@ impl Own {
         let memory = directory.clone().map(Memory::in_directory);
         let file = directory.map(|directory| directory.join(format!("asking-{}", geteuid())));
         let recall = || memory.as_ref()?.recall(&own.program, &around);
-        own.known = match turn::wait(file.as_deref(), interrupts, recall)? {
+        own.known = match turn::wait(file.as_deref(), PATIENCE, interrupts, recall)? {
             Ok(known) => Some(known),
             Err(_turn) => {
                 let known = own.identify(job, name, &around, interrupts)?;
@@ -103,7 +107,8 @@ impl Own {
         }
     }
 
-    /// Has the compiler tell where its parts are.
+    /// Has the compiler tell where its parts are. Of one that says nothing in time that much is known, and so it is not
+    /// asked again at once.
     fn identify(
         &self,
         job: &Job,
@@ -112,23 +117,39 @@ impl Own {
         interrupts: &Interrupts,
     ) -> Result<Option<(Identity, Evidence)>, Signal> {
         let Some(root) = &self.root else { return Ok(None) };
-        let mut interrupted = None;
+        let (mut interrupted, mut is_silent) = (None, false);
         let mut ask = |words: &[&OsStr]| {
             let args: Vec<OsString> = words.iter().map(|word| OsString::from(*word)).collect();
             let mut command = local::command(name, &args, &job.call.path, job.settings.depth);
             dependencies::ask_for_none(&mut command);
-            source::all_said_by(command, interrupts).map_err(|broken| match broken {
+            question::all_said_by(command, interrupts).map_err(|broken| match broken {
                 Broken::Interrupted(signal) => {
                     interrupted = Some(signal);
                     io::ErrorKind::Interrupted.into()
                 }
-                Broken::TimedOut => io::ErrorKind::TimedOut.into(),
+                Broken::TimedOut => {
+                    is_silent = true;
+                    io::ErrorKind::TimedOut.into()
+                }
                 Broken::Io(error) => error,
             })
         };
-        let identified = toolchain::identify(root, &self.program, around, &mut ask);
+        let mut identified = toolchain::identify(root, &self.program, around, &mut ask);
+        if is_silent {
+            report_silence(job, name);
+            identified = toolchain::identify(root, &self.program, around, &mut |_| Ok(Vec::new()));
+        }
         interrupted.map_or(Ok(identified.ok()), Err)
     }
+}
+
+fn report_silence(job: &Job, name: &OsStr) {
+    let (name, seconds) = (name.display(), question::TIME.as_secs());
+    let message = format_args!(
+        "{name} gives no proper answer within {seconds} seconds when it is asked what it is; hosts are compared with it by \
+         what it makes of a sample"
+    );
+    job.site.told.remark(format_args!("silent {name}"), message);
 }
 
 /// Tells one file from another that takes its place.

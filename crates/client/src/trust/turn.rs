@@ -11,21 +11,19 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// So long somebody else is waited for; then everybody finds out alone.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What the others wait for; they go on when it is dropped.
 pub(super) type Turn = Option<Flock<File>>;
 
-/// What is `known`, be it only when another client has found it out; or our turn to do so. `file` is what is locked; its
-/// directory is made if need be.
+/// What is `known`, be it only when another client has found it out; or our turn to do so, which after `patience` is
+/// everybody's. `file` is what is locked; its directory is made if need be.
 ///
 /// # Errors
 /// The signal that arrived meanwhile.
 pub(super) fn wait<T>(
     file: Option<&Path>,
+    patience: Duration,
     interrupts: &Interrupts,
     mut known: impl FnMut() -> Option<T>,
 ) -> Result<Result<T, Turn>, Signal> {
@@ -33,7 +31,7 @@ pub(super) fn wait<T>(
         return Ok(Ok(known));
     }
     let Some(mut opened) = file.and_then(open) else { return Ok(Err(None)) };
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + patience;
     loop {
         opened = match Flock::lock(opened, FlockArg::LockExclusiveNonblock) {
             // Another may have had its turn since.
@@ -66,6 +64,8 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+    const SHORT: Duration = Duration::from_secs(5);
+
     #[test]
     fn one_of_many_finds_out() {
         let place = tempfile::tempdir().unwrap();
@@ -76,7 +76,7 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     let read = || known.load(Ordering::SeqCst).then_some(());
-                    if let Err(turn) = wait(Some(&file), &interrupts, read).unwrap() {
+                    if let Err(turn) = wait(Some(&file), SHORT, &interrupts, read).unwrap() {
                         assert!(turn.is_some());
                         times.fetch_add(1, Ordering::SeqCst);
                         known.store(true, Ordering::SeqCst);
@@ -91,8 +91,8 @@ mod tests {
     fn without_a_file_everybody_finds_out() {
         let interrupts = Interrupts::catch().unwrap();
         for file in [None, Some(Path::new("/nowhere/at/all"))] {
-            assert!(matches!(wait(file, &interrupts, || None::<()>), Ok(Err(None))));
-            assert!(matches!(wait(file, &interrupts, || Some(1)), Ok(Ok(1))));
+            assert!(matches!(wait(file, SHORT, &interrupts, || None::<()>), Ok(Err(None))));
+            assert!(matches!(wait(file, SHORT, &interrupts, || Some(1)), Ok(Ok(1))));
         }
     }
 }
