@@ -4,6 +4,7 @@
 mod cluster;
 mod fakes;
 mod replaced;
+mod setbacks;
 mod silent;
 mod toolbox;
 mod wishes;

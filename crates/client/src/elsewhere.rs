@@ -1,23 +1,22 @@
 //! One prepared job on the hosts: each is tried at most once in the form that it takes, and what it made of the job follows
 //! elsewhere. Knows nothing of what an answer says.
 
+mod attempt;
+
 use crate::compile::Job;
 use crate::exit::Exit;
 use crate::interrupts::{Broken, Interrupts};
-use crate::origin::Here;
 use crate::preparation::{NO_INCLUDE_SERVER, Sources, Text, WhyNone};
-use crate::reach::Reach;
-use crate::remote::{self, Failure, Load};
-use crate::settings::ToolchainCheck;
+use crate::remote::Failure;
+use crate::server_root;
 use crate::source::NoSource;
 use crate::trust::Trust;
 use crate::why_here::WhyHere;
-use crate::{local, server_root};
 use cc_args::{Compilation, WhyLocal};
 use hosts::{Host, Place, Slot};
 use job_state::Outcome;
 use logging::{Field, Log};
-use protocol::{ProtocolError, Response};
+use protocol::Response;
 use std::path::Path;
 
 /// A job that can be sent away: as its source with all headers, or as preprocessed text, which is made when the first host
@@ -223,97 +222,6 @@ impl<'a> Prepared<'a> {
             })?);
         }
         Ok(())
-    }
-
-    /// Has `host` do it if it may, and asks it once more what it has if it closes on the proof of that.
-    fn send(&mut self, host: &Host, slot: &Slot, form: Form) -> Result<Response, Failure> {
-        let proof = self.proof(host)?;
-        match self.send_with(host, slot, form, proof) {
-            Err(Failure::ProofNotTaken | Failure::Refused(_)) => {
-                self.trust.iter_mut().for_each(|trust| trust.doubt(host));
-                let proof = self.proof(host)?;
-                let silent = ProtocolError::NoAnswer;
-                self.send_with(host, slot, form, proof).map_err(|failure| match (failure, form) {
-                    (Failure::Refused(why), _) => Failure::Stranger(why),
-                    (Failure::ProofNotTaken, Form::Sources) => Failure::SourcesNotTaken(silent.to_string()),
-                    (Failure::ProofNotTaken, Form::Text) => Failure::Protocol(silent),
-                    (failure, _) => failure,
-                })
-            }
-            outcome => outcome,
-        }
-    }
-
-    fn proof(&mut self, host: &Host) -> Result<Option<String>, Failure> {
-        let reach = self.reach();
-        self.trust.as_mut().map_or(Ok(None), |trust| trust.proof(host, reach))
-    }
-
-    fn reach(&self) -> Reach<'a> {
-        let Job { settings, log, .. } = self.job;
-        Reach { silence: settings.io_timeout, ssh: &settings.ssh, log, interrupts: self.interrupts }
-    }
-
-    fn send_with(
-        &mut self,
-        host: &Host,
-        slot: &Slot,
-        form: Form,
-        proof: Option<String>,
-    ) -> Result<Response, Failure> {
-        let (reach, limits) = (self.reach(), &self.job.settings.limits);
-        let words;
-        let load = match (form, &mut self.sources, &self.text) {
-            (Form::Sources, Some(sources), _) => {
-                let (input, spec) = (self.compilation.input().display(), &host.spec);
-                let log = self.job.log.about(Field::Host, spec);
-                log.info(format_args!("sending {input} with its headers to {spec}"));
-                Load::Sources(sources)
-            }
-            (_, _, Some(text)) => {
-                words = self.job.server_words(self.compilation);
-                Load::Text(&words, &text.source)
-            }
-            _ => return Err(Failure::Ours("there is nothing to send".into())),
-        };
-        // Made when there is something to tell: while a name is looked up a signal ends us at once.
-        let mut record = None;
-        let mut job = remote::Job { load, reach, limits, proof: proof.as_deref() };
-        let response = job.run(host, |phase| {
-            let record = record.get_or_insert_with(|| self.job.site.record(self.compilation.input()));
-            if let Some(record) = record {
-                let _ = record.update(phase, host.name(), slot.number());
-            }
-        })?;
-        let is_still = self.trust.as_ref().map(|trust| trust.own_is_still(self.interrupts)).transpose();
-        if is_still.map_err(Failure::Interrupted)? == Some(false) {
-            return Err(Failure::Replaced);
-        }
-        let is_known = proof.is_some() && self.trust.as_ref().is_some_and(Trust::proof_is_enough);
-        if is_known { Ok(response) } else { self.check_origin(host, response) }
-    }
-
-    /// What another version of the compiler has made is not what would have been made here.
-    fn check_origin(&mut self, host: &Host, response: Response) -> Result<Response, Failure> {
-        let Job { call, settings, .. } = self.job;
-        if settings.any_compiler || !response.status.success() {
-            return Ok(response);
-        }
-        let name = self.job.typed_name(self.compilation);
-        let here = Here {
-            command: local::command(name, &[], &call.path, settings.depth),
-            memory: settings.state_dir.as_ref().map(|directory| directory.path.join("compilers")),
-            interrupts: self.interrupts,
-            loosely: settings.toolchain_check == ToolchainCheck::Target,
-        };
-        let Some((there, here)) = here.stranger(&response.object).map_err(Failure::Interrupted)? else {
-            return Ok(response);
-        };
-        let failure = Failure::OtherCompiler { there, here };
-        let Some(trust) = &mut self.trust else { return Err(failure) };
-        let why = failure.to_string();
-        trust.condemn(host, why.clone());
-        Err(Failure::Stranger(why))
     }
 
     /// Hosts of which it is known already that they have another compiler.

@@ -6,6 +6,7 @@ mod inquiry;
 mod known;
 mod opinion;
 mod own;
+mod setback;
 mod turn;
 
 use crate::compile::Job;
@@ -19,6 +20,7 @@ use known::{Known, Standing};
 use nix::sys::signal::Signal;
 use opinion::Opinion;
 use own::Own;
+pub(crate) use setback::{Follows, Step, follows};
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -124,8 +126,10 @@ impl<'a> Trust<'a> {
     fn find_out(&self, host: &Host, reach: Reach) -> Result<Standing, Failure> {
         let telling = match inquiry::ask(&reach, host, &self.name) {
             Ok(telling) => Some(telling),
-            Err(Failure::NotTold) => None,
-            Err(failure) => return Err(failure),
+            Err(failure) => match follows(Step::Inquiry, failure) {
+                Follows::Failed(failure) => return Err(failure),
+                _ => None,
+            },
         };
         let check = self.job.settings.toolchain_check;
         let first = telling.as_ref().and_then(|telling| telling.compilers.first()?.fingerprint.clone());
@@ -143,10 +147,15 @@ impl<'a> Trust<'a> {
         };
         let loosely = check == ToolchainCheck::Target;
         let to = (host, proof.as_deref());
-        Ok(match canary::difference(self.job, self.compilation, reach, to, loosely)? {
-            Some(why) => Standing::Stranger(why),
-            None => proof.map_or(Standing::Alike, Standing::Proven),
-        })
+        match canary::difference(self.job, self.compilation, reach, to, loosely) {
+            Ok(Some(why)) => Ok(Standing::Stranger(why)),
+            Ok(None) => Ok(proof.map_or(Standing::Alike, Standing::Proven)),
+            Err(failure) => match follows(Step::Sample, failure) {
+                Follows::Stranger(why) => Ok(Standing::Stranger(why)),
+                Follows::Failed(failure) => Err(failure),
+                Follows::Sample | Follows::AskAgain => Err(Failure::NotTold),
+            },
+        }
     }
 }
 

@@ -1,0 +1,104 @@
+//! What follows when a host breaks off, at whichever step: one table. Asks nobody.
+
+use crate::remote::Failure;
+use protocol::ProtocolError;
+
+/// What the host was to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// To tell of its compiler.
+    Inquiry,
+    /// To compile the sample.
+    Sample,
+    /// To do a job for which it was trusted from before.
+    Job,
+    /// To do it after it was asked anew.
+    JobAgain,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Follows {
+    /// It is given a sample: its daemon knows no questions.
+    Sample,
+    /// It is asked anew what it has.
+    AskAgain,
+    /// It gets no jobs for this compiler for a while, and nothing else is held against it; a sentence about it.
+    Stranger(String),
+    /// It has failed and is left alone for a while, or the trouble is on this side.
+    Failed(Failure),
+}
+
+/// What follows from a `failure` of a host at this step. Silence and garbage are failures at all of them, as a host that is
+/// busy is silent.
+pub(crate) fn follows(step: Step, failure: Failure) -> Follows {
+    match (step, failure) {
+        (Step::Inquiry, Failure::NotTold) => Follows::Sample,
+        // What is known is from before; another daemon may serve there now.
+        (Step::Job, Failure::Refused(_) | Failure::ProofNotTaken) => Follows::AskAgain,
+        (Step::Sample | Step::JobAgain, Failure::Refused(why)) => Follows::Stranger(why),
+        // Daemons that know no questions close on what they have no compiler for.
+        (Step::Sample, Failure::Protocol(ProtocolError::NoAnswer)) => Follows::Stranger(
+            "it gives no answer to a sample, and its log says why (is this address allowed there? is the compiler \
+             installed and linked there?)"
+                .to_owned(),
+        ),
+        // It has just told of that compiler.
+        (Step::Sample | Step::JobAgain, Failure::ProofNotTaken) => {
+            Follows::Failed(Failure::Protocol(ProtocolError::NoAnswer))
+        }
+        (_, failure) => Follows::Failed(failure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interrupts::Broken;
+
+    /// A failure of each kind that a host can cause.
+    fn kinds() -> [(&'static str, Failure); 6] {
+        let silent = Failure::Connection { doing: "waiting for the answer", error: Broken::TimedOut };
+        [
+            ("refused", Failure::Refused("no gcc".to_owned())),
+            ("closed on a question", Failure::NotTold),
+            ("closed on a proof", Failure::ProofNotTaken),
+            ("closed", Failure::Protocol(ProtocolError::NoAnswer)),
+            ("garbage", Failure::Protocol(ProtocolError::NoArguments)),
+            ("silent", silent),
+        ]
+    }
+
+    #[track_caller]
+    fn check(step: Step, expected: [&str; 6]) {
+        for ((kind, failure), expected) in kinds().into_iter().zip(expected) {
+            let found = match follows(step, failure) {
+                Follows::Sample => "sample",
+                Follows::AskAgain => "ask again",
+                Follows::Stranger(_) => "stranger",
+                Follows::Failed(_) => "failed",
+            };
+            assert_eq!(found, expected, "{step:?} {kind}");
+        }
+    }
+
+    #[test]
+    fn every_step_and_every_end() {
+        check(Step::Inquiry, ["failed", "sample", "failed", "failed", "failed", "failed"]);
+        check(Step::Sample, ["stranger", "failed", "failed", "stranger", "failed", "failed"]);
+        check(Step::Job, ["ask again", "failed", "ask again", "failed", "failed", "failed"]);
+        check(Step::JobAgain, ["stranger", "failed", "failed", "failed", "failed", "failed"]);
+    }
+
+    #[test]
+    fn what_is_said() {
+        let Follows::Stranger(why) = follows(Step::JobAgain, Failure::Refused("no gcc".to_owned())) else {
+            panic!("not a stranger")
+        };
+        assert_eq!(why, "no gcc");
+        let Follows::Failed(failure) = follows(Step::Sample, Failure::ProofNotTaken) else {
+            panic!("not a failure")
+        };
+        assert!(failure.to_string().starts_with("server provided no answer"), "{failure}");
+    }
+}
