@@ -21,7 +21,6 @@ use crate::compiler::{Compiler, is_masquerade};
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::strays::Known;
-use crate::view::PATH_ELSEWHERE;
 use crate::workbench::Workbench;
 
 /// How long a compiler that is told to end may take for it.
@@ -58,7 +57,7 @@ impl Environment {
     pub(crate) fn search_path(&self, compiler: &Compiler) -> OsString {
         let ours = self.variables.iter().find(|(name, _)| *name == "PATH").map(|(_, path)| path);
         match compiler.root {
-            Some(_) => PATH_ELSEWHERE.into(),
+            Some(_) => toolchain::PATH_IN_ROOT.into(),
             None => ours.cloned().unwrap_or_default(),
         }
     }

@@ -117,7 +117,7 @@ impl Sources {
         let system = System::look(Root::open(root).map_err(cannot)?);
         let views = self
             .possible_views(workspaces)
-            .map_err(|why| cannot(format!("{why}; {}", view::how_to_permit())))?;
+            .map_err(|why| cannot(format!("{why}; {}", toolchain::how_to_permit_namespaces())))?;
         Ok((Arc::new(system), views))
     }
 

@@ -3,7 +3,6 @@
 
 mod enter;
 mod layout;
-mod permission;
 mod probe;
 mod root;
 mod system;
@@ -19,10 +18,9 @@ use tokio::process::Command;
 
 use enter::{Call, Entry};
 pub(crate) use layout::{Layout, only_text_among_programs};
-pub(crate) use permission::how_to_permit;
 pub(crate) use probe::Views;
 pub(crate) use root::Root;
-pub(crate) use system::{PATH_ELSEWHERE, System};
+pub(crate) use system::System;
 
 /// What may be done with what is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,40 +3,65 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::config::{Config, ConfigError, Place};
-use crate::find::{find, names_a_compiler};
+use crate::find::names_a_compiler;
 use crate::root::Root;
 
+/// Where programs are looked for in another root than ours, whose PATH says nothing about it.
+pub const PATH_IN_ROOT: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 impl Place {
-    /// Names of the compilers there; those of a root that are on its search path, or where toolchains usually are.
+    /// Names of the compilers there that a daemon may run.
     ///
     /// # Errors
     /// When there is no such directory, or it cannot be read.
     pub fn compilers(&self) -> io::Result<BTreeSet<String>> {
+        fs::read_dir(self.path())?;
+        let root = self.root()?;
+        let mut names = BTreeSet::new();
+        for directory in self.directories() {
+            let there = root.names(&directory)?.into_iter().filter_map(|name| name.into_string().ok());
+            names.extend(there.filter(|name| names_a_compiler(name)));
+        }
+        names.retain(|name| self.found(&root, name).is_some());
+        Ok(names)
+    }
+
+    /// The compiler called so, as it is seen from inside the place's root; none if `name` is that of no compiler.
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        // A name with a slash would lead elsewhere.
+        let may_be = names_a_compiler(name) && !name.contains('/');
+        self.found(&self.root().ok().filter(|_| may_be)?, name)
+    }
+
+    fn found(&self, root: &Root, name: &str) -> Option<PathBuf> {
+        let programs = self.directories().into_iter().map(|directory| directory.join(name));
+        programs
+            .into_iter()
+            .find(|program| root.is_program(program).unwrap_or(false) && !leads_to_distcc(root, program))
+    }
+
+    fn root(&self) -> io::Result<Root> {
+        Root::open(match self {
+            Place::Root(path) => path,
+            Place::Directory(_) => Path::new("/"),
+        })
+    }
+
+    fn directories(&self) -> Vec<PathBuf> {
         match self {
-            Place::Root(root) => {
-                fs::read_dir(root)?;
-                let found = find(&Root::open(root)?)?;
-                let elsewhere = found.elsewhere.into_iter().flat_map(|toolchain| toolchain.names);
-                Ok(found.on_path.into_iter().chain(elsewhere).collect())
-            }
-            Place::Directory(directory) => compilers_in(directory),
+            Place::Root(_) => std::env::split_paths(PATH_IN_ROOT).collect(),
+            Place::Directory(directory) => vec![directory.clone()],
         }
     }
 }
 
-fn compilers_in(directory: &Path) -> io::Result<BTreeSet<String>> {
-    let machine = Root::open(Path::new("/"))?;
-    let mut names = BTreeSet::new();
-    for entry in fs::read_dir(directory)? {
-        let Ok(name) = entry?.file_name().into_string() else { continue };
-        if names_a_compiler(&name) && machine.is_program(&directory.join(&name))? {
-            names.insert(name);
-        }
-    }
-    Ok(names)
+/// Such a link would send a job round in a circle.
+fn leads_to_distcc(root: &Root, program: &Path) -> bool {
+    let real = root.behind_links(program).ok().flatten();
+    real.is_none_or(|real| real.file_name().is_some_and(|name| name.to_string_lossy().contains("distcc")))
 }
 
 impl Config {
@@ -87,10 +112,19 @@ mod tests {
     fn places() {
         let fake = FakeRoot::with(&[
             "arch32/usr/bin/gcc*",
-            "arch32/opt/x-tools/arm-none-eabi/bin/arm-none-eabi-gcc*",
+            "arch32/bin>usr/bin",
+            "arch32/usr/bin/cc>/bin/gcc",
+            "arch32/usr/bin/distcc*",
+            "arch32/usr/bin/objcopy*",
+            "arch32/usr/local/bin/gcc>/usr/bin/distcc",
+            "arch32/usr/local/bin/g++>/usr/bin/distcc",
+            "arch32/usr/sbin/arm-none-eabi-gcc*",
+            "arch32/opt/x-tools/b-none-eabi/bin/b-none-eabi-gcc*",
+            "arch32/usr/bin/out-gcc>../../../bin/a-b-c-gcc",
             "empty/usr/bin/cc",
             "bin/a-b-c-gcc*",
             "bin/a-b-c-ld*",
+            "bin/to-us-gcc>../arch32/usr/bin/distcc",
             "no-bin/a-b-c-gcc",
             "file",
         ]);
@@ -112,7 +146,7 @@ mod tests {
         let directory = |path: &str| Place::Directory(fake.path(path));
         let missing = "PATH is missing; make or mount it, or remove this section";
         let file = "PATH is no directory; name the directory that holds it";
-        check(root("arch32"), &["arm-none-eabi-gcc", "gcc"], None);
+        check(root("arch32"), &["arm-none-eabi-gcc", "cc", "gcc"], None);
         check(root("empty"), &[], Some("no compiler is inside PATH; install gcc there, as with arch-chroot"));
         check(root("nowhere"), &[], Some(missing));
         check(root("file"), &[], Some(file));
@@ -121,5 +155,28 @@ mod tests {
         check(directory("no-bin"), &[], Some(none));
         check(directory("nowhere/bin"), &[], Some(missing));
         check(directory("file"), &[], Some(file));
+    }
+    #[test]
+    fn programs() {
+        let fake = FakeRoot::with(&[
+            "root/usr/bin/gcc*",
+            "root/usr/bin/sh*",
+            "root/usr/local/bin/gcc>/usr/bin/distcc",
+            "root/usr/bin/distcc*",
+            "root/usr/local/bin/clang*",
+            "root/usr/bin/clang*",
+            "distcc-tools/a-gcc*",
+        ]);
+        let check = |place: Place, name: &str, expected: Option<PathBuf>| {
+            assert_eq!(place.program(name), expected, "{name}");
+        };
+        let inside = |path: &str| Some(PathBuf::from(path));
+        let (root, tools) = (Place::Root(fake.path("root")), Place::Directory(fake.path("distcc-tools")));
+        check(root.clone(), "gcc", inside("/usr/bin/gcc"));
+        check(root.clone(), "clang", inside("/usr/local/bin/clang"));
+        check(tools, "a-gcc", Some(fake.path("distcc-tools/a-gcc")));
+        for none in ["sh", "../bin/gcc", "/usr/bin/gcc", "./gcc", ""] {
+            check(root.clone(), none, None);
+        }
     }
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
-use toolchain::{CONFIG, Config, ConfigError, Place, Root};
+use toolchain::{CONFIG, Config, ConfigError, Place};
 
 const NAME: &str = "toolchains";
 const LIMIT: Duration = Duration::from_secs(10);
@@ -28,14 +28,11 @@ const HIDDEN: &[(&str, &str)] = &[
 ];
 
 /// The compilers of one place.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Compilers {
     /// Sorted.
     pub(crate) names: Vec<String>,
-    /// Their directory as this machine sees it.
-    directory: PathBuf,
-    /// The chroot that they are in.
-    root: Option<PathBuf>,
+    place: Place,
 }
 
 /// Something that keeps the daemon from running a compiler.
@@ -111,12 +108,12 @@ impl Compilers {
         // Scripts of these names call the compiler beside them.
         let is_script = |name: &String| name.starts_with("c89") || name.starts_with("c99");
         let names = names.into_iter().filter(|name| !is_script(name)).collect();
-        Ok(match place {
-            Place::Directory(directory) => Compilers { names, directory: directory.clone(), root: None },
-            Place::Root(root) => {
-                Compilers { names, directory: root.join("usr/bin"), root: Some(root.clone()) }
-            }
-        })
+        Ok(Compilers { names, place: place.clone() })
+    }
+
+    /// A place that cannot be looked at.
+    pub(crate) fn none(place: &Place) -> Compilers {
+        Compilers { names: Vec::new(), place: place.clone() }
     }
 
     /// Those that are called after their target, if any are, for people.
@@ -130,24 +127,19 @@ impl Compilers {
 
     /// Each compiler's file as this machine sees it: a link inside a chroot leads to what is inside.
     fn files(&self) -> Vec<PathBuf> {
-        let file = |name: &String| {
-            let path = self.directory.join(name);
-            let Some(root) = &self.root else { return Some(path) };
-            let inside = Path::new("/usr/bin").join(name);
-            Root::open(root).ok()?.is_program(&inside).ok()?.then_some(())?;
-            // Only the way to the chroot and the directories in it are this machine's to judge.
-            fs::symlink_metadata(&path).ok()?.is_file().then_some(path)
-        };
-        self.names.iter().filter_map(file).collect()
+        let programs = self.names.iter().filter_map(|name| self.place.program(name));
+        let Place::Root(root) = &self.place else { return programs.collect() };
+        let outside = programs.map(|program| root.join(program.strip_prefix("/").unwrap_or(&program)));
+        // Only the way to the chroot and the directories in it are this machine's to judge.
+        outside.filter(|path| fs::symlink_metadata(path).is_ok_and(|found| found.is_file())).collect()
     }
 }
 
 /// What keeps this user from running them; distcc 3.4 logs what comes of it as "code 110".
 pub(crate) fn obstacles(compilers: &Compilers, account: &Account) -> Vec<Obstacle> {
     let mut found: Vec<Obstacle> = Vec::new();
-    let top = compilers.root.as_ref().unwrap_or(&compilers.directory);
-    found.extend(hidden(top));
-    if compilers.root.is_some() {
+    found.extend(hidden(compilers.place.path()));
+    if matches!(compilers.place, Place::Root(_)) {
         found.extend(no_namespaces(Path::new("/proc/sys")));
     }
     for file in compilers.files() {

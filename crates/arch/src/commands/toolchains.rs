@@ -213,7 +213,7 @@ fn list(kind: Kind, shown: &Shown, settings: &Settings, notes: &mut dyn Write) -
             .iter()
             .filter(|entry| Kind::of(entry) == kind)
             .map(|entry| {
-                let compilers = Compilers::of(&entry.place).unwrap_or_default();
+                let compilers = Compilers::of(&entry.place).unwrap_or_else(|_| Compilers::none(&entry.place));
                 let found = account.iter().flat_map(|account| obstacles(&compilers, account)).next();
                 Row {
                     entry,

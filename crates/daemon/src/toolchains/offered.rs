@@ -5,14 +5,12 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{self, Path, PathBuf};
+use std::path::{self, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use toolchain::{CONFIG, Config, Entry, Place, names_a_compiler};
+use toolchain::{CONFIG, Config, Entry, Place};
 
-use crate::compiler::{Compiler, is_program, leads_to_us, speaks_of_us};
-use crate::view::{PATH_ELSEWHERE, Root};
+use crate::compiler::Compiler;
 
 /// The file that names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,10 +69,6 @@ impl Offered {
 
     /// The compilers called so, those in directories first, each with the target that it must have.
     pub(super) fn named(&self, name: &OsStr) -> Vec<(Compiler, Option<String>)> {
-        // A name with a slash would lead elsewhere.
-        if !name.to_str().is_some_and(|name| names_a_compiler(name) && !name.contains('/')) {
-            return Vec::new();
-        }
         let config = self.config();
         let (roots, directories): (Vec<&Entry>, Vec<&Entry>) =
             config.toolchains.iter().partition(|entry| matches!(entry.place, Place::Root(_)));
@@ -86,7 +80,7 @@ impl Offered {
     pub(super) fn names(&self) -> BTreeSet<OsString> {
         let config = self.config();
         let names = config.toolchains.iter().flat_map(|entry| entry.place.compilers().unwrap_or_default());
-        names.map(OsString::from).filter(|name| !self.named(name).is_empty()).collect()
+        names.map(OsString::from).collect()
     }
 }
 
@@ -100,30 +94,18 @@ fn read(file: &ToolchainsFile) -> Result<Config, String> {
 }
 
 fn located(place: &Place, name: &OsStr) -> Option<Compiler> {
-    match place {
-        Place::Directory(directory) => {
-            let program = directory.join(name);
-            (is_program(&program) && !leads_to_us(&program)).then(|| Compiler::here(program))
-        }
-        Place::Root(path) => {
-            let root = Root::open(path).ok()?;
-            let mut programs = std::env::split_paths(PATH_ELSEWHERE).map(|directory| directory.join(name));
-            let program = programs.find(|program| is_program_in(&root, program))?;
-            Some(Compiler { root: Some(path.clone()), ..Compiler::here(program) })
-        }
-    }
-}
-
-/// A link into distcc would send the job round in a circle.
-fn is_program_in(root: &Root, program: &Path) -> bool {
-    let found: Option<PathBuf> = root.outside(program).ok().filter(|found| is_program(found));
-    found.is_some_and(|found| !speaks_of_us(found.file_name().unwrap_or_default().as_bytes()))
+    let compiler = Compiler::here(place.program(name.to_str()?)?);
+    Some(match place {
+        Place::Directory(_) => compiler,
+        Place::Root(path) => Compiler { root: Some(path.clone()), ..compiler },
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::Path;
 
     /// DIR/tools has a-gcc and objcopy; DIR/root has /usr/bin/{gcc,b-gcc,sh} and /usr/local/bin/gcc -> distcc.
     fn house() -> tempfile::TempDir {

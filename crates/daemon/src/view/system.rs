@@ -33,9 +33,6 @@ impl Top {
     }
 }
 
-/// Where programs are looked for in another root than ours, whose PATH says nothing about it.
-pub(crate) const PATH_ELSEWHERE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 /// The system in a root as views show it.
 #[derive(Debug, Clone)]
 pub(crate) struct System {
@@ -62,7 +59,7 @@ impl System {
 
     /// The PATH of its programs, where it is not that of the daemon.
     pub(super) fn search_path(&self) -> Option<&'static str> {
-        (!self.root.is_here()).then_some(PATH_ELSEWHERE)
+        (!self.root.is_here()).then_some(toolchain::PATH_IN_ROOT)
     }
 
     /// Files that the client's tree must have, so that something can be mounted over them.
