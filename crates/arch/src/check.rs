@@ -14,6 +14,7 @@ pub(crate) mod host_table;
 mod host_trouble;
 pub(crate) mod hosts;
 mod masquerade;
+mod namespaces;
 mod native;
 mod package_text;
 mod parallel;

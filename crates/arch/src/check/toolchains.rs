@@ -2,6 +2,7 @@
 //! stands between the daemon's user and each compiler. Knows nothing of jobs.
 
 use crate::ask::ask;
+use crate::check::namespaces::forbidden;
 use crate::check::remedy::word;
 use crate::check::usable_program::Account;
 use crate::check::{Finding, Situation};
@@ -68,7 +69,8 @@ pub(super) fn toolchains(situation: &Situation) -> Vec<Finding> {
     let account = daemon_account(situation.processes);
     let ready = config.toolchains.iter().filter_map(|entry| {
         let compilers = Compilers::of(&entry.place).ok().filter(|compilers| !compilers.names.is_empty())?;
-        let found: Vec<_> = account.iter().flat_map(|account| obstacles(&compilers, account)).collect();
+        let found: Vec<_> =
+            account.iter().flat_map(|account| obstacles(&compilers, account, situation.processes)).collect();
         findings.extend(found.iter().map(Obstacle::finding));
         found.is_empty().then(|| format!("{} ({})", entry.name, compilers.shown()))
     });
@@ -136,11 +138,15 @@ impl Compilers {
 }
 
 /// What keeps this user from running them; distcc 3.4 logs what comes of it as "code 110".
-pub(crate) fn obstacles(compilers: &Compilers, account: &Account) -> Vec<Obstacle> {
+pub(crate) fn obstacles(
+    compilers: &Compilers,
+    account: &Account,
+    processes: &Arc<Processes>,
+) -> Vec<Obstacle> {
     let mut found: Vec<Obstacle> = Vec::new();
     found.extend(hidden(compilers.place.path()));
     if matches!(compilers.place, Place::Root(_)) {
-        found.extend(no_namespaces(Path::new("/proc/sys")));
+        found.extend(forbidden(account, processes));
     }
     for file in compilers.files() {
         let Some(barrier) = account.barrier(&file) else { continue };
@@ -189,21 +195,6 @@ fn hidden(directory: &Path) -> Option<Obstacle> {
     })
 }
 
-/// A chroot is entered in namespaces of its own, which need no rights but that they are allowed.
-fn no_namespaces(sysctls: &Path) -> Option<Obstacle> {
-    let forbidden = ["user/max_user_namespaces", "kernel/unprivileged_userns_clone"];
-    let is_zero = |name: &&str| fs::read_to_string(sysctls.join(name)).is_ok_and(|text| text.trim() == "0");
-    let name = forbidden.into_iter().find(is_zero)?;
-    let (key, value) = (name.replace('/', "."), if name.starts_with("user") { "15000" } else { "1" });
-    Some(Obstacle {
-        subject: format!("/proc/sys/{name}"),
-        what: "0 forbids the namespaces in which the daemon enters a chroot".to_owned(),
-        remedy: format!(
-            "echo {key}={value} | sudo tee /etc/sysctl.d/60-distccd.conf && sudo sysctl --system"
-        ),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,7 +217,7 @@ mod tests {
         at(&bin, directory);
         let compilers = Compilers::of(&Place::Directory(bin.clone())).unwrap();
         assert_eq!(compilers.names, ["x-g++", "x-gcc"]);
-        let remedies: Vec<_> = obstacles(&compilers, &nobody)
+        let remedies: Vec<_> = obstacles(&compilers, &nobody, &Arc::default())
             .into_iter()
             .map(|obstacle| obstacle.remedy.replace(&bin.display().to_string(), "BIN"))
             .collect();
@@ -246,17 +237,6 @@ mod tests {
             [("/home/me/x", true), ("/tmp/x", true), ("/opt/x", false), ("/homes", false)]
         {
             assert_eq!(hidden(Path::new(place)).is_some(), is_hidden, "{place}");
-        }
-    }
-
-    #[test]
-    fn namespaces() {
-        let sysctls = tempfile::tempdir().unwrap();
-        assert!(no_namespaces(sysctls.path()).is_none());
-        fs::create_dir(sysctls.path().join("user")).unwrap();
-        for (value, forbidden) in [("63000\n", false), ("0\n", true)] {
-            fs::write(sysctls.path().join("user/max_user_namespaces"), value).unwrap();
-            assert_eq!(no_namespaces(sysctls.path()).is_some(), forbidden, "{value}");
         }
     }
 }

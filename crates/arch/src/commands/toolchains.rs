@@ -159,7 +159,7 @@ fn add(name: &str, place: Place, added: &Added, work: &mut Work) -> Result<Answe
         return Err(format!("no compiler in {}: install gcc there first", place.path().display()));
     }
     let account = daemon_account(work.processes);
-    let found = account.iter().flat_map(|account| obstacles(&compilers, account));
+    let found = account.iter().flat_map(|account| obstacles(&compilers, account, work.processes));
     let told =
         |obstacle: Obstacle| format!("{}: {}; type: {}", obstacle.subject, obstacle.what, obstacle.remedy);
     let warnings: Vec<String> = found.map(told).collect();
@@ -214,7 +214,8 @@ fn list(kind: Kind, shown: &Shown, settings: &Settings, notes: &mut dyn Write) -
             .filter(|entry| Kind::of(entry) == kind)
             .map(|entry| {
                 let compilers = Compilers::of(&entry.place).unwrap_or_else(|_| Compilers::none(&entry.place));
-                let found = account.iter().flat_map(|account| obstacles(&compilers, account)).next();
+                let found =
+                    account.iter().flat_map(|account| obstacles(&compilers, account, work.processes)).next();
                 Row {
                     entry,
                     trouble: found.map(|found| format!("{}: {}", found.subject, found.what)),
