@@ -159,12 +159,12 @@ fn what_keeps_the_daemon_from_it_is_told() {
     );
 }
 
-/// A machine with a systemd that says of distccd.service what `$0` says, in a view of the file system that ends with us.
+/// A machine with a systemd that knows our unit, in a view of the file system that ends with us.
 const MACHINE: &str = r#"set -e
     mkdir -p /etc/distcc
     for place in /run /etc/distcc /var/lib; do mount -t tmpfs none $place; done
     mkdir -p /run/systemd/system bin
-    printf '#!/bin/sh\ncase $1 in is-enabled) echo enabled;; is-active) echo %s;; reload) echo "$@" >>ran;; esac\n' $0 >bin/systemctl
+    printf '#!/bin/sh\ncase $1 in is-enabled) echo enabled;; is-active) echo %s;; try-*) echo "$@" >>ran;; esac\n' $0 >bin/systemctl
     chmod +x bin/systemctl
     export PATH="$PWD/bin:$PATH"
     "$1" toolchain add aarch64 x-tools8 --yes >said
@@ -173,15 +173,14 @@ const MACHINE: &str = r#"set -e
     ls /etc/distcc /var/lib"#;
 
 #[test]
-fn a_running_daemon_reads_it_at_once() {
-    for (state, expected) in
-        [("active", "reload distccd.service\nreload distccd.service\n"), ("inactive", "")]
-    {
+fn daemons_that_run_read_it_now_and_when_it_is_taken_back() {
+    const RELOAD: &str = "try-reload-or-restart distccd.service distccd@*.service\n";
+    for state in ["active", "inactive"] {
         let Some(user) = User::new() else { return };
         let mut machine = clean("/usr/bin/unshare");
         machine.args(["--mount", "sh", "-c", MACHINE, state, PROGRAM]).current_dir(user.work.home());
         assert_eq!(run(machine).good().out(), "/etc/distcc:\n\n/var/lib:\n");
-        assert_eq!(fs::read_to_string(user.at("ran")).unwrap_or_default(), expected, "{state}");
+        assert_eq!(fs::read_to_string(user.at("ran")).unwrap_or_default(), RELOAD.repeat(2), "{state}");
         assert!(fs::read_to_string(user.at("added")).unwrap().contains("[toolchain.aarch64]\n"));
     }
 }

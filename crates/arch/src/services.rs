@@ -2,6 +2,7 @@
 //! nothing of what a unit does.
 
 use crate::ask::{Ended, ask};
+use crate::check::remedy::word;
 use crate::processes::Processes;
 use crate::programs::on_path;
 use crate::settings::Settings;
@@ -94,20 +95,22 @@ impl<'a> Services<'a> {
         actions
     }
 
-    /// What makes a unit that runs read its files again, now and when that is taken back.
-    pub(crate) fn reload(&self, unit: &str) -> Action {
-        self.action(&["reload"], &["reload"], unit)
+    /// What makes these units, as far as they run, read their files again, now and when that is taken back.
+    pub(crate) fn reload(&self, units: &str) -> Action {
+        self.action(&["try-reload-or-restart"], &["try-reload-or-restart"], units)
     }
 
-    fn action(&self, run: &[&str], undo: &[&str], unit: &str) -> Action {
+    /// Several units are words of one text.
+    fn action(&self, run: &[&str], undo: &[&str], units: &str) -> Action {
         let words = |verb: &[&str]| -> Vec<String> {
             let program = self.program.display().to_string();
             let root = self.offline.as_ref().map(|root| format!("--root={}", root.display()));
-            let rest = verb.iter().copied().chain([unit]).map(str::to_owned);
+            let rest = verb.iter().copied().chain(units.split(' ')).map(str::to_owned);
             [program].into_iter().chain(root).chain(rest).collect()
         };
         let mut shown = words(run);
         shown[0] = "systemctl".to_owned();
+        let shown: Vec<String> = shown.iter().map(|shown| word(shown)).collect();
         Action { shown: shown.join(" "), run: words(run), undo: words(undo) }
     }
 
@@ -135,6 +138,16 @@ mod tests {
             .map(|action| format!("{} | {}", action.shown, action.undo[1..].join(" ")))
             .collect();
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn what_runs_reads_its_files() {
+        let processes = Arc::default();
+        let services = Services { program: "/bin/systemctl".into(), offline: None, processes: &processes };
+        let action = services.reload("x.service x@*.service");
+        assert_eq!(action.shown, "systemctl try-reload-or-restart x.service 'x@*.service'");
+        assert_eq!(action.run[1..], ["try-reload-or-restart", "x.service", "x@*.service"]);
+        assert_eq!(action.undo, action.run);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use toolchain::{CONFIG, Config, Entry, with_entry, without_entry};
 
 const UNIT: &str = "distccd.service";
+/// Further daemons read the same file. A later undo meets others than run now, so who runs is left to systemd.
+const UNITS: &str = "distccd.service distccd@*.service";
 
 const OPENING: &str =
     "# Compilers that distccd may run besides those on its search path (distccd(1), TOOLCHAINS).\n";
@@ -71,22 +73,15 @@ impl ToolchainsFile {
         }
     }
 
-    /// Plans that the running daemon reads it; false where nobody knows how.
-    ///
-    /// # Errors
-    /// systemd does not answer.
-    pub(crate) fn has_it_read(&self, plan: &mut Plan, site: &Site, work: &Work) -> Result<bool, String> {
-        if self.path != Path::new(CONFIG) {
-            return Ok(false);
+    /// Plans that daemons which run read it; false where nobody knows how.
+    pub(crate) fn has_it_read(&self, plan: &mut Plan, site: &Site, work: &Work) -> bool {
+        let services = Services::find(site, false, work.settings, work.processes).ok();
+        let services =
+            services.filter(|services| self.path == Path::new(CONFIG) && services.state(UNIT).is_ok());
+        if let Some(services) = &services {
+            plan.run(services.reload(UNITS));
         }
-        let Ok(services) = Services::find(site, false, work.settings, work.processes) else {
-            return Ok(false);
-        };
-        let Ok(state) = services.state(UNIT) else { return Ok(false) };
-        if state.active {
-            plan.run(services.reload(UNIT));
-        }
-        Ok(true)
+        services.is_some()
     }
 
     fn text(&self, plan: &Plan) -> Result<Option<String>, String> {
