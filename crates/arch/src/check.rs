@@ -1,5 +1,7 @@
 //! The table of all checks and how it is gone through. Knows nothing of how findings are shown.
 
+#[cfg(debug_assertions)]
+pub(crate) mod advice;
 mod buildenv;
 mod ccache;
 mod compiler_command;

@@ -148,8 +148,8 @@ fn entry(name: &Spanned<DeString>, keys: &DeTable, text: &str) -> Result<Entry, 
     Ok(Entry { name: shown.to_owned(), place, target, line: line_of(text, span.start) })
 }
 
-/// Names are written and typed without quotes.
-pub(crate) fn is_name(name: &str) -> bool {
+/// Whether a section may be called so. Names are typed without quotes.
+pub fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 100
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte))

@@ -28,7 +28,7 @@ mod places;
 mod root;
 mod sight;
 
-pub use config::{CONFIG, Config, ConfigError, Entry, Place};
+pub use config::{CONFIG, Config, ConfigError, Entry, Place, is_name};
 pub use config_edit::{with_entry, without_entry};
 pub use evidence::Evidence;
 pub use find::{Compilers, Toolchain, find, names_a_compiler};

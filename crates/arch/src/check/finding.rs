@@ -61,7 +61,11 @@ impl Finding {
         what: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Finding {
-        let remedy = Some(remedy.into());
+        let remedy: String = remedy.into();
+        // So that every test of every check says what does not work.
+        #[cfg(debug_assertions)]
+        assert_eq!(super::advice::misunderstood(&remedy), None);
+        let remedy = Some(remedy);
         Finding { verdict: Verdict::Warning, remedy, ..Finding::well(check, subject, what) }
     }
 

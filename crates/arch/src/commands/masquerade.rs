@@ -1,11 +1,12 @@
 //! Makes distcc's links follow the compilers that are installed. Knows nothing of which links those are.
 
+use crate::check::remedy::word;
 use crate::{Answer, Exit};
 use clap::Args;
 use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
-use toolchain::{Compilers, Failure, Plan, Root, Toolchain, find, refresh, removal};
+use toolchain::{Compilers, Failure, Plan, Root, Toolchain, find, is_name, refresh, removal};
 
 /// What `masquerade` is asked to do.
 #[derive(Debug, Args)]
@@ -53,7 +54,7 @@ fn changed(asked: &Masquerade) -> Result<String, Failure> {
     if !asked.dry_run {
         plan.apply(&root)?;
     }
-    Ok(said(&plan, &root, asked.dry_run) + &advice(&compilers))
+    Ok(said(&plan, &root, asked.dry_run) + &advice(&compilers.elsewhere))
 }
 
 /// Links to a distcc that is not there would lead nowhere.
@@ -97,8 +98,8 @@ fn said(plan: &Plan, root: &Root, dry_run: bool) -> String {
 }
 
 /// What no link can do for a daemon.
-fn advice(compilers: &Compilers) -> String {
-    let unknown: Vec<_> = compilers.elsewhere.iter().filter(|toolchain| !toolchain.on_daemon_path).collect();
+fn advice(elsewhere: &[Toolchain]) -> String {
+    let unknown: Vec<_> = elsewhere.iter().filter(|toolchain| !toolchain.on_daemon_path).collect();
     if unknown.is_empty() {
         return String::new();
     }
@@ -106,7 +107,7 @@ fn advice(compilers: &Compilers) -> String {
         "the daemon here does not know the compilers below; to offer them to other machines, type\n",
     );
     for toolchain in unknown {
-        let directory = toolchain.directory.display();
+        let directory = word(&toolchain.directory.to_string_lossy());
         let _ = writeln!(text, "    sudo distcc-arch toolchain add {} {directory}", name_for(toolchain));
     }
     text
@@ -116,7 +117,8 @@ fn advice(compilers: &Compilers) -> String {
 fn name_for(toolchain: &Toolchain) -> String {
     let mut targets = toolchain.names.iter().filter_map(|name| Some(name.rsplit_once('-')?.0));
     let above = || toolchain.directory.parent()?.file_name()?.to_str();
-    targets.find(|target| target.contains('-')).or_else(above).unwrap_or("NAME").to_owned()
+    let found = targets.find(|target| target.contains('-')).or_else(above);
+    found.filter(|name| is_name(name)).unwrap_or("NAME").to_owned()
 }
 
 fn explained(failure: &Failure, asked: &Masquerade) -> String {
@@ -138,6 +140,7 @@ fn explained(failure: &Failure, asked: &Masquerade) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::advice::misunderstood;
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -194,6 +197,23 @@ mod tests {
         check(&asked, &format!("{done}{ADVICE}"));
         check(&asked, &format!("left D/bin/cc, which is no link to distcc, as it is\n{ADVICE}"));
         check(&Masquerade { quiet: true, ..self::asked(house.path()) }, "");
+    }
+
+    #[test]
+    fn what_is_advised_works() {
+        for (directory, names, expected) in [
+            ("/opt/gcc-13.2/bin", &["arm-none-eabi-gcc-13.2"][..], "arm-none-eabi-gcc /opt/gcc-13.2/bin"),
+            ("/opt/gcc-13.2/bin", &["arm-none-eabi-gcc"], "arm-none-eabi /opt/gcc-13.2/bin"),
+            ("/usr/lib/llvm-13.2/bin", &["clang"], "llvm-13.2 /usr/lib/llvm-13.2/bin"),
+            ("/opt/my tools/bin", &["clang"], "NAME '/opt/my tools/bin'"),
+        ] {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            let toolchain = Toolchain { directory: directory.into(), names, on_daemon_path: false };
+            let text = advice(&[toolchain]);
+            let line = text.lines().last().unwrap().trim();
+            assert_eq!(line, format!("sudo distcc-arch toolchain add {expected}"));
+            assert_eq!(misunderstood(line), None);
+        }
     }
 
     #[test]

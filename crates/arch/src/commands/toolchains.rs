@@ -14,7 +14,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf, absolute};
-use toolchain::{Entry, Place};
+use toolchain::{Entry, Place, is_name};
 
 /// What is asked of toolchains that are directories.
 #[derive(Debug, Subcommand)]
@@ -314,13 +314,9 @@ fn programs_below(top: &Path) -> Result<PathBuf, String> {
     }
 }
 
-/// A name that TOML takes without quotes.
 fn name(typed: &str) -> Result<String, String> {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
-    if typed.is_empty() || !typed.chars().all(plain) {
-        return Err("write letters, digits, - and _ only".to_owned());
-    }
-    Ok(typed.to_owned())
+    let named = is_name(typed).then(|| typed.to_owned());
+    named.ok_or_else(|| "write letters, digits and - _ . + only".to_owned())
 }
 
 #[cfg(test)]
@@ -356,7 +352,9 @@ mod tests {
 
     #[test]
     fn names() {
-        for (typed, good) in [("i686", true), ("a_b-c", true), ("", false), ("a.b", false), ("ü", false)] {
+        for (typed, good) in
+            [("i686", true), ("a_b-c", true), ("", false), ("gcc-13.2", true), ("a b", false), ("ü", false)]
+        {
             assert_eq!(name(typed).is_ok(), good, "{typed}");
         }
     }
