@@ -220,7 +220,7 @@ fn command_lines_that_make_no_sense() {
         (&["setup", "--hosts", "red/0"], "--hosts: cannot use \"red/0\": bad multiplier"),
         (&["setup", "--hosts", "red blue,zip"], "cannot use \"blue,zip\""),
         (
-            &["setup", "--hosts", "red", "--config", "/nowhere.conf", "--yes"],
+            &["setup", "--hosts", "red/3", "--config", "/nowhere.conf", "--yes"],
             "nowhere.conf: name another with --config",
         ),
     ] {
@@ -228,9 +228,12 @@ fn command_lines_that_make_no_sense() {
     }
     let conf = "if true; then\nDISTCC_HOSTS=x\nfi\n";
     scene.write("etc/makepkg.conf", conf);
-    scene.refuses(&["setup", "--hosts", "red", "--yes"], "etc/makepkg.conf:2: DISTCC_HOSTS");
+    scene.refuses(&["setup", "--hosts", "red/3", "--yes"], "etc/makepkg.conf:2: DISTCC_HOSTS");
     scene.write("etc/makepkg.conf", b"MAKEFLAGS=\"-j2 \xe9\"\n");
-    scene.refuses(&["setup", "--hosts", "red", "--yes"], "MAKEFLAGS is not in UTF-8, as bash reads it: edit");
+    scene.refuses(
+        &["setup", "--hosts", "red/3", "--yes"],
+        "MAKEFLAGS is not in UTF-8, as bash reads it: edit",
+    );
     scene.write("etc/makepkg.conf", "A=1\nB=(\n");
-    scene.refuses(&["setup", "--hosts", "red", "--yes"], "etc/makepkg.conf: ");
+    scene.refuses(&["setup", "--hosts", "red/3", "--yes"], "etc/makepkg.conf: ");
 }

@@ -83,6 +83,12 @@ fn set_up(asked: &Setup, work: &mut Work) -> Result<Answer, String> {
                     or compile for others (--server)"
             .to_owned());
     }
+    // What is wrong is told before anybody is waited for.
+    asked.wanted(&asked.hosts)?;
+    let hosts = asked_slots::asked(&asked.hosts);
+    if !hosts.is_empty() {
+        work.note(&format!("asking {} how many slots there are", hosts.join(", ")));
+    }
     let (words, told) = asked_slots::filled_in(&asked.hosts, work.processes);
     let wanted = asked.wanted(&words)?;
     let server = asked.server()?;

@@ -5,40 +5,72 @@ use crate::check::reach::answer_of;
 use crate::check::telling;
 use crate::processes::Processes;
 use hosts::{Host, HostList, Place};
+use std::fmt::Display;
 use std::thread;
 use std::time::Duration;
 
-/// Nobody waits longer for hosts that may be off.
-const LIMIT: Duration = Duration::from_secs(3);
+/// Nobody waits longer: a host that is off costs the connection alone, a cold daemon hashes its compiler first.
+const LIMIT: Duration = Duration::from_secs(10);
 /// A daemon that is asked about one does not look at all.
 const COMPILER: &str = "gcc";
 
-/// The words with `/SLOTS` where a host told how many it has, and a line for each.
+/// What became of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Slots(u32),
+    /// Nobody is there, or it is no daemon of ours.
+    Nothing,
+    NothingYet,
+}
+
+/// Who is asked, of what was typed.
+pub(crate) fn asked(typed: &[String]) -> Vec<&str> {
+    let words = typed.iter().flat_map(|part| part.split_whitespace());
+    words.filter(|word| without_slots(word).is_some()).collect()
+}
+
+/// The words with `/SLOTS` where a host told how many it has, and a line for each that was asked.
 pub(crate) fn filled_in(typed: &[String], processes: &Processes) -> (Vec<String>, Vec<String>) {
+    filled_in_within(LIMIT, typed, processes)
+}
+
+fn filled_in_within(limit: Duration, typed: &[String], processes: &Processes) -> (Vec<String>, Vec<String>) {
     let words: Vec<&str> = typed.iter().flat_map(|part| part.split_whitespace()).collect();
     thread::scope(|scope| {
-        let asked: Vec<_> = words
-            .iter()
-            .map(|word| without_slots(word).map(|host| scope.spawn(move || slots(&host, processes))))
-            .collect();
+        let ask = |host: Host| scope.spawn(move || (said(&host, limit, processes), host));
+        let asked: Vec<_> = words.iter().map(|word| without_slots(word).map(ask)).collect();
         let mut told = Vec::new();
         let filled = words.iter().zip(asked).map(|(word, asked)| {
-            let Some(slots) = asked.and_then(|asked| asked.join().ok().flatten()) else {
+            let Some((said, host)) = asked.and_then(|asked| asked.join().ok()) else {
                 return (*word).to_owned();
             };
-            let filled = with_slots(word, slots);
-            told.push(format!("{word} has {slots} slots, it says: {filled}"));
-            filled
+            told.push(line(word, said, &host, limit));
+            if let Said::Slots(slots) = said { with_slots(word, slots) } else { (*word).to_owned() }
         });
         (filled.collect(), told)
     })
 }
 
-fn slots(host: &Host, processes: &Processes) -> Option<u32> {
-    let Place::Tcp { name, port } = host.place.clone() else { return None };
-    answer_of(move || telling::of_host(&name, port, COMPILER), LIMIT, processes)??
-        .slots
-        .filter(|slots| *slots > 0)
+fn said(host: &Host, limit: Duration, processes: &Processes) -> Said {
+    let Place::Tcp { name, port } = host.place.clone() else { return Said::Nothing };
+    let answer = answer_of(move || telling::of_host(&name, port, COMPILER), limit, processes);
+    let Some(telling) = answer else { return Said::NothingYet };
+    telling.and_then(|telling| telling.slots).filter(|slots| *slots > 0).map_or(Said::Nothing, Said::Slots)
+}
+
+fn line(word: &str, said: Said, host: &Host, limit: Duration) -> String {
+    let taken = host.slots;
+    let otherwise = |why: &str| {
+        format!(
+            "{word} {why}, so it gets {taken} jobs at a time; for another number: {}",
+            with_slots(word, "N")
+        )
+    };
+    match said {
+        Said::Slots(slots) => format!("{word} has {slots} slots, it says: {}", with_slots(word, slots)),
+        Said::Nothing => otherwise("tells nobody how many slots it has"),
+        Said::NothingYet => otherwise(&format!("did not answer in {} s", limit.as_secs())),
+    }
 }
 
 /// The host, if it may be asked and has no number.
@@ -49,7 +81,7 @@ fn without_slots(word: &str) -> Option<Host> {
     (matches!(host.place, Place::Tcp { .. }) && !host.down && !has_slots).then_some(host)
 }
 
-fn with_slots(word: &str, slots: u32) -> String {
+fn with_slots(word: &str, slots: impl Display) -> String {
     let (place, options) = word.split_at(word.find(',').unwrap_or(word.len()));
     format!("{place}/{slots}{options}")
 }
@@ -87,12 +119,24 @@ mod tests {
             let telling = Telling { slots: Some(12), ..Telling::default() };
             listener.accept().unwrap().0.write_all(&telling.encode()).unwrap();
         });
-        let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
-        let typed = [format!("{place},lzo localhost/2"), silent.to_string()];
-        let (words, told) = filled_in(&typed, &Processes::default());
+        let closed = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+        let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let mute = silent.local_addr().unwrap();
+        let typed = [format!("{place},lzo localhost/2"), closed.to_string(), format!("{mute},lzo")];
+        assert_eq!(asked(&typed), [&format!("{place},lzo"), &typed[1], &typed[2]]);
+        let (words, told) = filled_in_within(Duration::from_secs(1), &typed, &Processes::default());
         server.join().unwrap();
-        assert_eq!(words, [format!("{place}/12,lzo"), "localhost/2".into(), silent.to_string()]);
-        assert_eq!(told, [format!("{place},lzo has 12 slots, it says: {place}/12,lzo")]);
+        let expected = [format!("{place}/12,lzo"), "localhost/2".into(), typed[1].clone(), typed[2].clone()];
+        assert_eq!(words, expected);
+        let default = "so it gets 4 jobs at a time; for another number:";
+        assert_eq!(
+            told,
+            [
+                format!("{place},lzo has 12 slots, it says: {place}/12,lzo"),
+                format!("{closed} tells nobody how many slots it has, {default} {closed}/N"),
+                format!("{mute},lzo did not answer in 1 s, {default} {mute}/N,lzo"),
+            ]
+        );
         for word in &words {
             assert_eq!(HostList::parse(word.as_bytes(), "").hosts.len(), 1, "{word}");
         }
