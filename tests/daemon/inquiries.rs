@@ -38,11 +38,13 @@ pub(crate) fn text_of(answer: &[u8]) -> String {
     text.to_owned()
 }
 
-/// The fingerprint in the first line about this compiler.
+/// The fingerprint of what compiles C in the first line about this compiler; `-` if it has none.
 #[track_caller]
 pub(crate) fn fingerprint(told: &str, name: &str) -> String {
     let line = told.lines().find(|line| line.starts_with(&format!("compiler {name} "))).expect(told);
-    line.split_once("fingerprint=").unwrap().1.to_owned()
+    let mut languages = line.split(' ').filter_map(|word| word.strip_prefix("language="));
+    let c = languages.find(|language| language.split(':').next().unwrap().split(',').any(|name| name == "c"));
+    c.and_then(|c| c.split(':').nth(1)).unwrap_or("-").to_owned()
 }
 
 pub(crate) fn proof(fingerprint: &str) -> Vec<u8> {
@@ -84,7 +86,7 @@ fn what_there_is() {
     let arch = std::env::consts::ARCH;
     assert!(lines[3].starts_with("targets ") && lines[3].contains(&format!(" {arch}-")), "{text}");
     assert!(lines[4].starts_with(&format!("compiler gcc target={arch}-")), "{text}");
-    assert!(lines[4].contains(&format!(" machine={arch} fingerprint=")), "{text}");
+    assert!(lines[4].contains(&format!(" machine={arch} language=c")), "{text}");
     assert_eq!(fingerprint(&text, "gcc").len(), 64, "{text}");
     assert_eq!(fingerprint(&text, &other), fingerprint(&text, "gcc"));
     assert!(text.ends_with("\nmissing no-such-cc no-such-cc: no such program on the PATH of this server\n"));

@@ -62,10 +62,7 @@ fn a_directory_permits_its_compilers() {
         assert_eq!(exchange(daemon.address(), &request(&args(name), SOURCE.as_bytes())), b"", "{name}");
     }
     let told = told(&daemon, &[]);
-    assert!(
-        told.contains("\ncompiler odd-cpu-gcc target= version= machine=unknown fingerprint=-\n"),
-        "{told}"
-    );
+    assert!(told.contains("\ncompiler odd-cpu-gcc target= version= machine=unknown\n"), "{told}");
 }
 
 /// Its target says which of the compilers of that name it is.
@@ -113,7 +110,7 @@ fn a_native_compiler_stands_in_where_that_is_allowed() {
     assert_eq!((answer.status, class(&answer.object)), (0, Some(1)), "{}", answer.stderr);
     let told = told(&daemon, &["i686-odd-linux-gnu-gcc"]);
     let line = told.lines().find(|line| line.starts_with("compiler ")).expect(&told);
-    assert!(line.contains(" target=i686-odd-linux-gnu ") && line.ends_with(" fingerprint=-"), "{line}");
+    assert!(line.contains(" target=i686-odd-linux-gnu ") && !line.contains(':'), "{line}");
     write(&work, "multilib = false\n");
     daemon.signal(Signal::SIGHUP);
     wait_until(SOON, "no more than is allowed", || {

@@ -20,6 +20,7 @@ use known::{Known, Standing};
 use nix::sys::signal::Signal;
 use opinion::Opinion;
 use own::Own;
+use protocol::inquiry::TellingCompiler;
 pub(crate) use setback::{Follows, Step, follows};
 use std::ffi::OsString;
 use std::time::Duration;
@@ -132,23 +133,24 @@ impl<'a> Trust<'a> {
             },
         };
         let check = self.job.settings.toolchain_check;
-        let first = telling.as_ref().and_then(|telling| telling.compilers.first()?.fingerprint.clone());
+        let first = telling.as_ref().and_then(|telling| self.whole_of(telling.compilers.first()?));
         let opinion = telling.map_or(Opinion::Sample(None), |telling| {
-            opinion::of(self.own.identity(), &self.name, &telling, check)
+            opinion::of((self.own.identity(), self.own.language()), &self.name, &telling, check)
         });
-        let proof = match opinion {
+        let (proof, akin) = match opinion {
             // A daemon that is started for each job would look at all of its compiler's files each time.
             Opinion::Same(proof) if proof == first && matches!(host.place, Place::Ssh { .. }) => {
                 return Ok(Standing::Alike);
             }
             Opinion::Same(proof) => return Ok(proof.map_or(Standing::Alike, Standing::Proven)),
             Opinion::Other(why) => return Ok(Standing::Stranger(why)),
-            Opinion::Sample(proof) => proof,
+            Opinion::Sample(proof) => (proof, None),
+            Opinion::Akin(proof, why) => (Some(proof), Some(why)),
         };
         let loosely = check == ToolchainCheck::Target;
         let to = (host, proof.as_deref());
         match canary::difference(self.job, self.compilation, reach, to, loosely) {
-            Ok(Some(why)) => Ok(Standing::Stranger(why)),
+            Ok(Some(why)) => Ok(Standing::Stranger(akin.unwrap_or(why))),
             Ok(None) => Ok(proof.map_or(Standing::Alike, Standing::Proven)),
             Err(failure) => match follows(Step::Sample, failure) {
                 Follows::Stranger(why) => Ok(Standing::Stranger(why)),
@@ -156,6 +158,10 @@ impl<'a> Trust<'a> {
                 Follows::Sample | Follows::AskAgain => Err(Failure::NotTold),
             },
         }
+    }
+
+    fn whole_of(&self, compiler: &TellingCompiler) -> Option<String> {
+        compiler.language(&self.own.language().to_string())?.whole.clone()
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex as Turn, OnceCell, Semaphore, mpsc, oneshot};
 use tokio::task::spawn_blocking;
-use toolchain::{Evidence, Identity, Root, Surroundings, identify};
+use toolchain::{Evidence, Fingerprint, Identity, Root, Surroundings, identify};
 
 use crate::compiler::Compiler;
 use crate::question;
@@ -115,15 +115,13 @@ impl Identities {
         result
     }
 
-    /// Whether a compiler is still what it was, be it in files that have been written anew: each package that brings
-    /// libraries writes the loader's list of them.
-    pub(crate) async fn is_still(&self, server: &Server, was: &Known) -> bool {
+    /// Whether a compiler still is what this fingerprint says, be it in files that have been written anew: each package
+    /// that brings libraries writes the loader's list of them.
+    pub(crate) async fn is_still(&self, server: &Server, was: &Known, whole: Fingerprint) -> bool {
         if was.still_holds() {
             return true;
         }
-        let fingerprint = was.identity.fingerprint;
-        let now = self.of(server, &was.compiler).await;
-        fingerprint.is_some() && now.is_ok_and(|now| now.identity.fingerprint == fingerprint)
+        self.of(server, &was.compiler).await.is_ok_and(|now| now.identity.has(whole))
     }
 
     /// All that are known just now.

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use protocol::inquiry::{Inquiry, Telling, TellingCompiler};
+use protocol::inquiry::{Inquiry, Telling, TellingCompiler, TellingLanguage};
 
 use crate::server::Server;
 use crate::toolchains::{Meant, Names};
@@ -20,7 +20,7 @@ pub(crate) async fn tell(server: &Server, inquiry: &Inquiry) -> Telling {
     for name in names.into_iter().take(MOST) {
         match server.toolchains.meant_by(server, &name, about).await {
             Ok(meant) => {
-                for entry in meant.iter().map(|meant| entry(&name, meant)) {
+                for entry in meant.iter().map(|meant| entry(&name, meant, about)) {
                     // One compiler may have many names.
                     compilers.extend(Some(entry).filter(|entry| !compilers.contains(entry)));
                 }
@@ -43,15 +43,23 @@ fn features(server: &Server) -> Vec<String> {
     ["lzo"].into_iter().chain(pump).map(str::to_owned).collect()
 }
 
-/// What only stands in for a target has a fingerprint that is no other compiler's for that.
-fn entry(name: &OsStr, meant: &Meant) -> TellingCompiler {
+/// What only stands in for a target has no fingerprint for that. Who asks about everything has no use for what decides
+/// whether a sample is worth while.
+fn entry(name: &OsStr, meant: &Meant, about: Names) -> TellingCompiler {
     let identity = &meant.known.identity;
-    let fingerprint = identity.fingerprint.filter(|_| meant.stands_in.is_none());
+    let languages = identity.languages.iter().map(|(language, prints)| {
+        let prints = prints.filter(|_| meant.stands_in.is_none());
+        TellingLanguage {
+            name: language.to_string(),
+            whole: prints.map(|prints| prints.whole.to_string()),
+            core: prints.filter(|_| about == Names::Plain).map(|prints| prints.core.to_string()),
+        }
+    });
     TellingCompiler {
         name: name.to_owned(),
         target: meant.stands_in.as_ref().unwrap_or(&identity.target).clone(),
         version: identity.version.clone(),
         machine: identity.machine.to_string(),
-        fingerprint: fingerprint.map(|fingerprint| fingerprint.to_string()),
+        languages: languages.collect(),
     }
 }

@@ -170,8 +170,8 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             Err(Outcome::TimedOut) => None,
             ended => Some(ended?),
         };
-        if let Some(known) = &proven
-            && !self.server.toolchains.is_still(self.server, known).await
+        if let Some(proven) = &proven
+            && !self.server.toolchains.is_still(self.server, proven).await
         {
             let compiler = command.compiler().display();
             return Err(Outcome::Unproven(format!("{compiler} has been replaced while it compiled")));

@@ -35,7 +35,14 @@ pub(crate) struct Toolchains {
 pub(crate) struct Chosen {
     pub(crate) compiler: Compiler,
     /// What the job's proof was compared with.
-    pub(crate) proven: Option<Arc<Known>>,
+    pub(crate) proven: Option<Proven>,
+}
+
+/// What a compiler was when a job began, and the fingerprint by which the job has it.
+#[derive(Debug)]
+pub(crate) struct Proven {
+    known: Arc<Known>,
+    whole: Fingerprint,
 }
 
 /// What a job could mean by a name.
@@ -90,8 +97,8 @@ impl Toolchains {
     }
 
     /// Whether what a job was proven by is still there.
-    pub(crate) async fn is_still(&self, server: &Server, was: &Known) -> bool {
-        self.identities.is_still(server, was).await
+    pub(crate) async fn is_still(&self, server: &Server, was: &Proven) -> bool {
+        self.identities.is_still(server, &was.known, was.whole).await
     }
 
     /// Those on the daemon's PATH.
@@ -111,8 +118,8 @@ impl Toolchains {
         let mut others = BTreeSet::new();
         for candidate in self.candidates(name, Names::Plain) {
             let Ok(Some(known)) = self.fitting(server, &candidate).await else { continue };
-            if known.identity.fingerprint.is_some_and(|found| Some(found) == wanted) {
-                return Ok(Chosen { compiler: candidate.compiler, proven: Some(known) });
+            if let Some(whole) = wanted.filter(|wanted| known.identity.has(*wanted)) {
+                return Ok(Chosen { compiler: candidate.compiler, proven: Some(Proven { known, whole }) });
             }
             others.insert(known.to_string());
         }

@@ -61,8 +61,19 @@ pub struct TellingCompiler {
     pub version: String,
     /// The kind of machine that the compiler itself runs on: `x86_64`, `i386`, `aarch64`….
     pub machine: String,
-    /// 64 hex digits, if it has one.
-    pub fingerprint: Option<String>,
+    /// The languages that it compiles; none where nobody knows.
+    pub languages: Vec<TellingLanguage>,
+}
+
+/// What compiles one language.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TellingLanguage {
+    /// As gcc's -x has it: `c`, `c++`, `objc`, `objc++`.
+    pub name: String,
+    /// The fingerprint of all that does so, 64 hex digits, if it has one.
+    pub whole: Option<String>,
+    /// That of all but general libraries.
+    pub core: Option<String>,
 }
 
 impl Telling {
@@ -80,33 +91,39 @@ impl Telling {
         text.message(Token::DONE, TELL)
     }
 
-    fn parse(text: &str) -> Result<Telling, ProtocolError> {
+    fn parse(text: &str) -> Telling {
         let mut telling = Telling::default();
+        // What is not understood is for others.
         for (key, value) in lines(text) {
-            telling.take(key, value).ok_or_else(|| nonsense(TELL, format!("{key} {value}").as_bytes()))?;
+            let _ = telling.take(key, value);
         }
-        Ok(telling)
+        telling
     }
 
-    /// None if the value makes no sense; a key that is not known is for others.
+    /// None if the value makes no sense, or nobody knows the key.
     fn take(&mut self, key: &str, value: &str) -> Option<()> {
         match key {
             "server" => value.clone_into(&mut self.server),
             "slots" => self.slots = Some(value.parse().ok()?),
-            "features" => self.features = words(value)?,
-            "targets" => self.targets = words(value)?,
+            "features" => self.features = words(value),
+            "targets" => self.targets = words(value),
             "compiler" => self.compilers.push(TellingCompiler::parse(value)?),
             "missing" => {
-                let (name, reason) = value.split_once(' ')?;
+                let (name, reason) = value.split_once(' ').unwrap_or((value, ""));
                 self.missing.push((unword(name)?, reason.to_owned()));
             }
-            _ => {}
+            _ => return None,
         }
         Some(())
     }
 }
 
 impl TellingCompiler {
+    /// What compiles this language, if it does.
+    pub fn language(&self, name: &str) -> Option<&TellingLanguage> {
+        self.languages.iter().find(|language| language.name == name)
+    }
+
     fn parse(line: &str) -> Option<TellingCompiler> {
         let mut words = line.split(' ');
         let mut compiler = TellingCompiler {
@@ -114,29 +131,64 @@ impl TellingCompiler {
             target: String::new(),
             version: String::new(),
             machine: String::new(),
-            fingerprint: None,
+            languages: Vec::new(),
         };
         for word in words {
-            let (key, value) = word.split_once('=')?;
-            match key {
-                "target" => compiler.target = unword(value)?.into_string().ok()?,
-                "version" => compiler.version = unword(value)?.into_string().ok()?,
-                "machine" => compiler.machine = unword(value)?.into_string().ok()?,
-                "fingerprint" if value != "-" => compiler.fingerprint = Some(fingerprint(value)?),
-                _ => {}
-            }
+            let _ = compiler.take(word);
         }
         Some(compiler)
     }
+
+    /// None if the word makes no sense, or nobody knows its key.
+    fn take(&mut self, word: &str) -> Option<()> {
+        let (key, value) = word.split_once('=')?;
+        let text = || unword(value)?.into_string().ok();
+        match key {
+            "target" => self.target = text()?,
+            "version" => self.version = text()?,
+            "machine" => self.machine = text()?,
+            "language" => self.languages.extend(TellingLanguage::parse(value)),
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+impl TellingLanguage {
+    /// Several that are compiled by the same, as in `c,c++:WHOLE:CORE`; without fingerprints where these make no sense.
+    fn parse(value: &str) -> Vec<TellingLanguage> {
+        let mut parts = value.split(':');
+        let names = parts.next().unwrap_or_default();
+        let whole = parts.next().and_then(fingerprint);
+        let core = parts.next().and_then(fingerprint).filter(|_| whole.is_some());
+        let of =
+            |name: &str| TellingLanguage { name: name.to_owned(), whole: whole.clone(), core: core.clone() };
+        names.split(',').filter(|name| is_language(name)).map(of).collect()
+    }
+
+    fn has_prints_of(&self, other: &TellingLanguage) -> bool {
+        (&self.whole, &self.core) == (&other.whole, &other.core)
+    }
+}
+
+/// Letters and what is in the names of languages.
+fn is_language(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+#-.".contains(&byte))
 }
 
 impl Display for TellingCompiler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [target, version, machine] =
             [&self.target, &self.version, &self.machine].map(|word| Word(OsStr::new(word)));
-        let fingerprint = self.fingerprint.as_deref().unwrap_or("-");
-        let name = Word(&self.name);
-        write!(f, "{name} target={target} version={version} machine={machine} fingerprint={fingerprint}")
+        write!(f, "{} target={target} version={version} machine={machine}", Word(&self.name))?;
+        for alike in self.languages.chunk_by(TellingLanguage::has_prints_of) {
+            let names: Vec<&str> = alike.iter().map(|language| language.name.as_str()).collect();
+            write!(f, " language={}", names.join(","))?;
+            for print in [&alike[0].whole, &alike[0].core].into_iter().flatten() {
+                write!(f, ":{print}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -149,8 +201,8 @@ impl Display for Words<'_> {
     }
 }
 
-fn words(line: &str) -> Option<Vec<String>> {
-    line.split_ascii_whitespace().map(|word| unword(word)?.into_string().ok()).collect()
+fn words(line: &str) -> Vec<String> {
+    line.split_ascii_whitespace().filter_map(|word| unword(word)?.into_string().ok()).collect()
 }
 
 /// A telling out of bytes as they come: read into [`space`](Self::space), tell with [`advance`](Self::advance) how many
@@ -197,6 +249,6 @@ impl TellingDecoder {
             }
             self.answered = true;
         }
-        Ok(Telling::parse(&read_text(&mut self.packets, TELL)?)?)
+        Ok(Telling::parse(&read_text(&mut self.packets, TELL)?))
     }
 }

@@ -1,16 +1,18 @@
-//! What a compiler is: its family, target, version, languages, and the fingerprint of the files that do the compiling.
+//! What a compiler is: its family, target, version, languages, and the fingerprints of the files that do the compiling.
 //! It is asked through a closure; knows nothing of how it is run, nor of other compilers.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::io;
 use std::path::Path;
 
 use crate::closure::Closure;
 use crate::evidence::Evidence;
 use crate::fingerprint::Fingerprint;
+use crate::language::Language;
 use crate::machine::Machine;
 use crate::maker::{Family, Maker};
+use crate::prints::Prints;
 use crate::root::Root;
 use crate::sight::Sight;
 
@@ -23,25 +25,30 @@ pub struct Identity {
     pub target: String,
     /// E.g. `14.2.1`.
     pub version: String,
-    /// What it compiles, as far as the parts for that are there.
+    /// What it compiles, as far as the parts for that are there; none at all where nobody knows.
     pub languages: Languages,
     /// On which machines the compiler itself runs.
     pub machine: Machine,
-    /// None: a script or a launcher hides what compiles, or a part may not be read.
-    pub fingerprint: Option<Fingerprint>,
 }
 
-/// Languages that distcc sends to other machines.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Languages {
-    /// C.
-    pub c: bool,
-    /// C++.
-    pub cxx: bool,
-    /// Objective-C.
-    pub objc: bool,
-    /// Objective-C++.
-    pub objcxx: bool,
+/// Languages, each with what compiles it, unless a script or a launcher hides that or a part may not be read.
+pub type Languages = BTreeMap<Language, Option<Prints>>;
+
+impl Identity {
+    /// What compiles this language, if it does and that is known down to the last file.
+    pub fn prints(&self, language: Language) -> Option<Prints> {
+        self.languages.get(&language).copied().flatten()
+    }
+
+    /// Whether what compiles one of its languages, as a whole, is this.
+    pub fn has(&self, whole: Fingerprint) -> bool {
+        self.languages.values().flatten().any(|prints| prints.whole == whole)
+    }
+
+    /// Whether all that compiles is known, in each of its languages.
+    pub fn is_certain(&self) -> bool {
+        !self.languages.is_empty() && self.languages.values().all(Option::is_some)
+    }
 }
 
 /// What of the environment decides which files compile.
@@ -82,9 +89,8 @@ pub fn identify(
         family: family(&said),
         target: String::new(),
         version: String::new(),
-        languages: Languages::default(),
+        languages: Languages::new(),
         machine,
-        fingerprint: None,
     };
     let Some(family) = identity.family else { return Ok((identity, sight.evidence()?)) };
     identity.target = asked.line(&["-dumpmachine"])?;
@@ -94,8 +100,7 @@ pub fn identify(
         Family::Gcc => closure.gcc(&mut asked)?,
         Family::Clang => closure.clang(&said)?,
     }
-    identity.languages = closure.languages();
-    identity.fingerprint = closure.fingerprint(&identity.target)?;
+    identity.languages = closure.languages(&identity.target)?;
     Ok((identity, sight.evidence()?))
 }
 
@@ -146,15 +151,6 @@ fn version(asked: &mut Asked, family: Family, said: &str) -> io::Result<String> 
     Ok(String::new())
 }
 
-/// `c c++ objc objc++`
-impl fmt::Display for Languages {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = [(self.c, "c"), (self.cxx, "c++"), (self.objc, "objc"), (self.objcxx, "objc++")];
-        let names: Vec<&str> = names.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect();
-        f.write_str(&names.join(" "))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,9 +188,10 @@ mod tests {
         assert_eq!(identity.family, Some(family), "{program}");
         assert!(identity.target.starts_with(target), "{program}: {identity:?}");
         assert!(identity.version.starts_with(version), "{program}: {identity:?}");
-        assert!(identity.languages.to_string().starts_with(languages), "{program}: {identity:?}");
+        let all: Vec<String> = identity.languages.keys().map(ToString::to_string).collect();
+        assert!(all.join(" ").starts_with(languages), "{program}: {identity:?}");
         assert_eq!(identity.machine.to_string(), std::env::consts::ARCH, "{program}");
-        assert!(identity.fingerprint.is_some(), "{program}");
+        assert!(identity.is_certain(), "{program}");
         assert!(evidence.still_holds(&machine()), "{program}");
         assert_eq!(Evidence::decode(&evidence.encode()), Some(evidence), "{program}");
     }
@@ -210,14 +207,36 @@ mod tests {
 
     #[test]
     fn names_of_one_compiler_and_other_compilers() {
-        let fingerprint = |name: &str| identified(name).and_then(|(identity, _)| identity.fingerprint);
-        let gcc = fingerprint("gcc");
-        assert!(gcc.is_some());
-        for (name, same) in
-            [("x86_64-linux-gnu-gcc", true), ("g++", false), ("gcc-11", false), ("clang", false)]
-        {
-            let other = fingerprint(name);
-            assert!(other.is_none_or(|other| (Some(other) == gcc) == same), "{name}");
+        let check = |one: &str, two: &str, language: Language, same: bool| {
+            let prints = |name: &str| identified(name).and_then(|(identity, _)| identity.prints(language));
+            let (Some(one_is), Some(two_is)) = (prints(one), prints(two)) else {
+                return eprintln!("skipped: there is no {one} or {two} for {language}");
+            };
+            assert_eq!(
+                (one_is.whole == two_is.whole, one_is.core == two_is.core),
+                (same, same),
+                "{one} {two}"
+            );
+        };
+        check("gcc", "x86_64-linux-gnu-gcc", Language::C, true);
+        check("gcc", "gcc-11", Language::C, false);
+        check("gcc", "clang", Language::C, false);
+        check("gcc", "g++", Language::C, false);
+        check("gcc", "g++", Language::Cxx, false);
+        check("clang", "clang++", Language::Cxx, true);
+    }
+
+    #[test]
+    fn what_compiles_each_language() {
+        let prints =
+            |program: &str, language| identified(program).and_then(|(found, _)| found.prints(language));
+        let wholes = |program| [Language::C, Language::Cxx].map(|language| prints(program, language));
+        if let [Some(c), Some(cxx)] = wholes("gcc") {
+            assert!(c.whole != cxx.whole && c.core != cxx.core);
+        }
+        for alike in ["g++", "clang"] {
+            let [c, cxx] = wholes(alike);
+            assert!(c == cxx, "{alike} has one program for both");
         }
     }
 }

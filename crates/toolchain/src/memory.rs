@@ -12,9 +12,11 @@ use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
 
 use crate::evidence::Evidence;
-use crate::identity::{Identity, Languages, Surroundings};
+use crate::identity::{Identity, Surroundings};
+use crate::language::Language;
 use crate::machine::Machine;
 use crate::maker::Family;
+use crate::prints::Prints;
 use crate::root::Root;
 
 /// A directory; nothing is done there before it is asked.
@@ -28,7 +30,7 @@ const BELIEVED: Duration = Duration::from_secs(600);
 
 const LARGEST: usize = 1 << 18;
 
-const FORMAT: &str = "distcc-arch compiler 1";
+const FORMAT: &str = "distcc-arch compiler 2";
 
 impl Memory {
     /// `directory` need not exist; others may write there.
@@ -50,7 +52,7 @@ impl Memory {
         let (identity, evidence) = parse(std::str::from_utf8(&bytes).ok()?)?;
         // A file server's clock may be ahead.
         let age = about.modified().ok()?.elapsed().unwrap_or_default();
-        let believed = identity.fingerprint.is_some() || age < BELIEVED;
+        let believed = identity.is_certain() || age < BELIEVED;
         (believed && evidence.still_holds(&Root::open(Path::new("/")).ok()?)).then_some((identity, evidence))
     }
 
@@ -95,20 +97,25 @@ fn with_care() -> OpenOptions {
 }
 
 fn written(identity: &Identity, evidence: &Evidence) -> String {
-    let Identity { family, target, version, languages, machine, fingerprint } = identity;
-    let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    let family = or_none(family.map(|family| family.to_string()));
-    let fingerprint = or_none(fingerprint.map(|fingerprint| fingerprint.to_string()));
-    let (bits, name) = (machine.bits, &machine.name);
-    format!(
-        "{FORMAT}\n{family}\n{target}\n{version}\n{languages}\n{bits} {name}\n{fingerprint}\n{}",
-        evidence.encode()
-    )
+    let Identity { family, target, version, languages, machine } = identity;
+    let family = family.map_or_else(|| "-".to_owned(), |family| family.to_string());
+    let languages: Vec<String> = languages.iter().map(language_written).collect();
+    let (bits, name, languages) = (machine.bits, &machine.name, languages.join(" "));
+    let evidence = evidence.encode();
+    format!("{FORMAT}\n{family}\n{target}\n{version}\n{bits} {name}\n{languages}\n{evidence}")
+}
+
+/// `c=WHOLE:CORE` or `c=-`
+fn language_written((language, prints): (&Language, &Option<Prints>)) -> String {
+    match prints {
+        Some(Prints { whole, core }) => format!("{language}={whole}:{core}"),
+        None => format!("{language}=-"),
+    }
 }
 
 /// None when anything in it is not as it is written above.
 fn parse(text: &str) -> Option<(Identity, Evidence)> {
-    let mut lines = text.splitn(8, '\n');
+    let mut lines = text.splitn(7, '\n');
     let mut line = || lines.next();
     line().filter(|format| *format == FORMAT)?;
     let family = match line()? {
@@ -116,21 +123,24 @@ fn parse(text: &str) -> Option<(Identity, Evidence)> {
         text => Some([Family::Gcc, Family::Clang].into_iter().find(|family| family.to_string() == text)?),
     };
     let (target, version) = (line()?.to_owned(), line()?.to_owned());
-    let languages = languages(line()?);
     let (bits, name) = line()?.split_once(' ')?;
     let machine = Machine { bits: bits.parse().ok()?, name: name.to_owned() };
-    let fingerprint = match line()? {
-        "-" => None,
-        digits => Some(digits.parse().ok()?),
-    };
+    let languages = line()?.split_terminator(' ').map(language_read).collect::<Option<_>>()?;
     let evidence = line().filter(|evidence| evidence.ends_with('\n'))?;
-    let identity = Identity { family, target, version, languages, machine, fingerprint };
+    let identity = Identity { family, target, version, languages, machine };
     Some((identity, Evidence::decode(evidence)?))
 }
 
-fn languages(text: &str) -> Languages {
-    let has = |name: &str| text.split(' ').any(|word| word == name);
-    Languages { c: has("c"), cxx: has("c++"), objc: has("objc"), objcxx: has("objc++") }
+fn language_read(text: &str) -> Option<(Language, Option<Prints>)> {
+    let (language, prints) = text.split_once('=')?;
+    let prints = match prints {
+        "-" => None,
+        prints => {
+            let (whole, core) = prints.split_once(':')?;
+            Some(Prints { whole: whole.parse().ok()?, core: core.parse().ok()? })
+        }
+    };
+    Some((language.parse().ok()?, prints))
 }
 
 #[cfg(test)]
@@ -143,14 +153,17 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::time::SystemTime;
 
+    fn prints(byte: u8) -> Prints {
+        Prints { whole: Fingerprint([byte; 32]), core: Fingerprint([byte ^ 1; 32]) }
+    }
+
     fn identity(family: Option<Family>) -> Identity {
         Identity {
             family,
             target: "x86_64-pc-linux-gnu".to_owned(),
             version: "14.2.1".to_owned(),
-            languages: Languages { c: true, cxx: true, objc: false, objcxx: false },
+            languages: family.map(|_| (Language::C, Some(prints(7)))).into_iter().collect(),
             machine: Machine { name: "x86_64".to_owned(), bits: 64 },
-            fingerprint: family.map(|_| Fingerprint([7; 32])),
         }
     }
 
@@ -212,7 +225,7 @@ mod tests {
             fs::write(known.file(), &text[..text.len() - 1]).unwrap();
         });
         check("another format", &|known| {
-            let text = fs::read_to_string(known.file()).unwrap().replace("compiler 1", "compiler 2");
+            let text = fs::read_to_string(known.file()).unwrap().replace("compiler 2", "compiler 3");
             fs::write(known.file(), text).unwrap();
         });
         check("a link", &|known| {
@@ -254,15 +267,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn garbage_is_survived(lines in prop::collection::vec("(distcc-arch compiler 1|gcc|-|c c\\+\\+|64 x86_64|- /a|.{0,9})", 0..12)) {
+        fn garbage_is_survived(lines in prop::collection::vec("(distcc-arch compiler 2|gcc|-|c=- c\\+\\+=-|64 x86_64|- /a|.{0,9})", 0..12)) {
             let _ = parse(&lines.join("\n"));
         }
 
         #[test]
-        fn back_and_forth(target in "[a-z0-9_-]{0,20}", version in "[0-9.]{0,9}", bits: u8, fingerprint: Option<[u8; 32]>) {
+        fn back_and_forth(target in "[a-z0-9_-]{0,20}", version in "[0-9.]{0,9}", bits: u8, c: Option<u8>, cxx: Option<u8>) {
             let machine = Machine { name: "machine 4711".to_owned(), bits };
-            let fingerprint = fingerprint.map(Fingerprint);
-            let before = Identity { target, version, machine, fingerprint, ..identity(Some(Family::Gcc)) };
+            let languages = [(Language::C, c.map(prints)), (Language::Cxx, cxx.map(prints))].into();
+            let before = Identity { target, version, machine, languages, ..identity(Some(Family::Gcc)) };
             let evidence = Evidence::decode("- /a\n").unwrap();
             prop_assert_eq!(parse(&written(&before, &evidence)), Some((before, evidence)));
         }

@@ -2,7 +2,7 @@
 //! lists.
 
 use protocol::Progress;
-use protocol::inquiry::{Inquiry, Telling, TellingDecoder};
+use protocol::inquiry::{Inquiry, Telling, TellingCompiler, TellingDecoder};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, Read, Write};
@@ -64,9 +64,12 @@ pub(crate) fn targets(telling: &Telling) -> Vec<String> {
 
 /// All of it for programs.
 pub(crate) fn json(telling: &Telling) -> Value {
+    let languages = |compiler: &TellingCompiler| -> Value {
+        compiler.languages.iter().map(|language| (language.name.clone(), json!(language.whole))).collect()
+    };
     let compilers = telling.compilers.iter().map(|compiler| {
         json!({"name": compiler.name.to_string_lossy(), "target": compiler.target, "version": compiler.version,
-            "machine": compiler.machine, "fingerprint": compiler.fingerprint})
+            "machine": compiler.machine, "languages": languages(compiler)})
     });
     json!({"server": telling.server, "slots": telling.slots, "features": telling.features,
         "targets": telling.targets, "compilers": compilers.collect::<Vec<_>>()})
@@ -75,7 +78,6 @@ pub(crate) fn json(telling: &Telling) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::inquiry::TellingCompiler;
     use std::net::TcpListener;
     use std::thread;
 
@@ -85,7 +87,7 @@ mod tests {
             target: target.into(),
             version: version.into(),
             machine: "x86_64".into(),
-            fingerprint: None,
+            languages: Vec::new(),
         };
         Telling {
             server: "distcc-arch 0.1.0".into(),

@@ -16,12 +16,13 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use toolchain::{Evidence, Identity, Memory, Root, Surroundings};
+use toolchain::{Evidence, Identity, Language, Memory, Prints, Root, Surroundings};
 
 /// The compiler here, as it was when the job began.
 pub(crate) struct Own {
     program: PathBuf,
     stamp: Stamp,
+    language: Language,
     /// What it is, and what of; none where nobody can tell.
     known: Option<(Identity, Evidence)>,
     /// This machine's, in which the evidence is.
@@ -49,7 +50,8 @@ impl Own {
         let program = std::path::absolute(&program).unwrap_or(program);
         let stamp = stamp(&program);
         let root = Root::open(Path::new("/")).ok();
-        let mut own = Own { program, stamp, known: None, root };
+        let language = spoken(compilation.language());
+        let mut own = Own { program, stamp, language, known: None, root };
         let library_path = job.settings.library_path.clone();
         let around = Surroundings { search_path, library_path, ..Surroundings::default() };
         let directory = job.settings.state_dir.as_ref().map(|directory| directory.path.join("compilers"));
@@ -79,15 +81,20 @@ impl Own {
         self.known.as_ref().map(|(identity, _)| identity)
     }
 
-    /// Whether all that compiles is known, down to the last file.
-    pub(crate) fn has_fingerprint(&self) -> bool {
-        self.identity().is_some_and(|identity| identity.fingerprint.is_some())
+    /// The language of the command.
+    pub(crate) fn language(&self) -> Language {
+        self.language
     }
 
-    /// A word that becomes another when the compiler does.
+    /// Whether all that compiles its language is known, down to the last file.
+    pub(crate) fn has_fingerprint(&self) -> bool {
+        self.prints().is_some()
+    }
+
+    /// A word that becomes another when what compiles its language does.
     pub(crate) fn mark(&self) -> String {
-        if let Some(fingerprint) = self.identity().and_then(|identity| identity.fingerprint) {
-            return fingerprint.to_string();
+        if let Some(prints) = self.prints() {
+            return prints.whole.to_string();
         }
         let mut hasher = DefaultHasher::new();
         // A script that now starts another compiler is still the same file.
@@ -97,6 +104,10 @@ impl Own {
             .map(|(Identity { target, version, .. }, evidence)| (target, version, evidence.encode()));
         (self.stamp, known).hash(&mut hasher);
         format!("{:016x}", hasher.finish())
+    }
+
+    fn prints(&self) -> Option<Prints> {
+        self.identity()?.prints(self.language)
     }
 
     /// Whether it is still the one that it was when the job began.
@@ -152,6 +163,15 @@ fn report_silence(job: &Job, name: &OsStr) {
     job.site.told.remark(format_args!("silent {name}"), message);
 }
 
+fn spoken(language: cc_args::Language) -> Language {
+    match language.preprocessed() {
+        cc_args::Language::PreprocessedCxx => Language::Cxx,
+        cc_args::Language::PreprocessedObjC => Language::ObjC,
+        cc_args::Language::PreprocessedObjCxx => Language::ObjCxx,
+        _ => Language::C,
+    }
+}
+
 /// Tells one file from another that takes its place.
 fn stamp(program: &Path) -> Stamp {
     let about = fs::metadata(program).ok()?;
@@ -170,7 +190,13 @@ mod tests {
             Ok(said.as_bytes().to_vec())
         };
         let known = toolchain::identify(&root, program, &Surroundings::default(), &mut answer).unwrap();
-        Own { program: program.to_owned(), stamp: stamp(program), known: Some(known), root: Some(root) }
+        Own {
+            language: Language::C,
+            program: program.to_owned(),
+            stamp: stamp(program),
+            known: Some(known),
+            root: Some(root),
+        }
     }
 
     #[test]

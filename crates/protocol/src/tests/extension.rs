@@ -4,13 +4,14 @@ use std::ffi::OsString;
 
 use super::captured::check_pieces;
 use super::{Fed, feed, feed_response, fill};
-use crate::inquiry::{Inquiry, Telling, TellingCompiler, TellingDecoder};
+use crate::inquiry::{Inquiry, Telling, TellingCompiler, TellingDecoder, TellingLanguage};
 use crate::{
     Arrived, Limits, Progress, ProtocolError, RequestDecoder, Version, encode_request, files_header, proof,
     refusal, sources_head,
 };
 
 const FINGERPRINT: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+const CORE: &str = "ccddeeff00112233445566778899aabbccddeeff00112233445566778899aabb";
 
 /// Bytes that come `chunk` at a time to a client that has asked.
 pub(super) fn feed_telling(bytes: &[u8], chunk: usize) -> Fed<Telling> {
@@ -35,13 +36,18 @@ pub(super) fn feed_server(bytes: &[u8], chunk: usize) -> Fed<(Option<String>, Ar
     })
 }
 
-fn compiler(name: &str, fingerprint: Option<&str>) -> TellingCompiler {
+fn language(name: &str, whole: Option<&str>, core: Option<&str>) -> TellingLanguage {
+    let [whole, core] = [whole, core].map(|print| print.map(str::to_owned));
+    TellingLanguage { name: name.to_owned(), whole, core }
+}
+
+fn compiler(name: &str, languages: Vec<TellingLanguage>) -> TellingCompiler {
     TellingCompiler {
         name: name.into(),
         target: "x86_64-linux-gnu".to_owned(),
         version: "12.2.0".to_owned(),
         machine: "x86_64".to_owned(),
-        fingerprint: fingerprint.map(str::to_owned),
+        languages,
     }
 }
 
@@ -51,7 +57,18 @@ fn telling() -> Telling {
         slots: Some(6),
         features: words("lzo pump"),
         targets: vec!["x86_64-linux-gnu".to_owned()],
-        compilers: vec![compiler("gcc", Some(FINGERPRINT)), compiler("a b", None)],
+        compilers: vec![
+            compiler(
+                "gcc",
+                vec![
+                    language("c", Some(FINGERPRINT), Some(CORE)),
+                    language("c++", Some(CORE), None),
+                    language("objc", Some(CORE), None),
+                    language("objc++", None, None),
+                ],
+            ),
+            compiler("a b", Vec::new()),
+        ],
         missing: vec![("tcc".into(), "no such program".to_owned())],
     }
 }
@@ -81,28 +98,58 @@ fn tellings() {
     check(
         telling(),
         &format!(
-            "DONE0000da01TELL00000149server distcc-arch 1.0\nslots 6\nfeatures lzo pump\n\
+            "DONE0000da01TELL000001deserver distcc-arch 1.0\nslots 6\nfeatures lzo pump\n\
              targets x86_64-linux-gnu\n\
-             compiler gcc target=x86_64-linux-gnu version=12.2.0 machine=x86_64 fingerprint={FINGERPRINT}\n\
-             compiler a%20b target=x86_64-linux-gnu version=12.2.0 machine=x86_64 fingerprint=-\n\
+             compiler gcc target=x86_64-linux-gnu version=12.2.0 machine=x86_64 \
+             language=c:{FINGERPRINT}:{CORE} language=c++,objc:{CORE} language=objc++\n\
+             compiler a%20b target=x86_64-linux-gnu version=12.2.0 machine=x86_64\n\
              missing tcc no such program\n"
         ),
     );
     check(Telling::default(), "DONE0000da01TELL0000001bserver \nfeatures \ntargets \n");
 }
 
+/// What a later version says, and what makes no sense, is passed over; the rest counts.
 #[test]
 fn a_telling_may_say_more_than_is_understood() {
-    let text = "weather fine\nslots 4\ncompiler gcc size=9 target=t\n\n";
-    let bytes = format!("DONE0000da01TELL{:08x}{text}", text.len());
-    let gcc = TellingCompiler {
-        target: "t".to_owned(),
-        version: String::new(),
-        machine: String::new(),
-        ..compiler("gcc", None)
+    let check = |text: &str, expected: Telling| {
+        let bytes = format!("DONE0000da01TELL{:08x}{text}", text.len());
+        assert_eq!(feed_telling(bytes.as_bytes(), 9).outcome, Ok(expected), "{text:?}");
     };
-    let expected = Telling { slots: Some(4), compilers: vec![gcc], ..Telling::default() };
-    assert_eq!(feed_telling(bytes.as_bytes(), 9).outcome, Ok(expected));
+    let none = Telling::default;
+    check("weather fine\nslots 4\n\n", Telling { slots: Some(4), ..none() });
+    check("slots many\ncompiler %g\nmissing %\nserver\n", none());
+    check("missing gcc\n", Telling { missing: vec![("gcc".into(), String::new())], ..none() });
+    check(
+        "features lzo %g pump\ntargets %ff t\n",
+        Telling { features: words("lzo pump"), targets: words("t"), ..none() },
+    );
+    let gcc = |line: &str, languages: Vec<TellingLanguage>| {
+        let (version, machine) = (String::new(), String::new());
+        let gcc = TellingCompiler { target: "t".to_owned(), version, machine, ..compiler("gcc", languages) };
+        check(&format!("compiler gcc {line}\n"), Telling { compilers: vec![gcc], ..none() });
+    };
+    let c = |whole, core| vec![language("c", whole, core)];
+    gcc("size=9 plus target=t version=%g =", Vec::new());
+    gcc("target=t language=", Vec::new());
+    gcc("target=t language=c", c(None, None));
+    gcc("target=t language=c,,%20:-", c(None, None));
+    gcc(&format!("target=t language=c:12:{CORE}"), c(None, None));
+    gcc(&format!("target=t language=c:{FINGERPRINT}:12:9"), c(Some(FINGERPRINT), None));
+}
+
+/// As many as anybody has, though told without what only a client that compiles must know.
+#[test]
+fn a_hundred_compilers_fit() {
+    let name = |number: usize| format!("riscv64-unknown-linux-gnu-g++-{number}");
+    let languages = |number: usize| {
+        let whole = |of: usize| format!("{:064x}", 4 * number + of);
+        let names = ["c", "c++", "objc", "objc++"].iter().enumerate();
+        names.map(|(of, name)| language(name, Some(&whole(of)), None)).collect()
+    };
+    let compilers: Vec<_> = (0..100).map(|number| compiler(&name(number), languages(number))).collect();
+    let fed = feed_telling(&Telling { compilers, ..Telling::default() }.encode(), 5000);
+    assert_eq!(fed.outcome.unwrap().compilers.len(), 100);
 }
 
 #[test]
@@ -162,11 +209,6 @@ fn what_is_none_of_it() {
         let bytes = format!("DONE0000da01TELL{:08x}{text}", text.len());
         assert_eq!(feed_telling(bytes.as_bytes(), 99).outcome.unwrap_err().to_string(), error, "{text:?}");
     };
-    telling("slots many\n", "bad text \"slots many\" in TELL");
-    telling("missing gcc\n", "bad text \"missing gcc\" in TELL");
-    telling("compiler gcc plus\n", "bad text \"compiler gcc plus\" in TELL");
-    telling("compiler gcc fingerprint=00\n", "bad text \"compiler gcc fingerprint=00\" in TELL");
-    telling("targets %\n", "bad text \"targets %\" in TELL");
     telling("server \u{9b}31m\n", "bad text \"server \\xc2\\x9b31m\" in TELL");
     let other = feed_telling(b"DONE00000001STAT00000000", 99).outcome.unwrap_err();
     assert_eq!(other.to_string(), "answered in version 1, asked in version 55809");

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::extension::{feed_server, feed_telling};
 use super::sources::encode;
 use super::{feed_any_request, feed_request, feed_response};
-use crate::inquiry::{Inquiry, Telling, TellingCompiler};
+use crate::inquiry::{Inquiry, Telling, TellingCompiler, TellingLanguage};
 use crate::{
     Arrived, ArrivedFiles, Content, FileEntry, Limits, ProtocolError, Request, Response, Version, WaitStatus,
     encode_request, pack, pack_file, proof, unpack,
@@ -82,13 +82,20 @@ fn name() -> impl Strategy<Value = OsString> {
 }
 
 fn telling() -> impl Strategy<Value = Telling> {
-    let compiler = (name(), any::<[String; 3]>(), prop::option::of("[0-9a-f]{64}"));
-    let compiler = compiler.prop_map(|(name, [target, version, machine], fingerprint)| TellingCompiler {
+    let prints = prop_oneof![
+        Just((None, None)),
+        "[0-9a-f]{64}".prop_map(|whole| (Some(whole), None)),
+        ("[0-9a-f]{64}", "[0-9a-f]{64}").prop_map(|(whole, core)| (Some(whole), Some(core))),
+    ];
+    let language = ("(obj)?c(\\+\\+)?", prints);
+    let language = language.prop_map(|(name, (whole, core))| TellingLanguage { name, whole, core });
+    let compiler = (name(), any::<[String; 3]>(), vec(language, 0..5));
+    let compiler = compiler.prop_map(|(name, [target, version, machine], languages)| TellingCompiler {
         name,
         target,
         version,
         machine,
-        fingerprint,
+        languages,
     });
     let words = || vec("[^ ]{1,9}", 0..4);
     let missing = vec((name(), "[a-z ]{0,40}"), 0..4);
