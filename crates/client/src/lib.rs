@@ -14,7 +14,6 @@ mod exit;
 mod include_server;
 mod interrupts;
 mod invocation;
-mod kept_file;
 mod local;
 mod macro_lines;
 mod make_rule;

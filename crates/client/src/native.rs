@@ -4,17 +4,17 @@
 use crate::compile::Job;
 use crate::interrupts::{Broken, Interrupts};
 use crate::source::NoSource;
-use crate::{dependencies, kept_file, local, question};
+use crate::{dependencies, local, question};
 use cc_args::{Compilation, NativeCompilation, WhyLocal};
 use nix::sys::signal::raise;
 use nix::unistd::geteuid;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
-use toolchain::{Commands, Family, Likeness};
+use toolchain::{Commands, Family, Likeness, kept_file};
 
 /// So long an answer is believed: a file of the compiler's own options may change and nobody would see it.
 const BELIEVED: Duration = Duration::from_secs(3600);
@@ -153,22 +153,7 @@ fn remember(file: &Path, compiler: &str, answer: Option<&Answer>) {
         return;
     }
     let text = format!("{}\n{END}\n", lines.join("\n"));
-    let mut options = kept_file::with_care();
-    options.mode(0o600);
-    let Some(directory) = file.parent() else { return };
-    remove_old(directory);
-    kept_file::keep(options, file, text.as_bytes());
-}
-
-/// Answers from before the last start, and of compilers that are gone, are not asked for again.
-fn remove_old(directory: &Path) {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())) {
-        let age = entry.metadata().ok().and_then(|about| about.modified().ok()?.elapsed().ok());
-        if age.is_some_and(|age| age >= BELIEVED) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
+    kept_file::keep(file, text.as_bytes());
 }
 
 #[cfg(test)]

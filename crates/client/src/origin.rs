@@ -3,8 +3,8 @@
 
 use crate::dependencies;
 use crate::interrupts::{Broken, Interrupts};
+use crate::question;
 use crate::source::NoSource;
-use crate::{kept_file, question};
 use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
 use std::fs;
@@ -13,7 +13,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-use toolchain::{Maker, ObjectFile};
+use toolchain::{Maker, ObjectFile, kept_file};
 
 /// What makes a compiler sign without making an object, which could not be written to a pipe.
 const SIGNING: [&str; 6] = ["-S", "-x", "c", "/dev/null", "-o", "-"];
@@ -59,7 +59,7 @@ impl Here<'_> {
         }
         let Some(here) = self.ask()? else { return Ok(None) };
         if let Some(file) = file {
-            kept_file::keep(kept_file::with_care(), &file, here.build.as_bytes());
+            kept_file::keep(&file, here.build.as_bytes());
         }
         Ok((!is_among_them(&here)).then_some((there, here)))
     }

@@ -12,6 +12,7 @@ mod fake_root;
 mod find;
 mod fingerprint;
 mod identity;
+pub mod kept_file;
 mod language;
 mod linkage;
 mod listing;

@@ -1,18 +1,18 @@
 //! What was found out of compilers, kept in a directory for the next process of the same user: a file for each. Knows
 //! nothing of how it is found out.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
 
 use crate::evidence::Evidence;
 use crate::identity::{Identity, Surroundings};
+use crate::kept_file::{keep, ours, with_care};
 use crate::language::Language;
 use crate::machine::Machine;
 use crate::maker::Family;
@@ -41,11 +41,7 @@ impl Memory {
     /// What is known of `program`, a path of this machine, if nothing has changed since.
     pub fn recall(&self, program: &Path, around: &Surroundings) -> Option<(Identity, Evidence)> {
         let file = self.file(program, around);
-        let file = with_care().read(true).open(file).ok()?;
-        let about = file.metadata().ok()?;
-        if !about.is_file() || about.uid() != geteuid().as_raw() {
-            return None;
-        }
+        let (file, about) = ours(with_care().read(true).open(file).ok()?).ok()?;
         // Files are replaced, not written again: this is all of it.
         let mut bytes = vec![0; usize::try_from(about.len()).ok().filter(|length| *length <= LARGEST)?];
         (&file).read_exact(&mut bytes).ok()?;
@@ -58,11 +54,7 @@ impl Memory {
 
     /// Keeps what was found out. What cannot be kept is found out again.
     pub fn keep(&self, program: &Path, around: &Surroundings, identity: &Identity, evidence: &Evidence) {
-        let file = self.file(program, around);
-        let text = written(identity, evidence);
-        if write(&file, &text).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-            let _ = fs::create_dir(&self.directory).and_then(|()| write(&file, &text));
-        }
+        keep(&self.file(program, around), written(identity, evidence).as_bytes());
     }
 
     fn file(&self, program: &Path, around: &Surroundings) -> PathBuf {
@@ -77,23 +69,6 @@ impl Memory {
         }
         self.directory.join(format!("ID-{}", &hasher.finalize().to_hex()[..32]))
     }
-}
-
-/// Readers find either the old or the new text, whole.
-fn write(file: &Path, text: &str) -> io::Result<()> {
-    let mut unfinished = file.as_os_str().to_owned();
-    unfinished.push(format!(".{}", std::process::id()));
-    let _ = fs::remove_file(&unfinished);
-    let mut opened = with_care().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-    let written = opened.write_all(text.as_bytes()).and_then(|()| fs::rename(&unfinished, file));
-    written.inspect_err(|_| drop(fs::remove_file(&unfinished)))
-}
-
-/// Neither a pipe nor a link of another user is to hold us up or lead us elsewhere.
-fn with_care() -> OpenOptions {
-    let mut options = File::options();
-    options.custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW).bits());
-    options
 }
 
 fn written(identity: &Identity, evidence: &Evidence) -> String {
@@ -149,7 +124,7 @@ mod tests {
     use crate::fingerprint::Fingerprint;
     use crate::sight::Sight;
     use proptest::prelude::*;
-    use std::fs::Permissions;
+    use std::fs::{File, Permissions};
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::time::SystemTime;
 

@@ -1,7 +1,6 @@
 //! What has been found out about hosts for one compiler: a small file of lines in `DISTCC_DIR/known`, which all clients of a
 //! user share. Knows nothing of how it is found out.
 
-use crate::kept_file::{ours, with_care};
 use hosts::{Host, Place};
 use nix::unistd::geteuid;
 use std::fs::{self, File};
@@ -10,6 +9,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use toolchain::kept_file::{ours, with_care};
 
 /// So long it counts that a compiler elsewhere is the one of here.
 const BELIEVED: Duration = Duration::from_secs(24 * 3600);

@@ -2,7 +2,6 @@
 //! of what it is.
 
 use crate::interrupts::{Broken, Interrupts};
-use crate::kept_file::with_care;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::Signal;
@@ -10,6 +9,7 @@ use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
+use toolchain::kept_file::with_care;
 
 const LOOK: Duration = Duration::from_millis(20);
 
