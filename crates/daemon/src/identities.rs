@@ -152,8 +152,9 @@ async fn look(server: &Server, compiler: &Compiler) -> io::Result<(Identity, Evi
     let Compiler { program, root: inside, .. } = compiler;
     let thinking = spawn_blocking({
         let compiler = compiler.clone();
+        let hashes = Arc::clone(&server.hashes);
         move || {
-            identify(&root(&compiler)?, &compiler.program, &around, &mut |words| {
+            identify(&root(&compiler)?, &compiler.program, &around, &hashes, &mut |words| {
                 let (answers, answer) = oneshot::channel();
                 let words = words.iter().map(OsString::from).collect();
                 asks.blocking_send((words, answers)).map_err(io::Error::other)?;

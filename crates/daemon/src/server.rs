@@ -6,6 +6,7 @@ use std::time::Duration;
 use logging::Log;
 use protocol::Limits;
 use tokio::sync::{Semaphore, watch};
+use toolchain::Hashes;
 
 use crate::access::AccessList;
 use crate::budget::Budget;
@@ -36,6 +37,8 @@ pub(crate) struct Server {
     /// How many of them there are.
     pub(crate) jobs: usize,
     pub(crate) stats: Stats,
+    /// Of the files of all compilers.
+    pub(crate) hashes: Arc<Hashes>,
     pub(crate) io_timeout: Duration,
     pub(crate) job_lifetime: Option<Duration>,
     stage: watch::Sender<Stage>,
@@ -69,6 +72,7 @@ impl Server {
             slots: Semaphore::new(settings.jobs.min(Semaphore::MAX_PERMITS)),
             jobs: settings.jobs,
             stats: Stats::new(settings.stats.is_some(), settings.jobs),
+            hashes: Arc::default(),
             io_timeout: settings.io_timeout,
             job_lifetime: settings.job_lifetime,
             stage: watch::Sender::new(Stage::Serving),

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::hashes::{Content, Mark};
 use crate::identity::{Asked, Languages, Surroundings};
 use crate::language::Language;
 use crate::loader::Loader;
@@ -150,14 +151,11 @@ impl<'a, 'root> Closure<'a, 'root> {
     /// It has many names, which mean the same, but for g++, which takes C for C++ by any name. None without the mark
     /// that only a driver has in it: others only lead to one.
     fn driver(&mut self) -> io::Result<Option<(Part, bool)>> {
-        let mark = match self.family {
-            Family::Gcc => "%(cc1_options)",
-            Family::Clang => "unknown integrated tool '",
-        };
+        let mark = if self.family == Family::Gcc { Mark::Gcc } else { Mark::Clang };
         let Some(seen) = self.sight.file(&self.driver)? else { return Ok(None) };
-        let (hash, marked) = self.sight.content(&seen, mark.as_bytes())?;
+        let Content { hash, marked } = self.sight.content(&seen, mark)?;
         let real_name = seen.path.file_name().unwrap_or_default().to_string_lossy();
-        let part = Part { name: "driver".into(), hash: *hash.as_bytes(), is_general: false };
+        let part = Part { name: "driver".into(), hash, is_general: false };
         Ok(marked.then(|| (part, self.family == Family::Gcc && real_name.contains("++"))))
     }
 
@@ -186,7 +184,7 @@ impl<'a, 'root> Closure<'a, 'root> {
         let Some(seen) = self.sight.file(path)? else { return Ok(None) };
         let part = Part {
             name: seen.path.file_name().unwrap_or_default().to_owned(),
-            hash: *self.sight.content(&seen, b"")?.0.as_bytes(),
+            hash: self.sight.content(&seen, Mark::None)?.hash,
             is_general: path.file_name().is_some_and(|name| is_general(self.family, name)),
         };
         self.read.insert(path.to_owned(), part.clone());

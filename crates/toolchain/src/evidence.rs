@@ -7,9 +7,8 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use nix::sys::stat::FileStat;
-
 use crate::root::Root;
+use crate::stamp::Stamp;
 
 /// Files and directories with what the system said of them, and paths at which there was nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,19 +16,6 @@ pub struct Evidence {
     /// Sorted, each path once.
     seen: Vec<(PathBuf, Option<Stamp>)>,
 }
-
-/// Changes whenever a file is written, replaced, or led to by another link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: Time,
-    changed: Time,
-}
-
-/// Seconds and nanoseconds.
-type Time = (i64, i64);
 
 /// No compiler has as many files.
 const MOST: usize = 2000;
@@ -53,10 +39,7 @@ impl Evidence {
         for (path, stamp) in &self.seen {
             match stamp {
                 None => text.push('-'),
-                Some(Stamp { device, inode, size, modified, changed }) => {
-                    let ((m, mn), (c, cn)) = (modified, changed);
-                    write!(text, "{device} {inode} {size} {m}.{mn} {c}.{cn}").expect("memory takes text");
-                }
+                Some(stamp) => write!(text, "{stamp}").expect("memory takes text"),
             }
             text.push(' ');
             escape(path, &mut text);
@@ -70,7 +53,7 @@ impl Evidence {
         let mut seen: Vec<(PathBuf, Option<Stamp>)> = Vec::new();
         for line in text.lines() {
             let (stamp, path) = line.rsplit_once(' ')?;
-            let stamp = if stamp == "-" { None } else { Some(Stamp::decode(stamp)?) };
+            let stamp = if stamp == "-" { None } else { Some(stamp.parse().ok()?) };
             let path = unescaped(path)?;
             if seen.last().is_some_and(|(last, _)| *last >= path) || seen.len() == MOST {
                 return None;
@@ -78,30 +61,6 @@ impl Evidence {
             seen.push((path, stamp));
         }
         Some(Evidence { seen })
-    }
-}
-
-impl Stamp {
-    pub(crate) fn of(status: &FileStat) -> Stamp {
-        Stamp {
-            device: status.st_dev,
-            inode: status.st_ino,
-            size: status.st_size.cast_unsigned(),
-            modified: (status.st_mtime, status.st_mtime_nsec),
-            changed: (status.st_ctime, status.st_ctime_nsec),
-        }
-    }
-
-    fn decode(text: &str) -> Option<Stamp> {
-        let mut words = text.split(' ');
-        let mut number = || words.next()?.parse().ok();
-        let (device, inode, size) = (number()?, number()?, number()?);
-        let mut time = || {
-            let (seconds, rest) = words.next()?.split_once('.')?;
-            Some((seconds.parse().ok()?, rest.parse().ok()?))
-        };
-        let (modified, changed) = (time()?, time()?);
-        words.next().is_none().then_some(Stamp { device, inode, size, modified, changed })
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::Path;
 use crate::closure::Closure;
 use crate::evidence::Evidence;
 use crate::fingerprint::Fingerprint;
+use crate::hashes::Hashes;
 use crate::language::Language;
 use crate::machine::Machine;
 use crate::maker::{Family, Maker};
@@ -68,7 +69,8 @@ pub struct Surroundings {
 /// time and length.
 pub type Ask<'a> = dyn FnMut(&[&OsStr]) -> io::Result<Vec<u8>> + 'a;
 
-/// Finds out what `program` is, an absolute path as seen from inside `root`, and on what evidence.
+/// Finds out what `program` is, an absolute path as seen from inside `root`, and on what evidence. Files of which the hash
+/// is known are not read.
 ///
 /// # Errors
 /// When there is no such file, it cannot be asked or the system fails, and when a file is changed meanwhile.
@@ -76,9 +78,10 @@ pub fn identify(
     root: &Root,
     program: &Path,
     around: &Surroundings,
+    hashes: &Hashes,
     ask: &mut Ask,
 ) -> io::Result<(Identity, Evidence)> {
-    let mut sight = Sight::of(root);
+    let mut sight = Sight::of(root, hashes);
     let Some(driver) = sight.file(program)? else {
         return Err(io::Error::new(io::ErrorKind::NotFound, format!("{} is no file", program.display())));
     };
@@ -175,10 +178,14 @@ mod tests {
     }
 
     fn identified(program: &str) -> Option<(Identity, Evidence)> {
+        identified_with(program, &Hashes::default())
+    }
+
+    fn identified_with(program: &str, hashes: &Hashes) -> Option<(Identity, Evidence)> {
         let program = format!("/usr/bin/{program}");
-        Path::new(&program)
-            .exists()
-            .then(|| identify(&machine(), Path::new(&program), &around(PATH), &mut asking(&program)).unwrap())
+        let identify =
+            |path: &Path| identify(&machine(), path, &around(PATH), hashes, &mut asking(&program)).unwrap();
+        Some(Path::new(&program)).filter(|path| path.exists()).map(identify)
     }
 
     fn check(program: &str, family: Family, target: &str, version: &str, languages: &str) {
@@ -237,6 +244,19 @@ mod tests {
         for alike in ["g++", "clang"] {
             let [c, cxx] = wholes(alike);
             assert!(c == cxx, "{alike} has one program for both");
+        }
+    }
+
+    #[test]
+    fn a_second_look_reads_no_file() {
+        for program in ["gcc", "clang-14"] {
+            let hashes = Hashes::default();
+            let Some(first) = identified_with(program, &hashes) else {
+                return eprintln!("skipped: there is no {program}");
+            };
+            let told = Hashes::decode(&hashes.encode());
+            assert_eq!(identified_with(program, &told), Some(first));
+            assert!(hashes.have_grown() && !told.have_grown(), "{program}");
         }
     }
 }

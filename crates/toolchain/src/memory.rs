@@ -11,8 +11,9 @@ use std::time::Duration;
 use nix::unistd::geteuid;
 
 use crate::evidence::Evidence;
+use crate::hashes::Hashes;
 use crate::identity::{Identity, Surroundings};
-use crate::kept_file::{keep, ours, with_care};
+use crate::kept_file::{keep, ours, recall, with_care};
 use crate::language::Language;
 use crate::machine::Machine;
 use crate::maker::Family;
@@ -29,6 +30,9 @@ pub struct Memory {
 const BELIEVED: Duration = Duration::from_secs(600);
 
 const LARGEST: usize = 1 << 18;
+
+/// So long hashes of files are, even if their number never grows.
+const HASHES_BELIEVED: Duration = Duration::from_secs(90 * 24 * 3600);
 
 const FORMAT: &str = "distcc-arch compiler 2";
 
@@ -52,9 +56,29 @@ impl Memory {
         (believed && evidence.still_holds(&Root::open(Path::new("/")).ok()?)).then_some((identity, evidence))
     }
 
-    /// Keeps what was found out. What cannot be kept is found out again.
-    pub fn keep(&self, program: &Path, around: &Surroundings, identity: &Identity, evidence: &Evidence) {
+    /// What is known of the files of all compilers.
+    pub fn hashes(&self) -> Hashes {
+        let text = recall(&self.hashes_file(), LARGEST as u64, HASHES_BELIEVED);
+        Hashes::decode(&text.unwrap_or_default())
+    }
+
+    /// Keeps what was found out of a compiler and its files. What cannot be kept is found out again.
+    pub fn keep(
+        &self,
+        program: &Path,
+        around: &Surroundings,
+        (identity, evidence): (&Identity, &Evidence),
+        hashes: &Hashes,
+    ) {
+        if hashes.have_grown() {
+            // What another finds out meanwhile may be lost.
+            keep(&self.hashes_file(), hashes.encode().as_bytes());
+        }
         keep(&self.file(program, around), written(identity, evidence).as_bytes());
+    }
+
+    fn hashes_file(&self) -> PathBuf {
+        self.directory.join(format!("hashes-{}", geteuid()))
     }
 
     fn file(&self, program: &Path, around: &Surroundings) -> PathBuf {
@@ -156,10 +180,11 @@ mod tests {
             fs::write(&program, "a compiler").unwrap();
             let memory = Memory::in_directory(place.path().join("compilers"));
             let root = Root::open(Path::new("/")).unwrap();
-            let mut sight = Sight::of(&root);
+            let hashes = Hashes::default();
+            let mut sight = Sight::of(&root, &hashes);
             sight.file(&program).unwrap().unwrap();
             let evidence = sight.evidence().unwrap();
-            memory.keep(&program, &Surroundings::default(), identity, &evidence);
+            memory.keep(&program, &Surroundings::default(), (identity, &evidence), &hashes);
             Known { place, memory, program }
         }
 
@@ -236,7 +261,7 @@ mod tests {
         fs::set_permissions(known.program.parent().unwrap(), Permissions::from_mode(0o500)).unwrap();
         let memory = Memory::in_directory("/proc/nowhere/compilers".into());
         let (identity, evidence) = known.memory.recall(&known.program, &Surroundings::default()).unwrap();
-        memory.keep(&known.program, &Surroundings::default(), &identity, &evidence);
+        memory.keep(&known.program, &Surroundings::default(), (&identity, &evidence), &Hashes::default());
         assert_eq!(memory.recall(&known.program, &Surroundings::default()), None);
     }
 

@@ -22,7 +22,7 @@ pub struct Prints {
 pub(crate) struct Part {
     /// Without its directory.
     pub(crate) name: OsString,
-    pub(crate) hash: [u8; 32],
+    pub(crate) hash: Fingerprint,
     /// Whether it is a library that has nothing to do with compiling.
     pub(crate) is_general: bool,
 }
@@ -40,7 +40,7 @@ fn print<'a>(what: &str, target: &str, parts: impl Iterator<Item = &'a Part>) ->
     let mut hasher = blake3::Hasher::new();
     hasher.update(format!("{what} for {target}\0").as_bytes());
     for Part { name, hash, .. } in parts {
-        hasher.update(name.as_bytes()).update(b"\0").update(hash);
+        hasher.update(name.as_bytes()).update(b"\0").update(&hash.0);
     }
     Fingerprint(*hasher.finalize().as_bytes())
 }
@@ -162,7 +162,11 @@ mod tests {
 
     #[test]
     fn what_a_print_is_of() {
-        let part = |name: &str, byte, is_general| Part { name: name.into(), hash: [byte; 32], is_general };
+        let part = |name: &str, byte, is_general| Part {
+            name: name.into(),
+            hash: Fingerprint([byte; 32]),
+            is_general,
+        };
         let prints = |parts: &[Part]| Prints::of("t", &parts.iter().cloned().collect());
         let before = prints(&[part("cc1", 1, false), part("libc.so.6", 1, true)]);
         let libc = prints(&[part("cc1", 1, false), part("libc.so.6", 2, true)]);

@@ -1,21 +1,22 @@
-//! Looking at the files of a root so that what was seen can be remembered: each is opened and read once, and all that
-//! was looked for is evidence. Knows nothing of compilers.
+//! Looking at the files of a root so that what was seen can be remembered: all that was looked for is
+//! evidence. Knows nothing of compilers.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use memchr::memmem;
 use nix::sys::stat::fstat;
 
-use crate::evidence::{Evidence, Stamp};
+use crate::evidence::Evidence;
+use crate::hashes::{Content, Hashes, Mark};
 use crate::linkage::Linkage;
 use crate::root::Root;
+use crate::stamp::Stamp;
 
 /// What was seen so far.
 pub(crate) struct Sight<'a> {
     root: &'a Root,
+    hashes: &'a Hashes,
     stamps: BTreeMap<PathBuf, Option<Stamp>>,
     /// By the paths by which they were looked for.
     files: BTreeMap<PathBuf, Option<Seen>>,
@@ -32,14 +33,9 @@ pub(crate) struct Seen {
     pub(crate) linkage: Option<Linkage>,
 }
 
-/// No part of a compiler is larger.
-const LARGEST: u64 = 1 << 30;
-
-const CHUNK: usize = 1 << 18;
-
 impl<'a> Sight<'a> {
-    pub(crate) fn of(root: &'a Root) -> Sight<'a> {
-        Sight { root, stamps: BTreeMap::new(), files: BTreeMap::new(), closed: false }
+    pub(crate) fn of(root: &'a Root, hashes: &'a Hashes) -> Sight<'a> {
+        Sight { root, hashes, stamps: BTreeMap::new(), files: BTreeMap::new(), closed: false }
     }
 
     pub(crate) fn root(&self) -> &'a Root {
@@ -96,13 +92,10 @@ impl<'a> Sight<'a> {
         Ok(Some(bytes))
     }
 
-    /// What is in a file that was seen, as a hash, and whether these bytes are somewhere in it.
-    pub(crate) fn content(&self, seen: &Seen, mark: &[u8]) -> io::Result<(blake3::Hash, bool)> {
+    /// What is in a file that was seen.
+    pub(crate) fn content(&self, seen: &Seen, mark: Mark) -> io::Result<Content> {
         let file = self.root.file(&seen.path)?.ok_or(io::ErrorKind::NotFound)?;
-        if file.metadata()?.len() > LARGEST {
-            return Err(io::Error::other(format!("{} is too large", seen.path.display())));
-        }
-        hashed(file, mark)
+        self.hashes.content(file, mark)
     }
 
     /// All that was looked for.
@@ -119,52 +112,18 @@ impl<'a> Sight<'a> {
     }
 }
 
-fn hashed(mut file: File, mark: &[u8]) -> io::Result<(blake3::Hash, bool)> {
-    let finder = memmem::Finder::new(mark);
-    let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; CHUNK];
-    let (mut kept, mut marked) = (0, false);
-    loop {
-        let read = match file.read(&mut buffer[kept..]) {
-            Ok(0) => return Ok((hasher.finalize(), marked)),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            read => read?,
-        };
-        hasher.update(&buffer[kept..kept + read]);
-        marked = marked || finder.find(&buffer[..kept + read]).is_some();
-        // A mark may begin in one chunk and end in the next.
-        let keep = (kept + read).min(mark.len().saturating_sub(1));
-        buffer.copy_within(kept + read - keep..kept + read, 0);
-        kept = keep;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fake_root::FakeRoot;
 
     #[test]
-    fn marks_across_chunks() {
-        for at in [0, CHUNK - 3, CHUNK - 2, CHUNK, 2 * CHUNK - 3, 3 * CHUNK - 4] {
-            let mut bytes = vec![b'x'; 3 * CHUNK];
-            bytes[at..at + 4].copy_from_slice(b"mark");
-            let fake = FakeRoot::with(&["a"]);
-            std::fs::write(fake.path("a"), &bytes).unwrap();
-            let root = fake.root();
-            let mut sight = Sight::of(&root);
-            let seen = sight.file(Path::new("/a")).unwrap().unwrap();
-            assert_eq!(sight.content(&seen, b"mark").unwrap(), (blake3::hash(&bytes), true), "{at}");
-            assert_eq!(sight.content(&seen, b"marks").unwrap(), (blake3::hash(&bytes), false), "{at}");
-        }
-    }
-
-    #[test]
     fn what_changes_meanwhile_is_no_evidence() {
         for (change, good) in [("c=3", true), ("a=22", false), ("b=2", false)] {
             let fake = FakeRoot::with(&["a=1"]);
             let root = fake.root();
-            let mut sight = Sight::of(&root);
+            let hashes = Hashes::default();
+            let mut sight = Sight::of(&root, &hashes);
             assert!(sight.file(Path::new("/a")).unwrap().is_some());
             assert!(sight.file(Path::new("/b")).unwrap().is_none());
             fake.add(change);

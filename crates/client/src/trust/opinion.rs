@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use protocol::inquiry::TellingLanguage;
     use std::path::Path;
-    use toolchain::{Family, Prints, Root, Surroundings};
+    use toolchain::{Family, Hashes, Prints, Root, Surroundings};
 
     const OWN: &str = "abababababababababababababababababababababababababababababababab";
     const CORE: &str = "efefefefefefefefefefefefefefefefefefefefefefefefefefefefefefefef";
@@ -137,8 +137,13 @@ mod tests {
     fn own(prints: Option<(&str, &str)>) -> Identity {
         let script = tempfile::NamedTempFile::new().unwrap();
         let root = Root::open(Path::new("/")).unwrap();
-        let said_nothing =
-            toolchain::identify(&root, script.path(), &Surroundings::default(), &mut |_| Ok(Vec::new()));
+        let said_nothing = toolchain::identify(
+            &root,
+            script.path(),
+            &Surroundings::default(),
+            &Hashes::default(),
+            &mut |_| Ok(Vec::new()),
+        );
         let parsed = |hex: &str| hex.parse().unwrap();
         let prints = prints.map(|(whole, core)| Prints { whole: parsed(whole), core: parsed(core) });
         let languages = [(Language::C, prints)].into();

@@ -16,7 +16,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use toolchain::{Evidence, Identity, Language, Memory, Prints, Root, Surroundings};
+use toolchain::{Evidence, Hashes, Identity, Language, Memory, Prints, Root, Surroundings};
 
 /// The compiler here, as it was when the job began.
 pub(crate) struct Own {
@@ -61,9 +61,10 @@ impl Own {
         own.known = match turn::wait(file.as_deref(), PATIENCE, interrupts, recall)? {
             Ok(known) => Some(known),
             Err(_turn) => {
-                let known = own.identify(job, name, &around, interrupts)?;
+                let hashes = memory.as_ref().map_or_else(Hashes::default, Memory::hashes);
+                let known = own.identify(job, name, (&around, &hashes), interrupts)?;
                 if let (Some(memory), Some((identity, evidence))) = (memory, &known) {
-                    memory.keep(&own.program, &around, identity, evidence);
+                    memory.keep(&own.program, &around, (identity, evidence), &hashes);
                 }
                 known
             }
@@ -124,7 +125,7 @@ impl Own {
         &self,
         job: &Job,
         name: &OsStr,
-        around: &Surroundings,
+        (around, hashes): (&Surroundings, &Hashes),
         interrupts: &Interrupts,
     ) -> Result<Option<(Identity, Evidence)>, Signal> {
         let Some(root) = &self.root else { return Ok(None) };
@@ -145,10 +146,10 @@ impl Own {
                 Broken::Io(error) => error,
             })
         };
-        let mut identified = toolchain::identify(root, &self.program, around, &mut ask);
+        let mut identified = toolchain::identify(root, &self.program, around, hashes, &mut ask);
         if is_silent {
             report_silence(job, name);
-            identified = toolchain::identify(root, &self.program, around, &mut |_| Ok(Vec::new()));
+            identified = toolchain::identify(root, &self.program, around, hashes, &mut |_| Ok(Vec::new()));
         }
         interrupted.map_or(Ok(identified.ok()), Err)
     }
@@ -189,7 +190,9 @@ mod tests {
             let said = if words[0] == "--version" { version } else { "x86_64-pc-linux-gnu" };
             Ok(said.as_bytes().to_vec())
         };
-        let known = toolchain::identify(&root, program, &Surroundings::default(), &mut answer).unwrap();
+        let known =
+            toolchain::identify(&root, program, &Surroundings::default(), &Hashes::default(), &mut answer)
+                .unwrap();
         Own {
             language: Language::C,
             program: program.to_owned(),

@@ -3,6 +3,7 @@
 use super::*;
 use crate::evidence::Evidence;
 use crate::fake_root::FakeRoot;
+use crate::hashes::Hashes;
 use crate::identity::{Identity, identify};
 use std::ffi::OsStr;
 use std::fs;
@@ -68,7 +69,7 @@ fn identified(fake: &FakeRoot) -> io::Result<(Identity, Evidence)> {
         ..Surroundings::default()
     };
     let mut ask = |words: &[&OsStr]| Ok(answer(fake, words).into_bytes());
-    identify(&fake.root(), Path::new("/usr/bin/gcc"), &around, &mut ask)
+    identify(&fake.root(), Path::new("/usr/bin/gcc"), &around, &Hashes::default(), &mut ask)
 }
 
 #[derive(Debug, PartialEq)]
