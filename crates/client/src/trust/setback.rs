@@ -29,20 +29,14 @@ pub(crate) enum Follows {
     Failed(Failure),
 }
 
-/// What follows from a `failure` of a host at this step. Silence and garbage are failures at all of them, as a host that is
-/// busy is silent.
+/// What follows from a `failure` of a host at this step. Silence, as of a host that is busy, garbage, and a daemon that knows
+/// no questions and closes on what it is given, for whatever reason, are failures at each.
 pub(crate) fn follows(step: Step, failure: Failure) -> Follows {
     match (step, failure) {
         (Step::Inquiry, Failure::NotTold) => Follows::Sample,
         // What is known is from before; another daemon may serve there now.
         (Step::Job, Failure::Refused(_) | Failure::ProofNotTaken) => Follows::AskAgain,
         (Step::Sample | Step::JobAgain, Failure::Refused(why)) => Follows::Stranger(why),
-        // Daemons that know no questions close on what they have no compiler for.
-        (Step::Sample, Failure::Protocol(ProtocolError::NoAnswer)) => Follows::Stranger(
-            "it gives no answer to a sample, and its log says why (is this address allowed there? is the compiler \
-             installed and linked there?)"
-                .to_owned(),
-        ),
         // It has just told of that compiler.
         (Step::Sample | Step::JobAgain, Failure::ProofNotTaken) => {
             Follows::Failed(Failure::Protocol(ProtocolError::NoAnswer))
@@ -85,7 +79,7 @@ mod tests {
     #[test]
     fn every_step_and_every_end() {
         check(Step::Inquiry, ["failed", "sample", "failed", "failed", "failed", "failed"]);
-        check(Step::Sample, ["stranger", "failed", "failed", "stranger", "failed", "failed"]);
+        check(Step::Sample, ["stranger", "failed", "failed", "failed", "failed", "failed"]);
         check(Step::Job, ["ask again", "failed", "ask again", "failed", "failed", "failed"]);
         check(Step::JobAgain, ["stranger", "failed", "failed", "failed", "failed", "failed"]);
     }
