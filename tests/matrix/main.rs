@@ -76,7 +76,7 @@ fn every_command_leaves_what_the_compiler_alone_leaves() {
 /// A part of it, with a C daemon as the other host.
 #[test]
 fn a_c_daemon_changes_nothing() {
-    const EACH: usize = 4;
+    const EACH: usize = 8;
     let Some(c) = need::c_distcc() else { return };
     let groups = groups();
     let mut jobs = jobs(&groups);

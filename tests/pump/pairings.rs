@@ -22,7 +22,6 @@ const C: &[&str] = &[];
 type Case = (Programs, Way, Programs, &'static [&'static str], &'static str);
 
 const LUA_CASES: &[Case] = &[
-    (C_DISTCC, Way::Wrapped, C_DISTCC, C, ""),
     (C_DISTCC, Way::Wrapped, OURS, NAMESPACE, ""),
     (OURS, Way::Wrapped, C_DISTCC, C, ""),
     (OURS, Way::Alone, OURS, NAMESPACE, "-g3"),
