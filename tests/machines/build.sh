@@ -3,10 +3,24 @@
 # /opt/checkout, and the same as a later release with another conf.d. They come to lie in /opt/packages.
 set -euo pipefail
 export CARGO_HOME=/opt/cargo CARGO_NET_OFFLINE=true PKGDEST=/opt/packages
-# What is tested is what is installed, and not how fast it is.
-export CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=0
 here=/opt/checkout/tests/machines
 clone=~/distcc-arch
+
+# What is tested is what is installed, and not how fast it is; but each machine looks at all of its compilers.
+configure_cargo() {
+    mkdir -p ~/.cargo
+    cat >~/.cargo/config.toml <<'END'
+[profile.release]
+lto = false
+codegen-units = 16
+opt-level = 0
+debug = false
+
+[profile.release.package]
+blake3.opt-level = 3
+memchr.opt-level = 3
+END
+}
 
 build_stand_ins() {
     cp -r "$here/stand-ins" ~/stand-ins
@@ -33,6 +47,7 @@ make_later_release() {
     (cd "$clone" && makepkg --repackage)
 }
 
+configure_cargo
 build_stand_ins
 unpack
 make_package
