@@ -50,9 +50,56 @@ fn one_without_a_distcc_gets_ours_and_gives_it_back() {
 }
 
 #[test]
+fn a_copy_follows_ours_and_a_package_of_its_own_does_not() {
+    if !need::root() {
+        return;
+    }
+    let scene = chroot();
+    with_libraries(&scene);
+    let programs = scene.home().join("programs");
+    fs::create_dir(&programs).unwrap();
+    let ours = Path::new(env!("CARGO_BIN_EXE_distcc"));
+    for name in ["distcc", "pump", "distcc-arch"] {
+        fs::copy(ours.with_file_name(name), programs.join(name)).unwrap();
+    }
+    let original = scene.tree();
+    let run_of = |words: &[&str]| {
+        let mut command = clean(programs.join("distcc-arch"));
+        command.args(words).arg("--root").arg(scene.root()).env("HOME", scene.home());
+        run(command)
+    };
+    let there = scene.path("usr/bin/distcc");
+    let program = |state: &str| {
+        let found = run_of(&["check", "--offline"]).out();
+        let line = found.lines().find(|line| line.contains("usr/bin/distcc")).unwrap_or_default().to_owned();
+        assert!(line.contains(state), "{found}");
+    };
+    run_of(&["setup", "--hosts", "red/3", "--yes"]).good();
+    program("there");
+    // Another version.
+    let mut newer = fs::read(ours).unwrap();
+    newer.extend(b"newer");
+    fs::write(programs.join("distcc"), &newer).unwrap();
+    program("a copy of the distcc that was here, which is another one now");
+    run_of(&["setup", "--hosts", "red/3", "--yes"]).good();
+    assert!(fs::read(&there).unwrap() == newer);
+    program("there");
+    fs::write(&there, fs::read(ours).unwrap()).unwrap();
+    program("there");
+    let again = run_of(&["setup", "--hosts", "red/3", "--yes"]).good().out();
+    assert!(again.contains("everything is set up so already"), "{again}");
+    fs::write(&there, &newer).unwrap();
+    run_of(&["undo", "--yes"]).good();
+    assert_eq!(scene.tree(), original);
+}
+
+#[test]
 fn one_where_ours_cannot_run_is_left_alone() {
     let scene = chroot();
-    scene.refuses(&["setup", "--hosts", "red/3", "--yes"], ": install the package distcc-arch in it");
+    let words = ["setup", "--hosts", "red/3", "--yes"];
+    scene.refuses(&words, ": install distcc in it, then type this again");
+    scene.write("usr/bin/pacman", "");
+    scene.refuses(&words, " -S distcc, then this again");
     if need::root() {
         // The loader is there, and libraries are missing.
         with_libraries(&scene);

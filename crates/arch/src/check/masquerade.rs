@@ -7,6 +7,8 @@ use crate::check::compiler_command::CompilerCommand;
 use crate::check::remedy::word;
 use crate::check::{Finding, Situation};
 use crate::programs::is_program;
+use crate::setup::chroot_client::{self, Client};
+use crate::site::site;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -29,13 +31,10 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// `distcc-program`: the build finds a distcc, and it runs.
 pub(super) fn program(situation: &Situation) -> Vec<Finding> {
     const NAME: &str = "distcc-program";
-    let installs = situation.install("distcc-arch");
     if situation.elsewhere() {
-        return vec![match client(situation) {
-            Some(path) => Finding::well(NAME, path.display().to_string(), "there"),
-            None => Finding::failure(NAME, "distcc", "it is not installed there", installs),
-        }];
+        return vec![elsewhere(situation)];
     }
+    let installs = situation.install("distcc-arch");
     let Some(program) = client(situation) else {
         return vec![Finding::failure(NAME, "distcc", "it is not on the PATH of builds", installs)];
     };
@@ -44,6 +43,24 @@ pub(super) fn program(situation: &Situation) -> Vec<Finding> {
     let linked = ["gcc", "clang"].iter().find_map(|name| fs::canonicalize(Path::new(LINKS).join(name)).ok());
     let linked = linked.filter(|linked| linked.ends_with("distcc") && Some(linked) != itself.as_ref());
     linked.into_iter().chain([program]).map(|program| version(situation, &program)).collect()
+}
+
+/// The client of a chroot, which may be a copy of this machine's.
+fn elsewhere(situation: &Situation) -> Finding {
+    const NAME: &str = "distcc-program";
+    let Some(path) = client(situation) else {
+        return Finding::failure(NAME, "distcc", "it is not installed there", situation.setup(None));
+    };
+    let shown = path.display().to_string();
+    let copied = site(Some(&situation.root), situation.settings)
+        .and_then(|site| chroot_client::client(&site, situation.settings));
+    match copied {
+        Ok(Client::Copy { is_current: false }) => {
+            let what = "a copy of the distcc that was here, which is another one now";
+            Finding::warning(NAME, shown, what, situation.setup(None))
+        }
+        _ => Finding::well(NAME, shown, "there"),
+    }
 }
 
 /// Whether a distcc runs, and is the one that hosts are tried with.
