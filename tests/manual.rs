@@ -136,6 +136,7 @@ fn every_program_is_documented_where_packages_install_it() {
     let pages = [
         "distcc-arch-check.1",
         "distcc-arch-chroot-add.1",
+        "distcc-arch-chroot-daemon.1",
         "distcc-arch-chroot-list.1",
         "distcc-arch-chroot-remove.1",
         "distcc-arch-chroot.1",

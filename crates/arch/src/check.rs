@@ -4,6 +4,7 @@
 pub(crate) mod advice;
 mod buildenv;
 mod ccache;
+mod chroot_daemons;
 mod compiler_command;
 mod configuration;
 mod daemon_args;
@@ -75,6 +76,7 @@ pub(crate) const CHECKS: &[Check] = &[
     Check { name: "host", title: "Hosts", needs_network: true, run: hosts::answer },
     here("whitelist", "This machine as a host", masquerade::whitelist),
     here("toolchains", "This machine as a host", toolchains::toolchains),
+    here("chroot-daemons", "This machine as a host", chroot_daemons::chroot_daemons),
     here("daemon", "This machine as a host", daemon_here::serves),
     here("firewall", "This machine as a host", daemon_here::firewall),
 ];

@@ -95,6 +95,17 @@ impl<'a> Services<'a> {
         actions
     }
 
+    /// What ends a unit, now and at each start of the machine. Its files may be gone for good when that is taken back, so
+    /// then it waits for the next start.
+    pub(crate) fn stop(&self, unit: &str) -> Action {
+        self.action(&["disable", "--now"], &["enable"], unit)
+    }
+
+    /// What makes systemd read units that were written.
+    pub(crate) fn read_units(&self) -> Action {
+        self.action(&["daemon-reload"], &["daemon-reload"], "")
+    }
+
     /// What makes these units, as far as they run, read their files again, now and when that is taken back.
     pub(crate) fn reload(&self, units: &str) -> Action {
         self.action(&["try-reload-or-restart"], &["try-reload-or-restart"], units)
@@ -105,7 +116,7 @@ impl<'a> Services<'a> {
         let words = |verb: &[&str]| -> Vec<String> {
             let program = self.program.display().to_string();
             let root = self.offline.as_ref().map(|root| format!("--root={}", root.display()));
-            let rest = verb.iter().copied().chain(units.split(' ')).map(str::to_owned);
+            let rest = verb.iter().copied().chain(units.split_whitespace()).map(str::to_owned);
             [program].into_iter().chain(root).chain(rest).collect()
         };
         let mut shown = words(run);

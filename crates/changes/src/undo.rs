@@ -212,9 +212,10 @@ impl Undo {
         Ok(())
     }
 
-    /// What was done twice is taken back once.
+    /// What was done twice is taken back once, and last what was done first: that decides what is left.
     fn action(&mut self, action: &Action) {
-        if !action.undo.is_empty() && self.plan.actions.iter().all(|planned| planned.run != action.undo) {
+        if !action.undo.is_empty() {
+            self.plan.actions.retain(|planned| planned.run != action.undo);
             let shown = action.undo.join(" ");
             self.plan.run(Action { shown, run: action.undo.clone(), undo: action.run.clone() });
         }

@@ -90,7 +90,7 @@ impl Root {
     ///
     /// # Errors
     /// When there is one, and we may not read it.
-    pub(crate) fn file(&self, inside: &Path) -> io::Result<Option<File>> {
+    pub fn file(&self, inside: &Path) -> io::Result<Option<File>> {
         let Some(file) = absent(self.opened(inside, OFlag::O_RDONLY | OFlag::O_NONBLOCK))? else {
             return Ok(None);
         };

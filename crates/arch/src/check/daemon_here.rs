@@ -173,15 +173,20 @@ fn service(unit: &Unit) -> Vec<Finding> {
 }
 
 fn listening(args: &DaemonArgs) -> Finding {
-    let tables =
-        ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
     let (name, port) = ("daemon-listens", args.port);
     let subject = format!("port {port}");
-    if tables.iter().any(|table| has_listener(table, port)) {
+    if listens(port) {
         return Finding::well(name, subject, "something listens there");
     }
     let what = format!("nothing listens there, though {CONFIGURATION} asks for it");
     Finding::failure(name, subject, what, format!("sudo systemctl restart {UNIT}"))
+}
+
+/// Whether anything listens on this TCP port here.
+pub(super) fn listens(port: u16) -> bool {
+    let tables =
+        ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
+    tables.iter().any(|table| has_listener(table, port))
 }
 
 /// A line of proc(5)'s `/proc/net/tcp`: number, local address and port in hexadecimal digits, peer, state; 0A listens.

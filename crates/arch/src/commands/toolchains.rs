@@ -1,17 +1,17 @@
 //! The stories of `distcc-arch toolchain` and `distcc-arch chroot`: what the daemon here may run besides the compilers on
-//! its search path, listed, added and removed. Knows nothing of how the file is written.
+//! its search path, added and removed. Knows nothing of how the file is written, or shown.
 
+use crate::Answer;
 use crate::carry_out::{Work, answer};
 use crate::check::toolchains::{Compilers, Obstacle, daemon_account, obstacles};
+use crate::commands::chroot_daemon::{self, Daemon};
+use crate::commands::toolchain_list;
 use crate::consent::Consent;
 use crate::settings::Settings;
 use crate::setup::toolchains_file::ToolchainsFile;
 use crate::site::site;
-use crate::table::aligned;
-use crate::{Answer, Exit};
 use changes::Plan;
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf, absolute};
 use toolchain::{Entry, Place, is_name};
@@ -71,7 +71,10 @@ pub(crate) enum Chroot {
         #[command(flatten)]
         added: Added,
     },
-    /// Show the chroots that are named, their compilers, and whether the daemon can run them
+    /// Run a second daemon inside a chroot, on a port of its own, for clients that name that port
+    Daemon(Daemon),
+    /// Show the chroots that are named, their compilers, and whether the daemon can run them, and those with a daemon
+    /// of their own
     List {
         #[command(flatten)]
         shown: Shown,
@@ -108,9 +111,9 @@ pub(crate) struct Removed {
 pub(crate) struct Shown {
     /// Print it as JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     #[command(flatten)]
-    file: File,
+    pub(super) file: File,
 }
 
 #[derive(Debug, Args)]
@@ -122,7 +125,7 @@ pub(crate) struct File {
 
 /// The two kinds: a place of one is none of the other's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Toolchain,
     Chroot,
 }
@@ -134,7 +137,7 @@ pub(crate) fn toolchain(asked: &Toolchain, settings: &Settings, notes: &mut dyn 
             let directory = programs_below(&of(directory)?)?;
             add(name, Place::Directory(directory), added, work)
         }),
-        Toolchain::List { shown } => list(Kind::Toolchain, shown, settings, notes),
+        Toolchain::List { shown } => toolchain_list::run(Kind::Toolchain, shown, settings, notes),
         Toolchain::Remove { removed } => remove(Kind::Toolchain, removed, settings, notes),
         Toolchain::Multilib { wish, file, consent } => answer(*consent, settings, notes, |work| {
             change(file, work, &[], "", |file, plan| file.allow_multilib(plan, *wish == Wish::On))
@@ -148,7 +151,8 @@ pub(crate) fn chroot(asked: &Chroot, settings: &Settings, notes: &mut dyn Write)
         Chroot::Add { name, root, added } => {
             answer(added.consent, settings, notes, |work| add(name, Place::Root(of(root)?), added, work))
         }
-        Chroot::List { shown } => list(Kind::Chroot, shown, settings, notes),
+        Chroot::Daemon(asked) => chroot_daemon::run(asked, settings, notes),
+        Chroot::List { shown } => toolchain_list::run(Kind::Chroot, shown, settings, notes),
         Chroot::Remove { removed } => remove(Kind::Chroot, removed, settings, notes),
     }
 }
@@ -171,6 +175,9 @@ fn add(name: &str, place: Place, added: &Added, work: &mut Work) -> Result<Answe
 fn remove(kind: Kind, removed: &Removed, settings: &Settings, notes: &mut dyn Write) -> Answer {
     answer(removed.consent, settings, notes, |work| {
         let name = &removed.name;
+        if kind == Kind::Chroot && removed.file.is_the_machines() && chroot_daemon::is_one(name, work)? {
+            return chroot_daemon::remove(name, &removed.file.find()?, work);
+        }
         change(&removed.file, work, &[], "", |file, plan| {
             let entry = file.entries(plan)?.into_iter().find(|entry| entry.name == *name);
             if entry.as_ref().is_some_and(|entry| Kind::of(entry) != kind) {
@@ -203,73 +210,8 @@ fn change(
     Ok(done.told(&site, work.consent, warnings, ("it is so already", &next)))
 }
 
-fn list(kind: Kind, shown: &Shown, settings: &Settings, notes: &mut dyn Write) -> Answer {
-    let only_look = Consent { dry_run: true, yes: false };
-    answer(only_look, settings, notes, |work| {
-        let site = site(None, work.settings)?;
-        let entries = shown.file.find()?.entries(&Plan::new(&site))?;
-        let account = daemon_account(work.processes);
-        let rows: Vec<Row> = entries
-            .iter()
-            .filter(|entry| Kind::of(entry) == kind)
-            .map(|entry| {
-                let compilers = Compilers::of(&entry.place).unwrap_or_else(|_| Compilers::none(&entry.place));
-                let found =
-                    account.iter().flat_map(|account| obstacles(&compilers, account, work.processes)).next();
-                Row {
-                    entry,
-                    trouble: found.map(|found| format!("{}: {}", found.subject, found.what)),
-                    compilers,
-                }
-            })
-            .collect();
-        let text = if shown.json { in_json(&rows) } else { in_text(&rows, kind) };
-        Ok(Answer { text, complaint: String::new(), exit: Exit::Code(0) })
-    })
-}
-
-/// One line of a list.
-struct Row<'a> {
-    entry: &'a Entry,
-    compilers: Compilers,
-    /// What keeps the daemon from running them.
-    trouble: Option<String>,
-}
-
-impl Row<'_> {
-    fn state(&self) -> &str {
-        let none = if self.compilers.names.is_empty() { "no compiler" } else { "ready" };
-        self.trouble.as_deref().unwrap_or(none)
-    }
-}
-
-fn in_text(rows: &[Row], kind: Kind) -> String {
-    if rows.is_empty() {
-        let (what, how) = match kind {
-            Kind::Toolchain => ("toolchain", "toolchain add NAME DIR"),
-            Kind::Chroot => ("chroot", "chroot add NAME --root DIR"),
-        };
-        return format!("no {what} is named here; to name one: sudo distcc-arch {how}\n");
-    }
-    let heading = ["name", if kind == Kind::Chroot { "root" } else { "directory" }, "compilers", "state"];
-    let cells = rows.iter().map(|row| {
-        let names = row.compilers.shown();
-        [row.entry.name.clone(), row.entry.place.path().display().to_string(), names, row.state().to_owned()]
-    });
-    let table: Vec<_> = std::iter::once(heading.map(str::to_owned)).chain(cells).collect();
-    aligned(&table, &[]).iter().map(|line| format!("{line}\n")).collect()
-}
-
-fn in_json(rows: &[Row]) -> String {
-    let one = |row: &Row| {
-        json!({"name": row.entry.name, "place": row.entry.place.path(), "target": row.entry.target,
-            "compilers": row.compilers.names, "trouble": row.trouble})
-    };
-    format!("{:#}\n", json!(rows.iter().map(one).collect::<Vec<_>>()))
-}
-
 impl Kind {
-    fn of(entry: &Entry) -> Kind {
+    pub(super) fn of(entry: &Entry) -> Kind {
         match entry.place {
             Place::Root(_) => Kind::Chroot,
             Place::Directory(_) => Kind::Toolchain,
@@ -278,7 +220,12 @@ impl Kind {
 }
 
 impl File {
-    fn find(&self) -> Result<ToolchainsFile, String> {
+    /// Whether it is the one that the machine's daemon reads.
+    pub(super) fn is_the_machines(&self) -> bool {
+        self.config.is_none()
+    }
+
+    pub(super) fn find(&self) -> Result<ToolchainsFile, String> {
         self.config
             .as_ref()
             .map_or(Ok(ToolchainsFile::of_the_machine()), |path| Ok(ToolchainsFile::at(of(path)?)))

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) const UNIT: &str = "distccd.service";
 const FILE: &str = "/etc/conf.d/distccd";
-const VARIABLE: &str = "DISTCC_ARGS";
+pub(crate) const VARIABLE: &str = "DISTCC_ARGS";
 /// What a package installs there.
 const TEMPLATE: &str = include_str!("../../../../systemd/conf.d/distccd");
 /// Where the unit lets the daemon write a log.
@@ -84,8 +84,11 @@ impl Server {
         Ok(served)
     }
 
-    /// The file's new text.
-    fn text(&self, old: &str) -> Result<String, String> {
+    /// The new text of a file of arguments.
+    ///
+    /// # Errors
+    /// The line that is not understood, and why.
+    pub(crate) fn text(&self, old: &str) -> Result<String, String> {
         let value = environment_file::value(old, VARIABLE)?;
         let mut args = ServerArgs::parse(value.as_deref().unwrap_or_default());
         let before = args.clone();
@@ -140,7 +143,7 @@ pub(crate) fn taken_back(path: &Path, original: &[u8], ours: &[u8], now: &[u8]) 
 }
 
 /// What the written arguments come to.
-fn served(text: &str) -> Served {
+pub(crate) fn served(text: &str) -> Served {
     let value = environment_file::value(text, VARIABLE).ok().flatten().unwrap_or_default();
     let args = ServerArgs::parse(&value);
     let port = args.values(PORT).last().and_then(|port| port.parse().ok()).unwrap_or(DEFAULT_PORT);

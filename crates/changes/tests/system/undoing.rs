@@ -122,7 +122,7 @@ fn takes_back_with_no(name: &str) -> Action {
 }
 
 #[test]
-fn what_ran_twice_is_taken_back_once() {
+fn what_ran_twice_is_taken_back_once_and_what_ran_first_last() {
     let scene = Scene::new();
     for names in [&["a"][..], &["b", "a"]] {
         let mut plan = Plan::new(&scene.site);
@@ -130,7 +130,7 @@ fn what_ran_twice_is_taken_back_once() {
         plan.apply(&mut well).unwrap();
     }
     let undo = Journal::open(&scene.site).unwrap().undo(&mut |_, _, _, _| None).unwrap();
-    assert_eq!(undo.apply(&mut well).unwrap().ran, ["no a", "no b"]);
+    assert_eq!(undo.apply(&mut well).unwrap().ran, ["no b", "no a"]);
 }
 
 #[test]
