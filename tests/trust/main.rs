@@ -7,6 +7,7 @@ mod replaced;
 mod setbacks;
 mod silent;
 mod toolbox;
+mod turns;
 mod wishes;
 
 use std::fs;

@@ -57,7 +57,7 @@ impl Job<'_> {
                 let last = last.map(|at| (&compilation, &list.hosts[at]));
                 self.fall_back(&WhyHere::NoHosts, last)
             }
-            Verdict::NoCompiler => self.fall_back(&WhyHere::NoCompiler, None),
+            Verdict::NoCompiler(why) => self.fall_back(&why, None),
             Verdict::OwnTrouble(what) => {
                 self.site.told.warning(format_args!("{what}"), format_args!("{what}"));
                 self.fall_back(&WhyHere::Trouble, None)
@@ -177,8 +177,8 @@ impl Job<'_> {
         let subject = format_args!("fallback");
         let told = &self.site.told;
         match last {
-            // Each host has been told of, and why.
-            None if matches!(why, WhyHere::NoCompiler) => {}
+            // Each host has been told of, and why; or it will turn out soon.
+            None if matches!(why, WhyHere::NoCompiler | WhyHere::Undecided) => {}
             Some((compilation, Host { spec, .. })) => {
                 let input = compilation.input().display();
                 let message = format_args!("failed to distribute {input} to {spec}, running locally instead");

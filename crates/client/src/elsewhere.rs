@@ -43,6 +43,8 @@ struct Tried {
     with_sources: Vec<usize>,
     /// They have not the compiler that is here.
     strangers: Vec<usize>,
+    /// Nobody knows yet whether they have it.
+    undecided: Vec<usize>,
 }
 
 /// What a host gets.
@@ -60,8 +62,8 @@ pub(crate) enum Verdict {
     Here(WhyHere, Option<Slot>),
     /// No host took it; the last one tried.
     NoHost(Option<usize>),
-    /// No host has the compiler that is here.
-    NoCompiler,
+    /// No host is known to have the compiler that is here, for this reason.
+    NoCompiler(WhyHere),
     /// Something is wrong on this side, so no host is to blame and none would do better.
     OwnTrouble(String),
 }
@@ -168,6 +170,11 @@ impl<'a> Prepared<'a> {
                 self.report_stranger(host, &why);
                 tried.strangers.push(at);
             }
+            Err(Failure::Undecided) => {
+                let message = format_args!("{} is passed over: {}", host.spec, Failure::Undecided);
+                self.about(host).info(message);
+                tried.undecided.push(at);
+            }
             Err(Failure::SourcesNotTaken(why)) => {
                 self.report_refused_sources(host, &why);
                 self.why_text = "refused".to_owned();
@@ -197,7 +204,7 @@ impl<'a> Prepared<'a> {
     /// The hosts that are not to be given the job, by place in the list.
     fn avoided(&self, hosts: &[Host], forms: &[Form], tried: &Tried) -> Vec<usize> {
         let cannot_have_text = |at: usize| self.text_hazard.is_some() && hosts[at].place != Place::Local;
-        let is_out = |at: &usize| tried.hosts.contains(at) || tried.strangers.contains(at);
+        let is_out = |at: &usize| tried.hosts.contains(at) || is_unfit(*at, tried);
         let avoided = |at: &usize| is_out(at) || forms[*at] == Form::Text && cannot_have_text(*at);
         (0..hosts.len()).filter(avoided).collect()
     }
@@ -205,7 +212,10 @@ impl<'a> Prepared<'a> {
     /// No host is left.
     fn nobody(&mut self, hosts: &[Host], tried: &Tried) -> Verdict {
         match self.text_hazard.take() {
-            _ if is_for_nobody(hosts, tried) => Verdict::NoCompiler,
+            _ if is_for_nobody(hosts, tried) => Verdict::NoCompiler(match tried.undecided.as_slice() {
+                [] => WhyHere::NoCompiler,
+                _ => WhyHere::Undecided,
+            }),
             Some(why) if tried.hosts.is_empty() => Verdict::Here(WhyHere::Command(why), None),
             _ => Verdict::NoHost(tried.hosts.last().copied()),
         }
@@ -297,8 +307,12 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// All that could be asked have another compiler than this machine.
+/// None that could be asked is known to have the compiler of this machine.
 fn is_for_nobody(hosts: &[Host], tried: &Tried) -> bool {
-    let is_out = |(at, host): (usize, &Host)| host.down || tried.strangers.contains(&at);
-    !tried.strangers.is_empty() && hosts.iter().enumerate().all(is_out)
+    let is_any = !tried.strangers.is_empty() || !tried.undecided.is_empty();
+    is_any && hosts.iter().enumerate().all(|(at, host)| host.down || is_unfit(at, tried))
+}
+
+fn is_unfit(at: usize, tried: &Tried) -> bool {
+    tried.strangers.contains(&at) || tried.undecided.contains(&at)
 }

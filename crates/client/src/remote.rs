@@ -41,6 +41,8 @@ pub(crate) enum Failure {
     Stranger(String),
     /// It does not have the compiler that the job is for, and says so in a sentence.
     Refused(String),
+    /// Another client has been asking it for a while whether its compiler is the one here.
+    Undecided,
     /// It closed on a job with a proof: who serves there now knows of none.
     ProofNotTaken,
     /// It closed when it was asked what it has: a daemon that knows no such question.
@@ -78,6 +80,7 @@ impl fmt::Display for Failure {
             }
             Failure::Stranger(why) | Failure::Refused(why) => f.write_str(why),
             Failure::ProofNotTaken | Failure::NotTold => write!(f, "{}", Failure::Protocol(ProtocolError::NoAnswer)),
+            Failure::Undecided => f.write_str("another client is still asking it which compiler it has"),
             Failure::Replaced => f.write_str("the compiler here was replaced meanwhile"),
             Failure::Unsupported(what) => write!(f, "{what} are not supported by this version"),
             Failure::Interrupted(signal) => write!(f, "interrupted by {signal}"),

@@ -24,8 +24,9 @@ use protocol::inquiry::TellingCompiler;
 pub(crate) use setback::{Follows, Step, follows};
 use std::ffi::OsString;
 use std::time::Duration;
+use turn::Whose;
 
-/// So long another client is waited for that asks a host.
+/// So long another client is waited for that asks a host, where the job can be done elsewhere.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is known, and can be found out, about hosts for the compiler of one job.
@@ -72,7 +73,7 @@ impl<'a> Trust<'a> {
     /// What is to be put in front of a job for `host`: the fingerprint of a compiler, or nothing.
     ///
     /// # Errors
-    /// [`Failure`]: `Stranger` where it is not to have the job.
+    /// [`Failure`]: `Stranger` where it is not to have the job, `Undecided` while another client is finding that out.
     pub(crate) fn proof(&mut self, host: &Host, reach: Reach) -> Result<Option<String>, Failure> {
         if let Some(standing) = self.known.of(host) {
             return verdict(standing.clone());
@@ -82,10 +83,12 @@ impl<'a> Trust<'a> {
             known.read_again();
             known.of(host).cloned()
         };
-        let standing = match turn::wait(file.as_deref(), PATIENCE, reach.interrupts, read_again) {
-            Err(signal) => return Err(Failure::Interrupted(signal)),
-            Ok(Ok(standing)) => standing,
-            Ok(Err(_turn)) => {
+        let patience = if self.job.settings.fallback { PATIENCE } else { reach.silence.max(PATIENCE) };
+        let whose = turn::wait(file.as_deref(), patience, reach.interrupts, read_again);
+        let standing = match whose.map_err(Failure::Interrupted)? {
+            Whose::Known(standing) => standing,
+            Whose::Anothers => return Err(Failure::Undecided),
+            Whose::Ours(_turn) => {
                 let standing = self.find_out(host, reach)?;
                 self.known.note(host, Some(standing.clone()));
                 standing

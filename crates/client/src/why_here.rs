@@ -20,6 +20,8 @@ pub(crate) enum WhyHere {
     NoHosts,
     /// No host has the compiler that is here.
     NoCompiler,
+    /// Another client is still finding out whether a host has it.
+    Undecided,
     /// The compiler here was replaced while the job was away.
     Replaced,
     /// Something is wrong with this machine.
@@ -48,6 +50,7 @@ impl WhyHere {
             WhyHere::BadSource => "bad-source",
             WhyHere::NoHosts => "no-hosts",
             WhyHere::NoCompiler => "compiler",
+            WhyHere::Undecided => "undecided",
             WhyHere::Replaced => "replaced",
             WhyHere::Trouble => "trouble",
             WhyHere::Rejected => "rejected",
@@ -72,6 +75,7 @@ impl fmt::Display for WhyHere {
             WhyHere::BadSource => "the source cannot be preprocessed",
             WhyHere::NoHosts => "no host took it",
             WhyHere::NoCompiler => "no host has the compiler of here",
+            WhyHere::Undecided => "nobody knows yet whether a host has the compiler of here",
             WhyHere::Replaced => "the compiler here was replaced meanwhile",
             WhyHere::Trouble => "it cannot be sent from here",
             WhyHere::Rejected => "the compiler elsewhere found fault with it",
@@ -96,6 +100,7 @@ mod tests {
             WhyHere::BadSource,
             WhyHere::NoHosts,
             WhyHere::NoCompiler,
+            WhyHere::Undecided,
             WhyHere::Replaced,
             WhyHere::Trouble,
             WhyHere::Rejected,

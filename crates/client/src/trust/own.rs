@@ -5,7 +5,7 @@ use crate::dependencies;
 use crate::interrupts::{Broken, Interrupts};
 use crate::local;
 use crate::question;
-use crate::trust::turn;
+use crate::trust::turn::{self, Whose};
 use cc_args::Compilation;
 use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
@@ -59,8 +59,8 @@ impl Own {
         let file = directory.map(|directory| directory.join(format!("asking-{}", geteuid())));
         let recall = || memory.as_ref()?.recall(&own.program, &around);
         own.known = match turn::wait(file.as_deref(), PATIENCE, interrupts, recall)? {
-            Ok(known) => Some(known),
-            Err(_turn) => {
+            Whose::Known(known) => Some(known),
+            Whose::Ours(_) | Whose::Anothers => {
                 let hashes = memory.as_ref().map_or_else(Hashes::default, Memory::hashes);
                 let known = own.identify(job, name, (&around, &hashes), interrupts)?;
                 if let (Some(memory), Some((identity, evidence))) = (memory, &known) {

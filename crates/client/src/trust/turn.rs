@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use toolchain::kept_file::with_care;
 
 const LOOK: Duration = Duration::from_millis(20);
@@ -16,8 +16,19 @@ const LOOK: Duration = Duration::from_millis(20);
 /// What the others wait for; they go on when it is dropped.
 pub(super) type Turn = Option<Flock<File>>;
 
-/// What is `known`, be it only when another client has found it out; or our turn to do so, which after `patience` is
-/// everybody's. `file` is what is locked; its directory is made if need be.
+/// Who finds out what.
+#[derive(Debug)]
+pub(super) enum Whose<T> {
+    /// Nobody has to, for it is known.
+    Known(T),
+    /// It is our turn.
+    Ours(Turn),
+    /// Another client has been finding out for so long that it is not waited for any more.
+    Anothers,
+}
+
+/// What is `known`, be it only when another client has found it out, which after `patience` is not waited for any more; or
+/// whose turn it is. `file` is what is locked; its directory is made if need be.
 ///
 /// # Errors
 /// The signal that arrived meanwhile.
@@ -26,23 +37,36 @@ pub(super) fn wait<T>(
     patience: Duration,
     interrupts: &Interrupts,
     mut known: impl FnMut() -> Option<T>,
-) -> Result<Result<T, Turn>, Signal> {
+) -> Result<Whose<T>, Signal> {
     if let Some(known) = known() {
-        return Ok(Ok(known));
+        return Ok(Whose::Known(known));
     }
-    let Some(mut opened) = file.and_then(open) else { return Ok(Err(None)) };
-    let deadline = Instant::now() + patience;
+    let Some(mut opened) = file.and_then(open) else { return Ok(Whose::Ours(None)) };
+    let begin = Instant::now();
     loop {
         opened = match Flock::lock(opened, FlockArg::LockExclusiveNonblock) {
-            // Another may have had its turn since.
-            Ok(turn) => return Ok(known().ok_or(Some(turn))),
-            Err((opened, Errno::EWOULDBLOCK)) if Instant::now() < deadline => opened,
-            Err(_) => return Ok(known().ok_or(None)),
+            Ok(turn) => {
+                // From now on the others count.
+                let _ = turn.set_modified(SystemTime::now());
+                // Another may have had its turn since.
+                return Ok(known().map_or(Whose::Ours(Some(turn)), Whose::Known));
+            }
+            Err((opened, Errno::EWOULDBLOCK)) => opened,
+            Err(_) => return Ok(known().map_or(Whose::Ours(None), Whose::Known)),
         };
         if let Err(Broken::Interrupted(signal)) = interrupts.wait_first(&[], Instant::now() + LOOK) {
             return Err(signal);
         }
+        if begin.elapsed().max(asked_for(&opened)) >= patience {
+            return Ok(known().map_or(Whose::Anothers, Whose::Known));
+        }
     }
+}
+
+/// How long the one who has the lock has had it, as far as is known.
+fn asked_for(file: &File) -> Duration {
+    let since = file.metadata().and_then(|about| about.modified());
+    since.ok().and_then(|since| since.elapsed().ok()).unwrap_or_default()
 }
 
 /// None: everybody is alone.
@@ -64,7 +88,7 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-    const SHORT: Duration = Duration::from_secs(5);
+    const LONG: Duration = Duration::from_secs(5);
 
     #[test]
     fn one_of_many_finds_out() {
@@ -76,10 +100,14 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     let read = || known.load(Ordering::SeqCst).then_some(());
-                    if let Err(turn) = wait(Some(&file), SHORT, &interrupts, read).unwrap() {
-                        assert!(turn.is_some());
-                        times.fetch_add(1, Ordering::SeqCst);
-                        known.store(true, Ordering::SeqCst);
+                    match wait(Some(&file), LONG, &interrupts, read).unwrap() {
+                        Whose::Known(()) => {}
+                        Whose::Ours(turn) => {
+                            assert!(turn.is_some());
+                            times.fetch_add(1, Ordering::SeqCst);
+                            known.store(true, Ordering::SeqCst);
+                        }
+                        Whose::Anothers => panic!("not waited for"),
                     }
                 });
             }
@@ -88,11 +116,34 @@ mod tests {
     }
 
     #[test]
+    fn who_takes_too_long_is_not_waited_for() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("asking");
+        let interrupts = Interrupts::catch().unwrap();
+        let wait_for = |patience: Duration| wait(Some(&file), patience, &interrupts, || None::<()>).unwrap();
+        let Whose::Ours(Some(turn)) = wait_for(LONG) else { panic!("nobody else is there") };
+        let begin = Instant::now();
+        assert!(matches!(wait_for(LOOK * 3), Whose::Anothers));
+        assert!(begin.elapsed() >= LOOK * 2);
+        // Whoever comes later does not wait as long again.
+        turn.set_modified(SystemTime::now() - LONG * 2).unwrap();
+        let begin = Instant::now();
+        assert!(matches!(wait_for(LONG), Whose::Anothers));
+        assert!(begin.elapsed() < LONG);
+        drop(turn);
+        assert!(matches!(wait_for(LONG), Whose::Ours(Some(_))));
+        // A clock that was set back has nobody wait for ever.
+        let Whose::Ours(Some(turn)) = wait_for(LONG) else { panic!("nobody else is there") };
+        turn.set_modified(SystemTime::now() + LONG * 9).unwrap();
+        assert!(matches!(wait_for(LOOK * 3), Whose::Anothers));
+    }
+
+    #[test]
     fn without_a_file_everybody_finds_out() {
         let interrupts = Interrupts::catch().unwrap();
         for file in [None, Some(Path::new("/nowhere/at/all"))] {
-            assert!(matches!(wait(file, SHORT, &interrupts, || None::<()>), Ok(Err(None))));
-            assert!(matches!(wait(file, SHORT, &interrupts, || Some(1)), Ok(Ok(1))));
+            assert!(matches!(wait(file, LONG, &interrupts, || None::<()>), Ok(Whose::Ours(None))));
+            assert!(matches!(wait(file, LONG, &interrupts, || Some(1)), Ok(Whose::Known(1))));
         }
     }
 }
