@@ -3,6 +3,7 @@
 
 mod cluster;
 mod fakes;
+mod places;
 mod replaced;
 mod setbacks;
 mod silent;

@@ -6,6 +6,7 @@ use crate::interrupts::Broken;
 use crate::origin::makers;
 use crate::reach::Reach;
 use crate::remote::{self, Failure, Load};
+use crate::settings::Settings;
 use crate::source::{NoSource, Source};
 use crate::{dependencies, local, question};
 use cc_args::{Compilation, Language};
@@ -90,25 +91,58 @@ impl Sample<'_> {
         remote::Job { load: Load::Text(&words, &source), reach: self.reach, limits, proof }.run(host, |_| {})
     }
 
-    /// None: the compiler does not take it.
+    /// None: the compiler does not take it. A place for temporary files that is missing or full is no reason not to.
     fn compile_here(&self, options: &[&str]) -> Result<Option<Vec<u8>>, Failure> {
-        let trouble = |error: io::Error| Failure::Ours(format!("cannot compile a sample here: {error}"));
-        let nest = Nest::make(&self.job.settings.temporary).map_err(trouble)?;
+        let Settings { temporary, state_dir, .. } = self.job.settings;
+        let state = state_dir.iter().map(|directory| directory.path.as_path());
+        let places = [temporary.as_path(), Path::new("/tmp")].into_iter().chain(state);
+        let mut made = Ok(None);
+        for place in places {
+            made = self.compile_in(place, options);
+            if !matches!(made, Ok(None) | Err(NotMade::NoPlace(_))) {
+                break;
+            }
+        }
+        made.map_err(|why| match why {
+            NotMade::NoPlace(error) => Failure::Ours(format!("cannot compile a sample here: {error}")),
+            NotMade::Failed(failure) => failure,
+        })
+    }
+
+    fn compile_in(&self, place: &Path, options: &[&str]) -> Result<Option<Vec<u8>>, NotMade> {
+        let nest = Nest::make(place)?;
         let extension = self.compilation.language().preprocessed_extension();
         let (source, object) = (nest.0.join(format!("canary.{extension}")), nest.0.join("canary.o"));
-        fs::write(&source, self.text()).map_err(trouble)?;
+        fs::write(&source, self.text())?;
         let mut args: Vec<OsString> = options.iter().map(OsString::from).collect();
         args.extend(["-c".into(), source.into(), "-o".into(), object.clone().into()]);
         let Job { call, settings, .. } = self.job;
         let name = self.job.typed_name(self.compilation);
         let mut command = local::command(name, &args, &call.path, settings.depth);
+        command.env("TMPDIR", &nest.0);
         dependencies::ask_for_none(&mut command);
+        let failed = |failure| Err(NotMade::Failed(failure));
         match question::answer(command, self.reach.interrupts) {
             Ok(_) => Ok(fs::read(&object).ok()),
             Err(NoSource::Rejected) => Ok(None),
-            Err(NoSource::Broken(Broken::Interrupted(signal))) => Err(Failure::Interrupted(signal)),
-            Err(NoSource::Broken(broken)) => Err(trouble(io::Error::other(broken.to_string()))),
+            Err(NoSource::Broken(Broken::Interrupted(signal))) => failed(Failure::Interrupted(signal)),
+            Err(NoSource::Broken(broken)) => {
+                failed(Failure::Ours(format!("cannot compile a sample here: {broken}")))
+            }
         }
+    }
+}
+
+/// Why there is no object of the sample.
+enum NotMade {
+    /// It could be made elsewhere.
+    NoPlace(io::Error),
+    Failed(Failure),
+}
+
+impl From<io::Error> for NotMade {
+    fn from(error: io::Error) -> NotMade {
+        NotMade::NoPlace(error)
     }
 }
 
