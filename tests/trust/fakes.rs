@@ -1,7 +1,7 @@
 //! Compilers that call themselves what the client's is, and are not. Knows nothing of how they are found out.
 
 use crate::toolbox::Toolbox;
-use crate::{Site, assert_told_of, daemon, daemons};
+use crate::{DISTCCD, Site, assert_told_of, daemon, daemons};
 
 #[test]
 fn a_wrapper_that_adds_an_option() {
@@ -12,6 +12,20 @@ fn a_wrapper_that_adds_an_option() {
 #[test]
 fn a_copy_that_differs_in_one_byte() {
     check(|compilers| compilers.put_copy(spoil));
+}
+
+/// A host that would take the source with its headers, and is known to have another compiler, has nobody look for headers.
+#[test]
+fn nothing_is_scanned_for_it() {
+    let (compilers, site) = (Toolbox::empty(), Site::new());
+    compilers.put_script("#!/bin/sh\nexec /usr/bin/gcc \"$@\" -O1\n");
+    let (fake, other) = (daemon(DISTCCD, &compilers), daemon(DISTCCD, &Toolbox::empty()));
+    let client = site.client(&format!("{},lzo,cpp {}", fake.host(), other.host()));
+    assert_told_of(
+        &site.compile(&client.clone().env("DISTCC_INCLUDE_SERVER", "0")).err(),
+        &[format!("{},lzo,cpp", fake.host())],
+    );
+    assert_eq!(site.compile(&client.env("INCLUDE_SERVER_PORT", "/nowhere/socket")).err(), "");
 }
 
 /// Sums become conjunctions.

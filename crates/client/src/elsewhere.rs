@@ -100,7 +100,8 @@ impl<'a> Prepared<'a> {
         if is_for_nobody(hosts, &tried) {
             return self.nobody(hosts, &tried);
         }
-        match self.job.sources_for(self.compilation, hosts, self.interrupts) {
+        let takers = (0..hosts.len()).filter(|at| !tried.strangers.contains(at)).map(|at| &hosts[at]);
+        match self.job.sources_for(self.compilation, takers, self.interrupts) {
             Ok(sources) => self.sources = Some(sources),
             Err(WhyNone::Text(why)) => self.why_text = why,
             Err(WhyNone::End(exit)) => return Verdict::Done(exit),

@@ -60,10 +60,10 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// [`WhyNone`].
-    pub(crate) fn sources_for<'i>(
+    pub(crate) fn sources_for<'i, 'h>(
         &self,
         compilation: &Compilation,
-        hosts: &[Host],
+        hosts: impl Iterator<Item = &'h Host>,
         interrupts: &'i Interrupts,
     ) -> Result<Sources<'i>, WhyNone> {
         if !self.site.has_taker_of_sources(hosts) {

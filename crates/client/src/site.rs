@@ -99,12 +99,12 @@ impl<'a> Site<'a> {
     }
 
     /// Whether sources may be sent anywhere now; to scan them for nobody would be in vain.
-    pub(crate) fn has_taker_of_sources(&self, hosts: &[Host]) -> bool {
+    pub(crate) fn has_taker_of_sources<'h>(&self, mut hosts: impl Iterator<Item = &'h Host>) -> bool {
         let is_usable = |host: &Host| {
             let benched = || self.locks().is_none_or(|locks| self.backoff(locks).is_benched(host));
             self.takes_sources(host) && !host.down && !benched()
         };
-        hosts.iter().any(is_usable)
+        hosts.any(is_usable)
     }
 
     /// Whether `host` gets sources with their headers.
