@@ -10,7 +10,7 @@ use crate::preparation::{NO_INCLUDE_SERVER, Sources, Text, WhyNone};
 use crate::remote::Failure;
 use crate::server_root;
 use crate::source::NoSource;
-use crate::trust::Trust;
+use crate::trust::{Trust, line};
 use crate::why_here::WhyHere;
 use cc_args::{Compilation, WhyLocal};
 use hosts::{Host, Place, Slot};
@@ -273,12 +273,9 @@ impl<'a> Prepared<'a> {
     /// Once a build; no job fails for it, and nothing is held against the host.
     fn report_stranger(&self, host: &Host, why: &str) {
         let (spec, name) = (&host.spec, self.job.name_elsewhere(self.compilation));
-        let name = name.display();
         let log = self.about(host).about(Field::Reason, why);
-        let told = self.job.site.told.through(&log);
-        let message =
-            format_args!("{spec} gets no jobs for {name}: {why} (see DISTCC_TOOLCHAIN_CHECK in distcc(1))");
-        told.warning(format_args!("stranger {spec} {name}"), message);
+        let (subject, line) = (format!("stranger {spec} {}", name.display()), line::of(host, &name, why));
+        self.job.site.told.through(&log).warning(format_args!("{subject}"), format_args!("{line}"));
     }
 
     fn report_failure(&self, host: &Host, failure: &Failure) {

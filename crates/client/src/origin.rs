@@ -85,6 +85,11 @@ impl Here<'_> {
     }
 }
 
+/// A sentence about a host: who compiles there, and who here.
+pub(crate) fn other(there: &Maker, here: &Maker) -> String {
+    format!("its compiler is {there}, not {here} as here")
+}
+
 /// Who signed an object or an assembler file; of other files nobody is known.
 pub(crate) fn makers(output: &[u8]) -> Vec<Maker> {
     if let Some(object) = ObjectFile::parse(output) {

@@ -3,6 +3,7 @@
 use crate::connection::{Connection, NoConnection};
 use crate::include_server::LendFailure;
 use crate::interrupts::Broken;
+use crate::origin;
 use crate::preparation::Sources;
 use crate::reach::Reach;
 use crate::source::{Source, Text};
@@ -76,7 +77,7 @@ impl fmt::Display for Failure {
             ),
             Failure::Protocol(error) => write!(f, "{error}"),
             Failure::OtherCompiler { there, here } => {
-                write!(f, "its compiler is {there}, not {here} as here (DISTCC_ANY_COMPILER=1 takes it all the same)")
+                write!(f, "{} (DISTCC_ANY_COMPILER=1 takes it all the same)", origin::other(there, here))
             }
             Failure::Stranger(why) | Failure::Refused(why) => f.write_str(why),
             Failure::ProofNotTaken | Failure::NotTold => write!(f, "{}", Failure::Protocol(ProtocolError::NoAnswer)),

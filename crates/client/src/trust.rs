@@ -4,6 +4,7 @@
 mod canary;
 mod inquiry;
 mod known;
+pub(crate) mod line;
 mod opinion;
 mod own;
 mod setback;

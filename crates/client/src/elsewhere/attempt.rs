@@ -4,7 +4,7 @@
 use super::{Form, Prepared};
 use crate::compile::Job;
 use crate::local;
-use crate::origin::Here;
+use crate::origin::{self, Here};
 use crate::reach::Reach;
 use crate::remote::{self, Failure, Load};
 use crate::settings::ToolchainCheck;
@@ -114,7 +114,9 @@ impl<'a> Prepared<'a> {
         let Some((there, here)) = here.stranger(&response.object).map_err(Failure::Interrupted)? else {
             return Ok(response);
         };
-        let failure = Failure::OtherCompiler { there, here };
-        Err(if self.trust.is_some() { self.condemned(host, failure.to_string()) } else { failure })
+        Err(match &self.trust {
+            Some(_) => self.condemned(host, origin::other(&there, &here)),
+            None => Failure::OtherCompiler { there, here },
+        })
     }
 }

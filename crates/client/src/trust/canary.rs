@@ -3,7 +3,7 @@
 
 use crate::compile::Job;
 use crate::interrupts::Broken;
-use crate::origin::makers;
+use crate::origin::{self, makers};
 use crate::reach::Reach;
 use crate::remote::{self, Failure, Load};
 use crate::settings::Settings;
@@ -46,12 +46,13 @@ pub(crate) fn difference(
         let there = sample.compile_there(host, proof, options)?;
         if !there.status.success() {
             let said = String::from_utf8_lossy(&there.stderr);
-            let said = said.lines().next().unwrap_or("it says nothing");
+            let said: String = said.lines().next().unwrap_or("it says nothing").chars().take(200).collect();
             return Ok(Some(format!("its compiler does not take a sample: {said}")));
         }
         let Some(here) = sample.compile_here(options)? else {
             return Ok(Some(
-                "nobody knows what its compiler is, for the one here does not take a sample".into(),
+                "the compiler here does not take a sample, so nobody knows whether its own is the same"
+                    .into(),
             ));
         };
         if let Some(how) = how_they_differ(&there.object, &here, loosely) {
@@ -153,7 +154,7 @@ fn how_they_differ(there: &[u8], here: &[u8], loosely: bool) -> Option<String> {
     let signed = |object: &[u8]| makers(object).pop();
     let machine = |object: &[u8]| ObjectFile::parse(object).map(|object| object.machine);
     Some(match (signed(there), signed(here)) {
-        (Some(there), Some(here)) if there != here => format!("its compiler is {there}, not {here} as here"),
+        (Some(there), Some(here)) if there != here => origin::other(&there, &here),
         (_, maker) => {
             let what = maker.map_or_else(|| "a compiler".to_owned(), |maker| maker.to_string());
             match (machine(there), machine(here)) {
