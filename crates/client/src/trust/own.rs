@@ -21,6 +21,7 @@ use toolchain::{Evidence, Hashes, Identity, Language, Memory, Prints, Root, Surr
 /// The compiler here, as it was when the job began.
 pub(crate) struct Own {
     program: PathBuf,
+    /// Of the program alone; only where nobody can tell what it is.
     stamp: Stamp,
     language: Language,
     /// What it is, and what of; none where nobody can tell.
@@ -48,10 +49,9 @@ impl Own {
         };
         // A name with a slash may be one from here.
         let program = std::path::absolute(&program).unwrap_or(program);
-        let stamp = stamp(&program);
         let root = Root::open(Path::new("/")).ok();
         let language = spoken(compilation.language());
-        let mut own = Own { program, stamp, language, known: None, root };
+        let mut own = Own { program, stamp: None, language, known: None, root };
         let library_path = job.settings.library_path.clone();
         let around = Surroundings { search_path, library_path, ..Surroundings::default() };
         let directory = job.settings.state_dir.as_ref().map(|directory| directory.path.join("compilers"));
@@ -69,6 +69,9 @@ impl Own {
                 known
             }
         };
+        if own.known.is_none() {
+            own.stamp = stamp(&own.program);
+        }
         Ok(own)
     }
 
