@@ -156,11 +156,7 @@ impl<'a> Trust<'a> {
         match canary::difference(self.job, self.compilation, reach, to, loosely) {
             Ok(Some(why)) => Ok(Standing::Stranger(akin.unwrap_or(why))),
             Ok(None) => Ok(proof.map_or(Standing::Alike, Standing::Proven)),
-            Err(failure) => match follows(Step::Sample, failure) {
-                Follows::Stranger(why) => Ok(Standing::Stranger(why)),
-                Follows::Failed(failure) => Err(failure),
-                Follows::Sample | Follows::AskAgain => Err(Failure::NotTold),
-            },
+            Err(failure) => follows(Step::Sample, failure).at_last().map(Standing::Stranger),
         }
     }
 

@@ -33,13 +33,12 @@ impl<'a> Prepared<'a> {
         } else {
             self.send_with(host, slot, form, now)
         };
-        again.map_err(|failure| match follows(Step::JobAgain, failure) {
-            Follows::Stranger(why) => self.condemned(host, why),
-            Follows::Failed(Failure::Protocol(ProtocolError::NoAnswer)) if form == Form::Sources => {
+        again.map_err(|failure| match follows(Step::JobAgain, failure).at_last() {
+            Ok(why) => self.condemned(host, why),
+            Err(Failure::Protocol(ProtocolError::NoAnswer)) if form == Form::Sources => {
                 Failure::SourcesNotTaken(ProtocolError::NoAnswer.to_string())
             }
-            Follows::Failed(failure) => failure,
-            Follows::Sample | Follows::AskAgain => Failure::Protocol(ProtocolError::NoAnswer),
+            Err(failure) => failure,
         })
     }
 

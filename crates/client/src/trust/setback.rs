@@ -29,6 +29,20 @@ pub(crate) enum Follows {
     Failed(Failure),
 }
 
+impl Follows {
+    /// Of a host for which nothing else is left to try: why it is a stranger.
+    ///
+    /// # Errors
+    /// It has failed.
+    pub(crate) fn at_last(self) -> Result<String, Failure> {
+        match self {
+            Follows::Stranger(why) => Ok(why),
+            Follows::Failed(failure) => Err(failure),
+            Follows::Sample | Follows::AskAgain => Err(Failure::Protocol(ProtocolError::NoAnswer)),
+        }
+    }
+}
+
 /// What follows from a `failure` of a host at this step. Silence, as of a host that is busy, garbage, and a daemon that knows
 /// no questions and closes on what it is given, for whatever reason, are failures at each.
 pub(crate) fn follows(step: Step, failure: Failure) -> Follows {
@@ -86,13 +100,10 @@ mod tests {
 
     #[test]
     fn what_is_said() {
-        let Follows::Stranger(why) = follows(Step::JobAgain, Failure::Refused("no gcc".to_owned())) else {
-            panic!("not a stranger")
-        };
-        assert_eq!(why, "no gcc");
-        let Follows::Failed(failure) = follows(Step::Sample, Failure::ProofNotTaken) else {
-            panic!("not a failure")
-        };
-        assert!(failure.to_string().starts_with("server provided no answer"), "{failure}");
+        let said =
+            |step, failure: Failure| follows(step, failure).at_last().map_err(|failure| failure.to_string());
+        assert_eq!(said(Step::JobAgain, Failure::Refused("no gcc".to_owned())), Ok("no gcc".to_owned()));
+        let failed = said(Step::Sample, Failure::ProofNotTaken).unwrap_err();
+        assert!(failed.starts_with("server provided no answer"), "{failed}");
     }
 }
