@@ -17,9 +17,6 @@ const OLD: Duration = Duration::from_secs(30 * 24 * 3600);
 const LOOKED_AT: usize = 1000;
 const REMOVED: usize = 50;
 
-/// Of those that want to know the same, one locks this and the others wait: it is never written.
-const LOCK: &[u8] = b"asking-";
-
 /// Neither a pipe nor a link of another user is to hold us up or lead us elsewhere.
 pub fn with_care() -> OpenOptions {
     let mut options = File::options();
@@ -88,7 +85,6 @@ pub fn remove_old(directory: &Path) {
         is_ours(&about) && touched.is_some_and(|touched| touched < old)
     };
     entries
-        .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(LOCK))
         .filter(|entry| entry.metadata().is_ok_and(is_old))
         .take(REMOVED)
         .for_each(|entry| drop(fs::remove_file(entry.path())));
@@ -166,7 +162,6 @@ mod tests {
             assert_eq!(fs::symlink_metadata(file).is_ok(), stays, "{}", file.display());
         };
         check(&made("fresh", 29), true);
-        check(&made("asking-0", 31), true);
         check(&made("old", 31), false);
         let read = made("read", 31);
         let file = File::options().write(true).open(&read).unwrap();

@@ -3,13 +3,12 @@
 
 use hosts::{Host, Place};
 use nix::unistd::geteuid;
-use std::fs::{self, File};
+use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use toolchain::kept_file::{ours, with_care};
+use toolchain::kept_file::{self, ours, with_care};
 
 /// So long it counts that a compiler elsewhere is the one of here.
 const BELIEVED: Duration = Duration::from_secs(24 * 3600);
@@ -90,32 +89,27 @@ impl Known {
     /// Remembers what `host`'s compiler is, or that nobody knows. What cannot be written counts for this job at least.
     pub(crate) fn note(&mut self, host: &Host, standing: Option<Standing>) {
         self.entries.push(Entry { host: name(host), when: now(), standing });
-        if let Some(file) = &self.file {
-            let _ = self.write_last(file);
+        if let Some(file) = &self.file
+            && self.write_last(file).is_err()
+        {
+            self.write_anew(file);
         }
     }
 
     /// At the end, for others write there at the same time.
     fn write_last(&self, file: &Path) -> io::Result<()> {
         let last = &self.entries[self.entries.len() - 1..];
-        match with_care().append(true).open(file).and_then(not_too_long) {
-            Ok((mut file, length)) if length < LONG => file.write_all(write(last, &self.own).as_bytes()),
-            _ => self.write_anew(file),
+        let (mut file, length) = not_too_long(with_care().append(true).open(file)?)?;
+        if length < LONG {
+            file.write_all(write(last, &self.own).as_bytes())
+        } else {
+            Err(io::ErrorKind::FileTooLarge.into())
         }
     }
 
     /// What another writes meanwhile may be lost, and is found out again.
-    fn write_anew(&self, file: &Path) -> io::Result<()> {
-        let directory = file.parent().ok_or(io::ErrorKind::NotFound)?;
-        let new = directory.join(format!("new-{}", std::process::id()));
-        let create = || with_care().write(true).create_new(true).mode(0o600).open(&new);
-        let mut opened = create().or_else(|error| match error.kind() {
-            // Of a process that was killed, long ago.
-            io::ErrorKind::AlreadyExists => fs::remove_file(&new).and_then(|()| create()),
-            _ => fs::create_dir(directory).and_then(|()| create()),
-        })?;
-        opened.write_all(write(&last_of_each(&self.entries), &self.own).as_bytes())?;
-        fs::rename(&new, file)
+    fn write_anew(&self, file: &Path) {
+        kept_file::keep(file, write(&last_of_each(&self.entries), &self.own).as_bytes());
     }
 }
 
@@ -211,6 +205,7 @@ fn not_too_long(file: File) -> io::Result<(File, u64)> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::fs;
 
     fn host(spec: &str) -> Host {
         hosts::HostList::parse(spec.as_bytes(), "test").hosts.remove(0)
@@ -301,6 +296,26 @@ mod tests {
         assert!(fs::metadata(file).unwrap().len() < 2 * LONG);
         assert!((0..8).all(|number| read().of(&host(&format!("red{number}"))).is_some()));
         assert_eq!(fs::read_dir(place.path().join("known")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_nobody_needs_any_more_is_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let note = |compiler: &str| {
+            let mut known = Known::read(Some(place.path()), compiler, "1".to_owned());
+            known.note(&host("red"), Some(Standing::Alike));
+            (known.file.clone().unwrap(), known.lock_of(&host("red")).unwrap())
+        };
+        let (old, lock) = note("gcc-11");
+        fs::write(&lock, "").unwrap();
+        let long_ago = SystemTime::now() - 31 * BELIEVED;
+        let times = fs::FileTimes::new().set_accessed(long_ago).set_modified(long_ago);
+        for file in [&old, &lock] {
+            File::options().write(true).open(file).unwrap().set_times(times).unwrap();
+        }
+        let (new, _) = note("gcc-12");
+        let left: Vec<_> = fs::read_dir(place.path().join("known")).unwrap().flatten().collect();
+        assert_eq!(left.iter().map(fs::DirEntry::path).collect::<Vec<_>>(), [new]);
     }
 
     #[test]
