@@ -4,7 +4,7 @@ use test_hosts::need;
 
 use crate::fakes::spoil;
 use crate::toolbox::Toolbox;
-use crate::{Site, assert_told_of, daemon, daemons};
+use crate::{DISTCCD, Site, assert_told_of, daemon, daemons};
 
 #[test]
 fn another_build_of_the_same_version() {
@@ -40,6 +40,29 @@ fn another_version() {
         let any = site.client(&daemon.host()).env("DISTCC_ANY_COMPILER", "1").env("DISTCC_FALLBACK", "0");
         assert_eq!(any.run(&crate::WORDS).good().err(), "", "{distccd}");
     }
+}
+
+/// Of compilers that say nothing of themselves, neither here nor there, a sample tells the version.
+#[test]
+fn versions_that_nobody_tells() {
+    if need::program("gcc-11", "install gcc-11 (Debian)").is_none() {
+        return;
+    }
+    let mute = |compiler: &str| {
+        let toolbox = Toolbox::empty();
+        let answers = "case $1 in --version | -dump* | -print*) exit 0 ;; esac";
+        toolbox.put_script(&format!("#!/bin/sh\n{answers}\nexec /usr/bin/{compiler} \"$@\"\n"));
+        toolbox
+    };
+    let (here, there) = (mute("gcc-12"), [mute("gcc-12"), mute("gcc-11")]);
+    let [same, other] = there.each_ref().map(|compilers| daemon(DISTCCD, compilers));
+    let site = Site::new();
+    let client = site.client(&format!("{} {}", other.host(), same.host())).env("PATH", here.path());
+    let client = client.env("DISTCC_TOOLCHAIN_CHECK", "target").env("DISTCC_FALLBACK", "0");
+    // Nobody signs it.
+    let outcome = client.run(&["gcc", "-fno-ident", "-c", "x.c"]).good();
+    assert_told_of(&outcome.err(), &[other.host()]);
+    assert!(same.comes_to_tell("COMPILE_OK", 3) && other.comes_to_tell("COMPILE_OK", 1), "{}", outcome.err());
 }
 
 #[test]
