@@ -122,7 +122,7 @@ fn one_of_devtools_gets_a_drop_in() {
     assert_eq!(scene.read("etc/makepkg.conf"), CONF);
     let files = [scene.path("etc/makepkg.conf"), scene.path("etc/makepkg.conf.d/distcc.conf")];
     // What archbuild and makechrootpkg do to it before a build.
-    scene.write("etc/makepkg.conf", format!("{CONF}BUILDDIR=/build\nMAKEFLAGS='-j16'\n"));
+    scene.write("etc/makepkg.conf", format!("{CONF}BUILDDIR=/build\nNPROC='8'\nMAKEFLAGS='-j16'\n"));
     assert_eq!(
         seen_by_bash(&files.each_ref().map(std::path::PathBuf::as_path))[..3],
         ["red/3", "-j3", "distcc"]

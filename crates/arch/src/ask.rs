@@ -76,8 +76,10 @@ impl Ended {
             Err(error) => format!("cannot be run: {error}"),
         };
         let said = String::from_utf8_lossy(&self.stderr);
+        // systemctl enable --now tells of its links before it fails to start anything.
+        let tells = |line: &&str| !line.trim().is_empty() && !line.starts_with("Created symlink");
         let error = said.lines().find(|line| line.contains("error: "));
-        match error.or_else(|| said.lines().find(|line| !line.trim().is_empty())) {
+        match error.or_else(|| said.lines().find(tells)) {
             Some(line) => format!("{end}: {line}"),
             None => end,
         }
@@ -98,6 +100,8 @@ mod tests {
         let ended = asked("echo out; printf 'in x:\\nerror: bad\\n' >&2; exit 3", Duration::from_secs(60));
         assert_eq!((ended.stdout.as_slice(), ended.well()), (b"out\n".as_slice(), false));
         assert_eq!(ended.how(), "exit status: 3: error: bad");
+        let script = "printf 'Created symlink a -> b.\\nJob for x failed.\\nSee y\\n' >&2; exit 1";
+        assert_eq!(asked(script, Duration::from_secs(60)).how(), "exit status: 1: Job for x failed.");
     }
 
     #[test]

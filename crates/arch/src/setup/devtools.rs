@@ -8,7 +8,8 @@ use std::path::Path;
 const MARK: &str = "/.arch-chroot";
 
 /// Whether the root is a chroot of devtools. archbuild copies its own makepkg.conf over the one in it before each build,
-/// and makechrootpkg sets MAKEFLAGS there; both leave drop-ins alone.
+/// and makechrootpkg sets MAKEFLAGS, NPROC and PACKAGER there, and starts with an environment that holds nothing of
+/// distcc's; both leave drop-ins alone. A build shares this machine's network.
 pub(crate) fn is_chroot(site: &Site) -> bool {
     site.outside(Path::new(MARK)).is_file()
 }
