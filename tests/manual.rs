@@ -139,6 +139,7 @@ fn every_program_is_documented_where_packages_install_it() {
         "distcc-arch-chroot-daemon.1",
         "distcc-arch-chroot-list.1",
         "distcc-arch-chroot-remove.1",
+        "distcc-arch-chroot-renew.1",
         "distcc-arch-chroot.1",
         "distcc-arch-cidr.1",
         "distcc-arch-demo.1",

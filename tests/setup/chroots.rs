@@ -49,6 +49,12 @@ fn one_without_a_distcc_gets_ours_and_gives_it_back() {
     assert_eq!(scene.tree(), original);
 }
 
+/// toolchains.toml names the chroot, in a view of the file system that ends with us. Words: our program, the root.
+const RENEW: &str = "set -e
+    mkdir -p /etc/distcc; mount -t tmpfs none /etc/distcc
+    printf '[toolchain.x]\\nroot = \"%s\"\\n' \"$1\" >/etc/distcc/toolchains.toml
+    \"$0\" chroot renew --yes --quiet; echo again; \"$0\" chroot renew --yes --quiet";
+
 #[test]
 fn a_copy_follows_ours_and_a_package_of_its_own_does_not() {
     if !need::root() {
@@ -84,6 +90,15 @@ fn a_copy_follows_ours_and_a_package_of_its_own_does_not() {
     run_of(&["setup", "--hosts", "red/3", "--yes"]).good();
     assert!(fs::read(&there).unwrap() == newer);
     program("there");
+    // As the package does when it is upgraded.
+    fs::write(programs.join("distcc"), fs::read(ours).unwrap()).unwrap();
+    let mut renew = clean("/usr/bin/unshare");
+    renew.args(["--mount", "sh", "-c", RENEW]).arg(programs.join("distcc-arch")).arg(scene.root());
+    let said = run(renew).good().out();
+    assert!(said.starts_with("changed:\n") && said.ends_with("/usr/bin/distcc --version\nagain\n"), "{said}");
+    program("there");
+    fs::write(programs.join("distcc"), &newer).unwrap();
+    run_of(&["setup", "--hosts", "red/3", "--yes"]).good();
     fs::write(&there, fs::read(ours).unwrap()).unwrap();
     program("there");
     let again = run_of(&["setup", "--hosts", "red/3", "--yes"]).good().out();

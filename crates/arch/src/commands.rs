@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod chroot_daemon;
+pub(crate) mod chroot_renew;
 pub(crate) mod cidr;
 pub(crate) mod demo;
 pub(crate) mod discover;

@@ -3,6 +3,7 @@
 pub(crate) mod asked_slots;
 pub(crate) mod chroot_client;
 pub(crate) mod chroot_daemon;
+pub(crate) mod chroots_here;
 pub(crate) mod devtools;
 pub(crate) mod distribution;
 pub(crate) mod drop_in;

@@ -5,6 +5,7 @@ use crate::Answer;
 use crate::carry_out::{Work, answer};
 use crate::check::toolchains::{Compilers, Obstacle, daemon_account, obstacles};
 use crate::commands::chroot_daemon::{self, Daemon};
+use crate::commands::chroot_renew::{self, Renew};
 use crate::commands::toolchain_list;
 use crate::consent::Consent;
 use crate::settings::Settings;
@@ -79,6 +80,10 @@ pub(crate) enum Chroot {
         #[command(flatten)]
         shown: Shown,
     },
+    /// Renew the client that setup --root gave chroots, after an upgrade; the package does so itself
+    ///
+    /// Looks at the chroots of schroot, those of devtools below /var/lib/archbuild, and those of toolchains.toml.
+    Renew(Renew),
     /// Take a chroot's name away; its files stay
     Remove {
         #[command(flatten)]
@@ -152,6 +157,7 @@ pub(crate) fn chroot(asked: &Chroot, settings: &Settings, notes: &mut dyn Write)
             answer(added.consent, settings, notes, |work| add(name, Place::Root(of(root)?), added, work))
         }
         Chroot::Daemon(asked) => chroot_daemon::run(asked, settings, notes),
+        Chroot::Renew(asked) => chroot_renew::run(asked, settings, notes),
         Chroot::List { shown } => toolchain_list::run(Kind::Chroot, shown, settings, notes),
         Chroot::Remove { removed } => remove(Kind::Chroot, removed, settings, notes),
     }
