@@ -75,10 +75,23 @@ pub(super) fn toolchains(situation: &Situation) -> Vec<Finding> {
         found.is_empty().then(|| format!("{} ({})", entry.name, compilers.shown()))
     });
     let ready: Vec<_> = ready.collect();
+    findings.extend(config.multilib.then(|| stand_in("gcc", situation.processes)));
     if !ready.is_empty() {
         findings.push(Finding::well(NAME, CONFIG, format!("the daemon may run {}", ready.join("; "))));
     }
     findings
+}
+
+/// Whether the native compiler makes 32-bit objects, as `multilib = true` has it.
+fn stand_in(compiler: &str, processes: &Arc<Processes>) -> Finding {
+    let mut command = Command::new(compiler);
+    command.args(["-m32", "-x", "c", "-c", "-", "-o", "/dev/null"]);
+    let ended = ask(processes, &mut command, LIMIT);
+    if ended.well() {
+        return Finding::well(NAME, "multilib", format!("{compiler} -m32 stands in for i686 compilers"));
+    }
+    let what = format!("{compiler} -m32 cannot stand in for an i686 compiler: {}", ended.how());
+    Finding::failure(NAME, "multilib", what, "sudo distcc-arch toolchain multilib off")
 }
 
 /// The daemon heeds none of a file with an error.
@@ -229,6 +242,17 @@ mod tests {
         check(0o755, 0o755, &[]);
         check(0o750, 0o755, &["sudo chmod o+x BIN"]);
         check(0o755, 0o750, &["sudo chmod a+rx BIN/x-g++", "sudo chmod a+rx BIN/x-gcc"]);
+    }
+
+    #[test]
+    fn stand_ins() {
+        assert_eq!(stand_in("true", &Arc::default()).remedy, None);
+        for none in ["false", "/nowhere/gcc"] {
+            assert!(
+                stand_in(none, &Arc::default()).what.starts_with(&format!("{none} -m32 cannot")),
+                "{none}"
+            );
+        }
     }
 
     #[test]
