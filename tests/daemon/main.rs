@@ -8,6 +8,7 @@ mod environment;
 mod exit_codes;
 mod hostile_sources;
 mod inquiries;
+mod looks;
 mod project;
 mod refusing;
 mod roots;

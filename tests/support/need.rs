@@ -195,10 +195,10 @@ pub fn source(name: &'static str) -> Option<PathBuf> {
     granted(found)
 }
 
-/// A file that a package brings, by the name under which tests/run excuses it; None after a skip has been announced.
+/// A file that a package or the kernel brings, by the name under which tests/run excuses it; None after a skip has been announced.
 pub fn file<'a>(name: &'static str, path: &'a Path, remedy: &'static str) -> Option<&'a Path> {
     let lack = || Lack { name: name.to_owned(), why: format!("{} is not there", path.display()), remedy };
-    granted(if path.is_file() { Ok(path) } else { Err(lack()) })
+    granted(if path.exists() { Ok(path) } else { Err(lack()) })
 }
 
 fn granted<T>(asked: Result<T, Lack>) -> Option<T> {

@@ -43,6 +43,8 @@ pub(crate) struct Compiler {
     pub(crate) program: PathBuf,
     /// Another root directory than ours.
     pub(crate) root: Option<PathBuf>,
+    /// The place that toolchains.toml names it by, which may not answer.
+    pub(crate) place: Option<PathBuf>,
     /// What it is always told first.
     pub(crate) words: &'static [&'static str],
 }
@@ -51,9 +53,9 @@ impl Compiler {
     /// What makes a native gcc one for 32 bits, as distributions for these have it.
     pub(crate) const FOR_32_BITS: &[&str] = &["-m32", "-march=i686", "-mtune=generic"];
 
-    /// In our root.
+    /// In our root, on the daemon's PATH.
     pub(crate) fn here(program: PathBuf) -> Compiler {
-        Compiler { program, root: None, words: &[] }
+        Compiler { program, root: None, place: None, words: &[] }
     }
 
     /// The file that its name leads to, as far as that is known here.

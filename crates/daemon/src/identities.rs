@@ -6,19 +6,24 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Mutex as Turn, OnceCell, Semaphore, mpsc, oneshot};
+use tokio::sync::{OnceCell, Semaphore, mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use toolchain::{Evidence, Fingerprint, Identity, Root, Surroundings, identify};
 
 use crate::compiler::Compiler;
+use crate::places::Places;
 use crate::question;
 use crate::server::Server;
 
 /// Each of them reads some files of several megabytes and starts a dozen processes.
 const AT_ONCE: usize = 2;
+
+/// No look takes longer, be it at a compiler on a slow network disk.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// More compilers than any machine has.
 const MOST: usize = 1000;
@@ -29,15 +34,19 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// All that are known.
 #[derive(Debug)]
 pub(crate) struct Identities {
-    known: Mutex<HashMap<Compiler, Arc<Turn<Memory>>>>,
+    known: Mutex<HashMap<Compiler, Memory>>,
     at_work: Semaphore,
+    places: Places,
 }
 
+/// What a look at a compiler ends with: what it is, or why it does not say so.
+type Found = Result<Arc<Known>, String>;
+
 /// What is known of one compiler.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 enum Memory {
-    #[default]
-    Nothing,
+    /// Whoever wants to know waits for the same look, which goes on when nobody does any more.
+    Looking(watch::Receiver<Option<Found>>),
     Known(Arc<Known>),
     Silent(String, Instant),
 }
@@ -53,7 +62,7 @@ pub(crate) struct Known {
 
 impl Known {
     /// Whether its files are still those that were looked at.
-    pub(crate) fn still_holds(&self) -> bool {
+    fn still_holds(&self) -> bool {
         root(&self.compiler).is_ok_and(|root| self.evidence.still_holds(&root))
     }
 
@@ -62,8 +71,7 @@ impl Known {
         let trial = async {
             let words = Compiler::FOR_32_BITS.iter().chain(&["-x", "c", "-c", "/dev/null", "-o", "trial.o"]);
             let words: Vec<&OsStr> = words.map(OsStr::new).collect();
-            let Compiler { program, root, .. } = &self.compiler;
-            question::ask(server, program, root.as_deref(), &words).await.is_ok_and(|said| said.is_empty())
+            question::ask(server, &self.compiler, &words).await.is_ok_and(|said| said.is_empty())
         };
         *self.makes_32_bits.get_or_init(|| trial).await
     }
@@ -82,43 +90,42 @@ impl fmt::Display for Known {
 
 impl Identities {
     pub(crate) fn new() -> Identities {
-        Identities { known: Mutex::default(), at_work: Semaphore::new(AT_ONCE) }
+        Identities { known: Mutex::default(), at_work: Semaphore::new(AT_ONCE), places: Places::new() }
+    }
+
+    /// The places that compilers may be at.
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
     }
 
     /// What the compiler is now.
     ///
     /// # Errors
     /// Why it does not say so.
-    pub(crate) async fn of(&self, server: &Server, compiler: &Compiler) -> Result<Arc<Known>, String> {
-        let memory = self.memory(compiler);
-        let mut memory = memory.lock().await;
-        match &*memory {
-            Memory::Known(known) if known.still_holds() => return Ok(Arc::clone(known)),
-            Memory::Silent(why, since) if since.elapsed() < PAUSE => return Err(why.clone()),
-            _ => {}
+    pub(crate) async fn of(self: &Arc<Self>, server: &Arc<Server>, compiler: &Compiler) -> Found {
+        match self.remembered(compiler) {
+            Some(Ok(known)) => match self.holds(server, &known).await {
+                Ok(true) => return Ok(known),
+                Ok(false) => {}
+                Err(silent) => return Err(silent),
+            },
+            Some(Err(why)) => return Err(why),
+            None => {}
         }
-        let _at_work = self.at_work.acquire().await.expect("the semaphore is never closed");
-        let found = look(server, compiler).await;
-        let (result, remembered) = match found {
-            Ok((identity, evidence)) => {
-                let makes_32_bits = OnceCell::new();
-                let compiler = compiler.clone();
-                let known = Arc::new(Known { identity, evidence, compiler, makes_32_bits });
-                (Ok(Arc::clone(&known)), Memory::Known(known))
-            }
-            Err(error) => {
-                let why = format!("{}: {error}", compiler.program.display());
-                (Err(why.clone()), Memory::Silent(why, Instant::now()))
-            }
-        };
-        *memory = remembered;
-        result
+        let mut look = self.look(server, compiler)?;
+        let found = look.wait_for(Option::is_some).await.ok().and_then(|found| found.clone());
+        found.unwrap_or_else(|| Err(broken_off(compiler)))
     }
 
     /// Whether a compiler still is what this fingerprint says, be it in files that have been written anew: each package
     /// that brings libraries writes the loader's list of them.
-    pub(crate) async fn is_still(&self, server: &Server, was: &Known, whole: Fingerprint) -> bool {
-        if was.still_holds() {
+    pub(crate) async fn is_still(
+        self: &Arc<Self>,
+        server: &Arc<Server>,
+        was: &Arc<Known>,
+        whole: Fingerprint,
+    ) -> bool {
+        if self.holds(server, was).await == Ok(true) {
             return true;
         }
         self.of(server, &was.compiler).await.is_ok_and(|now| now.identity.has(whole))
@@ -126,34 +133,102 @@ impl Identities {
 
     /// All that are known just now.
     pub(crate) fn known(&self) -> Vec<Arc<Known>> {
-        let all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = all.values().filter_map(|memory| match &*memory.try_lock().ok()? {
+        let all = self.all();
+        let known = all.values().filter_map(|memory| match memory {
             Memory::Known(known) => Some(Arc::clone(known)),
             _ => None,
         });
         known.collect()
     }
 
-    fn memory(&self, compiler: &Compiler) -> Arc<Turn<Memory>> {
-        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= MOST && !all.contains_key(compiler) {
-            all.clear();
+    /// Whether its files are still those that were looked at.
+    async fn holds(&self, server: &Server, known: &Arc<Known>) -> Result<bool, String> {
+        let Some(place) = &known.compiler.place else { return Ok(known.still_holds()) };
+        let known = Arc::clone(known);
+        let looked = self.places.look(&server.log(), place, move || known.still_holds()).await;
+        looked.map_err(|_| silent(place))
+    }
+
+    fn remembered(&self, compiler: &Compiler) -> Option<Found> {
+        match self.all().get(compiler)? {
+            Memory::Known(known) => Some(Ok(Arc::clone(known))),
+            Memory::Silent(why, since) if since.elapsed() < PAUSE => Some(Err(why.clone())),
+            Memory::Silent(..) | Memory::Looking(_) => None,
         }
-        Arc::clone(all.entry(compiler.clone()).or_default())
+    }
+
+    /// The look at a compiler that is under way, else a new one.
+    fn look(
+        self: &Arc<Self>,
+        server: &Arc<Server>,
+        compiler: &Compiler,
+    ) -> Result<watch::Receiver<Option<Found>>, String> {
+        let mut all = self.all();
+        if let Some(Memory::Looking(look)) = all.get(compiler)
+            && look.has_changed().is_ok()
+        {
+            return Ok(look.clone());
+        }
+        if all.len() >= MOST {
+            all.retain(|_, memory| matches!(memory, Memory::Looking(_)));
+            if all.len() >= MOST {
+                return Err("too many compilers are being looked at".to_owned());
+            }
+        }
+        let (tell, told) = watch::channel(None);
+        all.insert(compiler.clone(), Memory::Looking(told.clone()));
+        let (identities, server, compiler) = (Arc::clone(self), Arc::clone(server), compiler.clone());
+        tokio::spawn(async move {
+            let found = identities.find_out(&server, &compiler).await;
+            let memory = match &found {
+                Ok(known) => Memory::Known(Arc::clone(known)),
+                Err(why) => Memory::Silent(why.clone(), Instant::now()),
+            };
+            identities.all().insert(compiler, memory);
+            tell.send_replace(Some(found));
+        });
+        Ok(told)
+    }
+
+    async fn find_out(&self, server: &Server, compiler: &Compiler) -> Found {
+        let _at_work = self.at_work.acquire().await.expect("the semaphore is never closed");
+        let looked = timeout(LONGEST, look(server, compiler, &self.places)).await;
+        let found = looked.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let found = found.map_err(|error| format!("{}: {error}", compiler.program.display()));
+        found.map(|(identity, evidence)| {
+            let makes_32_bits = OnceCell::new();
+            Arc::new(Known { identity, evidence, compiler: compiler.clone(), makes_32_bits })
+        })
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<Compiler, Memory>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+fn broken_off(compiler: &Compiler) -> String {
+    format!("{}: the look at it was broken off", compiler.program.display())
+}
+
+fn silent(place: &Path) -> String {
+    format!("{} does not answer", place.display())
+}
+
 /// Files are read in a thread of their own; the questions that come up there are put from here.
-async fn look(server: &Server, compiler: &Compiler) -> io::Result<(Identity, Evidence)> {
+async fn look(server: &Server, compiler: &Compiler, places: &Places) -> io::Result<(Identity, Evidence)> {
     type Question = (Vec<OsString>, oneshot::Sender<io::Result<Vec<u8>>>);
     let (asks, mut questions) = mpsc::channel::<Question>(1);
     let around =
         Surroundings { search_path: server.environment.search_path(compiler), ..Surroundings::default() };
-    let Compiler { program, root: inside, .. } = compiler;
+    let visit = match &compiler.place {
+        Some(place) => Some(places.visit(place).await.map_err(|_| io::Error::other(silent(place)))?),
+        None => None,
+    };
     let thinking = spawn_blocking({
         let compiler = compiler.clone();
         let hashes = Arc::clone(&server.hashes);
         move || {
+            let _visit = visit;
             identify(&root(&compiler)?, &compiler.program, &around, &hashes, &mut |words| {
                 let (answers, answer) = oneshot::channel();
                 let words = words.iter().map(OsString::from).collect();
@@ -164,7 +239,7 @@ async fn look(server: &Server, compiler: &Compiler) -> io::Result<(Identity, Evi
     });
     while let Some((words, answers)) = questions.recv().await {
         let words: Vec<&OsStr> = words.iter().map(OsString::as_os_str).collect();
-        let _ = answers.send(question::ask(server, program, inside.as_deref(), &words).await);
+        let _ = answers.send(question::ask(server, compiler, &words).await);
     }
     thinking.await?
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::net;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -28,7 +29,7 @@ pub(crate) fn is_socket(fd: BorrowedFd) -> bool {
 }
 
 /// Serves the one client. Told to end by SIGTERM, its compiler may go on for as long as `drain` says.
-pub(crate) async fn serve(server: &Server, signals: &mut Signals, drain: Option<Duration>) -> End {
+pub(crate) async fn serve(server: &Arc<Server>, signals: &mut Signals, drain: Option<Duration>) -> End {
     let log = server.log();
     let (peer, from, to) = match connection() {
         Ok(connection) => connection,

@@ -1,6 +1,7 @@
 //! What this server tells whoever asks: its compilers, and what else it offers. Knows nothing of connections.
 
 use std::ffi::{OsStr, OsString};
+use std::sync::Arc;
 
 use protocol::inquiry::{Inquiry, Telling, TellingCompiler, TellingLanguage};
 
@@ -11,9 +12,9 @@ use crate::toolchains::{Meant, Names};
 const MOST: usize = 300;
 
 /// The answer to an inquiry. It takes as long as compilers take to be looked at that nobody has looked at before.
-pub(crate) async fn tell(server: &Server, inquiry: &Inquiry) -> Telling {
+pub(crate) async fn tell(server: &Arc<Server>, inquiry: &Inquiry) -> Telling {
     let (names, about): (Vec<OsString>, _) = match &inquiry.compilers[..] {
-        [] => (server.toolchains.names().into_iter().collect(), Names::Exact),
+        [] => (server.toolchains.names(server).await.into_iter().collect(), Names::Exact),
         asked => (asked.to_vec(), Names::Plain),
     };
     let (mut compilers, mut missing): (Vec<TellingCompiler>, _) = (Vec::new(), Vec::new());

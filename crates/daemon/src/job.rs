@@ -1,5 +1,6 @@
 //! The story of one job: request, compiler, answer. Knows nothing of sockets and of other jobs.
 
+mod judging;
 mod message;
 mod task;
 
@@ -7,6 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::future::pending;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use logging::{Field, Level, Log};
@@ -35,7 +37,8 @@ use crate::toolchains::Chosen;
 use crate::view::why_not_entered;
 use crate::workbench::Workbench;
 
-use message::{Judged, Message};
+use judging::Judged;
+use message::Message;
 use task::Task;
 
 /// A client sends its command at once; only the source may take as long as a preprocessor does.
@@ -56,7 +59,7 @@ const READ_AHEAD: usize = 16 * 1024;
 
 /// Serves the client that is connected to `from` and `to`, and leaves a summary in the log. Returns distcc's exit
 /// code for what became of it.
-pub(crate) async fn serve<R, W>(server: &Server, peer: Peer, from: R, to: W) -> u8
+pub(crate) async fn serve<R, W>(server: &Arc<Server>, peer: Peer, from: R, to: W) -> u8
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -90,7 +93,7 @@ fn urgency(outcome: &Outcome) -> Level {
 }
 
 struct Job<'a, R, W> {
-    server: &'a Server,
+    server: &'a Arc<Server>,
     /// It knows as much of what the job is about as is known by then.
     log: Log,
     stats: JobStats<'a>,
@@ -154,7 +157,8 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         let booked = self.stats.compiles();
         let mut workbench = unhurried(task.is_long(), || task.prepare(self.server))?;
         workbench.args.splice(0..0, compiler.words.iter().map(OsString::from));
-        let mut execution = match Execution::start(&compiler.program, &workbench, self.server) {
+        let start = || Execution::start(&compiler.program, &workbench, self.server);
+        let mut execution = match unhurried(compiler.place.is_some(), start) {
             Ok(execution) => execution,
             Err(error) => {
                 let reason = not_started(&compiler.program, &error)?;
@@ -196,7 +200,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             (Command::Sources(command), Content::Files(files)) => {
                 let Compiler { program, root, .. } = compiler;
                 let server = self.server;
-                let long = files.holds() >= LONG;
+                let long = files.holds() >= LONG || root.is_some();
                 let plan = unhurried(long, || {
                     server.sources.plan(command, program, root.as_deref(), files, &server.workspaces)
                 })?;

@@ -23,6 +23,7 @@ mod mirror;
 mod names;
 mod options;
 mod passed;
+mod places;
 mod privileges;
 mod question;
 mod server;
@@ -152,13 +153,15 @@ fn prepare(settings: &Settings, before_start: &Log) -> Result<Journal, NoStart> 
 }
 
 fn serve_stdin(settings: &Settings, journal: Journal) -> Result<End, NoStart> {
-    let server = server(settings, journal)?;
+    let server = Arc::new(server(settings, journal)?);
     let runtime = Builder::new_current_thread().enable_all().build().map_err(NoStart::io("cannot start"))?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let mut signals =
             Signals::listen(settings.lifetime).map_err(NoStart::io("cannot listen to signals"))?;
         Ok(inetd::serve(&server, &mut signals, settings.drain).await)
-    })
+    });
+    runtime.shutdown_timeout(ending::LAST_MOMENT);
+    ended
 }
 
 fn serve_port(settings: &Settings, journal: Journal) -> Result<End, NoStart> {
@@ -272,7 +275,7 @@ fn pid_file(settings: &Settings, log: &Log) -> Option<PidFile> {
     }
 }
 
-fn report_start(settings: &Settings, server: &Server, listeners: &[TcpListener]) {
+fn report_start(settings: &Settings, server: &Arc<Server>, listeners: &[TcpListener]) {
     let log = server.log();
     let path = std::env::join_paths(&settings.path).unwrap_or_default();
     let sources = server.sources.describe(&server.workspaces);
@@ -284,7 +287,8 @@ fn report_start(settings: &Settings, server: &Server, listeners: &[TcpListener])
     log.info(format_args!("allowing up to {} active jobs", settings.jobs));
     log.info(format_args!("sources of clients in pump mode are {sources}"));
     log.info(format_args!("jobs are done in {}", server.workspaces.describe()));
-    server.report_toolchains();
+    let server = Arc::clone(server);
+    tokio::spawn(async move { server.report_toolchains().await });
 }
 
 fn report_stats(log: &Log, listeners: &[TcpListener]) {

@@ -246,7 +246,7 @@ pub(crate) async fn accept(listeners: &[TcpListener]) -> io::Result<(TcpStream, 
     poll_fn(|context| next(context).unwrap_or(Poll::Pending)).await
 }
 
-async fn serve_client((mut client, address): (TcpStream, SocketAddr), server: &Server) {
+async fn serve_client((mut client, address): (TcpStream, SocketAddr), server: &Arc<Server>) {
     let peer = Peer::Network(address);
     server.stats.accepted();
     match server.access.admit(peer) {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use logging::Log;
 use protocol::Limits;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::task::spawn_blocking;
 use toolchain::Hashes;
 
 use crate::access::AccessList;
@@ -22,7 +23,7 @@ use crate::workspace::Workspaces;
 /// Passed to every job.
 #[derive(Debug)]
 pub(crate) struct Server {
-    pub(crate) journal: Journal,
+    pub(crate) journal: Arc<Journal>,
     pub(crate) access: AccessList,
     pub(crate) toolchains: Toolchains,
     pub(crate) environment: Environment,
@@ -41,6 +42,8 @@ pub(crate) struct Server {
     pub(crate) hashes: Arc<Hashes>,
     pub(crate) io_timeout: Duration,
     pub(crate) job_lifetime: Option<Duration>,
+    reloads: Arc<Semaphore>,
+    reloading: Mutex<()>,
     stage: watch::Sender<Stage>,
 }
 
@@ -60,7 +63,7 @@ impl Server {
         workspaces: Workspaces,
     ) -> Server {
         Server {
-            journal,
+            journal: Arc::new(journal),
             access: settings.access.clone(),
             toolchains,
             environment: Environment::new(settings),
@@ -75,6 +78,8 @@ impl Server {
             hashes: Arc::default(),
             io_timeout: settings.io_timeout,
             job_lifetime: settings.job_lifetime,
+            reloads: Arc::new(Semaphore::new(2)),
+            reloading: Mutex::default(),
             stage: watch::Sender::new(Stage::Serving),
         }
     }
@@ -84,18 +89,29 @@ impl Server {
         self.journal.log()
     }
 
-    /// Opens the log anew, and reads anew what may change while the daemon serves.
-    pub(crate) fn reload(&self) {
-        self.journal.reopen();
-        match self.toolchains.reload() {
-            Ok(()) => self.report_toolchains(),
-            Err(wrong) => self.log().error(format_args!("{wrong}; what was read before stays in force")),
-        }
+    /// Opens the log anew, and reads anew what may change while the daemon serves. Nobody waits for it: a disk that does
+    /// not answer takes as long as it likes.
+    pub(crate) fn reload(self: &Arc<Self>) {
+        // One at work and one that waits will have read whatever there is now.
+        let Ok(place) = Arc::clone(&self.reloads).try_acquire_owned() else { return };
+        let server = Arc::clone(self);
+        tokio::spawn(async move {
+            let _turn = server.reloading.lock().await;
+            let journal = Arc::clone(&server.journal);
+            let _ = spawn_blocking(move || journal.reopen()).await;
+            match server.toolchains.reload().await {
+                Ok(()) => server.report_toolchains().await,
+                Err(wrong) => {
+                    server.log().error(format_args!("{wrong}; what was read before stays in force"));
+                }
+            }
+            drop(place);
+        });
     }
 
     /// What is odd about the toolchains that the administrator names is worth a line each.
-    pub(crate) fn report_toolchains(&self) {
-        for problem in self.toolchains.problems() {
+    pub(crate) async fn report_toolchains(&self) {
+        for problem in self.toolchains.problems(&self.log()).await {
             self.log().warning(format_args!("{problem}"));
         }
     }

@@ -2,22 +2,26 @@
 //! in a directory or another root; by a proof the one that is meant. Knows nothing of connections.
 
 mod offered;
+mod spots;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 use std::time::Duration;
 
+use logging::Log;
 use tokio::time::timeout;
-use toolchain::Fingerprint;
+use toolchain::{Entry, Fingerprint};
 
 use crate::compiler::{Compiler, Compilers, Refusal, bare_name};
 use crate::compiler_name::{is_32_bit_x86, split};
 use crate::identities::{Identities, Known};
 use crate::server::Server;
 
-use offered::Offered;
 pub(crate) use offered::ToolchainsFile;
+use offered::{Offered, located, names_at};
+pub(crate) use spots::Names;
+use spots::{Spot, spots};
 
 /// Nobody waits longer for a list of what there is.
 const LOOKING: Duration = Duration::from_secs(5);
@@ -27,7 +31,7 @@ const LOOKING: Duration = Duration::from_secs(5);
 pub(crate) struct Toolchains {
     compilers: Compilers,
     offered: Offered,
-    identities: Identities,
+    identities: Arc<Identities>,
 }
 
 /// A compiler for a job.
@@ -53,42 +57,26 @@ pub(crate) struct Meant {
     pub(crate) stands_in: Option<String>,
 }
 
-/// A compiler that may be the one.
-struct Candidate {
-    compiler: Compiler,
-    /// What its target must be then.
-    target: Option<String>,
-}
-
-/// The names by which a compiler is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Names {
-    /// The one that is given.
-    Exact,
-    /// That, and what it is called where its target is native.
-    Plain,
-}
-
 impl Toolchains {
     /// Reads the file.
     ///
     /// # Errors
     /// What is wrong with it, in one line that names it.
     pub(crate) fn new(compilers: Compilers, file: ToolchainsFile) -> Result<Toolchains, String> {
-        Ok(Toolchains { compilers, offered: Offered::new(file)?, identities: Identities::new() })
+        Ok(Toolchains { compilers, offered: Offered::new(file)?, identities: Arc::new(Identities::new()) })
     }
 
     /// Reads the file again; if it is wrong, what was read before stays.
     ///
     /// # Errors
     /// As above.
-    pub(crate) fn reload(&self) -> Result<(), String> {
-        self.offered.reload()
+    pub(crate) async fn reload(&self) -> Result<(), String> {
+        self.offered.reload().await
     }
 
     /// What the file names and this machine does not have, a line each.
-    pub(crate) fn problems(&self) -> Vec<String> {
-        self.offered.problems()
+    pub(crate) async fn problems(&self, log: &Log) -> Vec<String> {
+        self.offered.problems(log, self.identities.places()).await
     }
 
     /// Whether anything here can permit a compiler.
@@ -97,7 +85,7 @@ impl Toolchains {
     }
 
     /// Whether what a job was proven by is still there.
-    pub(crate) async fn is_still(&self, server: &Server, was: &Proven) -> bool {
+    pub(crate) async fn is_still(&self, server: &Arc<Server>, was: &Proven) -> bool {
         self.identities.is_still(server, &was.known, was.whole).await
     }
 
@@ -109,17 +97,20 @@ impl Toolchains {
     /// The compiler for a job that calls it `name`; if it has a proof, the one that this fits.
     pub(crate) async fn choose(
         &self,
-        server: &Server,
+        server: &Arc<Server>,
         name: &OsStr,
         proof: Option<&str>,
     ) -> Result<Chosen, Refusal> {
         let Some(proof) = proof else { return self.by_name(server, name).await };
         let wanted: Option<Fingerprint> = proof.parse().ok();
+        let mut spots = spots(name, Names::Plain, &self.offered.entries());
+        // A proof fits wherever it fits, and other places may be slow.
+        spots.sort_by_key(|spot| spot.place.is_some());
         let mut others = BTreeSet::new();
-        for candidate in self.candidates(name, Names::Plain) {
-            let Ok(Some(known)) = self.fitting(server, &candidate).await else { continue };
+        for spot in spots {
+            let Ok(Some((compiler, known))) = self.fitting(server, &spot).await else { continue };
             if let Some(whole) = wanted.filter(|wanted| known.identity.has(*wanted)) {
-                return Ok(Chosen { compiler: candidate.compiler, proven: Some(Proven { known, whole }) });
+                return Ok(Chosen { compiler, proven: Some(Proven { known, whole }) });
             }
             others.insert(known.to_string());
         }
@@ -131,16 +122,19 @@ impl Toolchains {
     }
 
     /// A name without a target means a native compiler, and such are on the PATH.
-    async fn by_name(&self, server: &Server, name: &OsStr) -> Result<Chosen, Refusal> {
+    async fn by_name(&self, server: &Arc<Server>, name: &OsStr) -> Result<Chosen, Refusal> {
         let refusal = match self.compilers.find(name) {
             Ok(program) => return Ok(Chosen { compiler: Compiler::here(program), proven: None }),
             Err(refusal) => refusal,
         };
         if bare_name(name).to_str().and_then(split).is_some() {
-            for candidate in self.candidates(name, Names::Exact) {
-                if candidate.target.is_none() || matches!(self.fitting(server, &candidate).await, Ok(Some(_)))
-                {
-                    return Ok(Chosen { compiler: candidate.compiler, proven: None });
+            for spot in spots(name, Names::Exact, &self.offered.entries()) {
+                let found = match spot.target {
+                    None => self.at(server, &spot).await,
+                    Some(_) => self.fitting(server, &spot).await.ok().flatten().map(|(compiler, _)| compiler),
+                };
+                if let Some(compiler) = found {
+                    return Ok(Chosen { compiler, proven: None });
                 }
             }
         }
@@ -159,14 +153,14 @@ impl Toolchains {
     /// Why there is nothing.
     pub(crate) async fn meant_by(
         &self,
-        server: &Server,
+        server: &Arc<Server>,
         name: &OsStr,
         names: Names,
     ) -> Result<Vec<Meant>, String> {
         let (mut found, mut silent) = (Vec::new(), None);
-        for candidate in self.candidates(name, names) {
-            match self.fitting(server, &candidate).await {
-                Ok(known) => found.extend(known.map(|known| Meant { known, stands_in: None })),
+        for spot in spots(name, names, &self.offered.entries()) {
+            match self.fitting(server, &spot).await {
+                Ok(fitting) => found.extend(fitting.map(|(_, known)| Meant { known, stands_in: None })),
                 Err(why) => silent = Some(why),
             }
         }
@@ -185,9 +179,13 @@ impl Toolchains {
     }
 
     /// The names of all compilers that a client may use.
-    pub(crate) fn names(&self) -> BTreeSet<OsString> {
+    pub(crate) async fn names(&self, server: &Server) -> BTreeSet<OsString> {
         let mut names = self.compilers.names();
-        names.extend(self.offered.names());
+        for Entry { place, .. } in self.offered.entries() {
+            let path = place.path().to_owned();
+            let found = self.identities.places().look(&server.log(), &path, move || names_at(&place)).await;
+            names.extend(found.unwrap_or_default());
+        }
         names
     }
 
@@ -198,7 +196,7 @@ impl Toolchains {
     }
 
     /// What a client can have: `it has gcc 12.2.0 and clang 14.0.6 for x86_64-linux-gnu`.
-    async fn what_there_is(&self, server: &Server) -> String {
+    async fn what_there_is(&self, server: &Arc<Server>) -> String {
         let is_of_c = |name: &OsString| {
             let name = name.to_str().unwrap_or_default();
             let plain = split(name).map_or(name, |(_, plain)| plain);
@@ -206,8 +204,9 @@ impl Toolchains {
         };
         let looking = async {
             let mut looked_at = BTreeSet::new();
-            for name in self.names().into_iter().filter(is_of_c) {
-                for Candidate { compiler, .. } in self.candidates(&name, Names::Exact) {
+            for name in self.names(server).await.into_iter().filter(is_of_c) {
+                for spot in spots(&name, Names::Exact, &self.offered.entries()) {
+                    let Some(compiler) = self.at(server, &spot).await else { continue };
                     // Most have several names.
                     if looked_at.insert((compiler.root.clone(), compiler.behind_links())) {
                         let _ = self.identities.of(server, &compiler).await;
@@ -234,16 +233,30 @@ impl Toolchains {
         }
     }
 
-    /// What the candidate is, if that is what is looked for.
-    async fn fitting(&self, server: &Server, candidate: &Candidate) -> Result<Option<Arc<Known>>, String> {
-        let known = self.identities.of(server, &candidate.compiler).await?;
-        let fits = candidate.target.as_ref().is_none_or(|target| *target == known.identity.target);
-        Ok(fits.then_some(known))
+    /// The compiler there and what it is, if that is what is looked for.
+    async fn fitting(
+        &self,
+        server: &Arc<Server>,
+        spot: &Spot,
+    ) -> Result<Option<(Compiler, Arc<Known>)>, String> {
+        let Some(compiler) = self.at(server, spot).await else { return Ok(None) };
+        let known = self.identities.of(server, &compiler).await?;
+        let fits = spot.target.as_ref().is_none_or(|target| *target == known.identity.target);
+        Ok(fits.then_some((compiler, known)))
+    }
+
+    /// The compiler there, if a client may use it.
+    async fn at(&self, server: &Server, spot: &Spot) -> Option<Compiler> {
+        let Spot { place, name, .. } = spot.clone();
+        let Some(place) = place else { return self.compilers.find(&name).ok().map(Compiler::here) };
+        let path = place.path().to_owned();
+        let found = self.identities.places().look(&server.log(), &path, move || located(&place, &name)).await;
+        found.ok().flatten()
     }
 
     /// The native compiler that makes code for 32 bits where one for that target is missing, if that is allowed; and
     /// the target.
-    async fn stand_in(&self, server: &Server, name: &OsStr) -> Option<(Compiler, Arc<Known>, String)> {
+    async fn stand_in(&self, server: &Arc<Server>, name: &OsStr) -> Option<(Compiler, Arc<Known>, String)> {
         let (target, plain) = bare_name(name).to_str().and_then(split)?;
         if !self.offered.config().multilib || !is_32_bit_x86(target) {
             return None;
@@ -252,35 +265,5 @@ impl Toolchains {
         let known = self.identities.of(server, &native).await.ok()?;
         let compiler = Compiler { words: Compiler::FOR_32_BITS, ..native };
         known.makes_32_bits(server).await.then(|| (compiler, known, target.to_owned()))
-    }
-
-    fn candidates(&self, name: &OsStr, names: Names) -> Vec<Candidate> {
-        let mut found: Vec<Candidate> = Vec::new();
-        let mut add = |compiler: Compiler, target: Option<String>| {
-            if !found.iter().any(|other| other.compiler == compiler) {
-                found.push(Candidate { compiler, target });
-            }
-        };
-        let bare = bare_name(name);
-        let plain = bare.to_str().and_then(split).filter(|_| names == Names::Plain);
-        if let Ok(program) = self.compilers.find(name) {
-            add(Compiler::here(program), None);
-        }
-        if let Some((target, plain)) = plain
-            && let Ok(program) = self.compilers.find(OsStr::new(plain))
-        {
-            add(Compiler::here(program), Some(target.to_owned()));
-        }
-        for (compiler, target) in self.offered.named(bare) {
-            add(compiler, target);
-        }
-        if let Some((wanted, plain)) = plain {
-            for (compiler, target) in self.offered.named(OsStr::new(plain)) {
-                if target.is_none_or(|target| target == wanted) {
-                    add(compiler, Some(wanted.to_owned()));
-                }
-            }
-        }
-        found
     }
 }

@@ -8,12 +8,13 @@ use logging::Field;
 use protocol::inquiry::Inquiry;
 use protocol::{Arrived, Progress, RequestDecoder, Version};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::select;
 use tokio::time::timeout_at;
 
-use super::{HEAD_TIMEOUT, Job, LONG, SILENCES, unhurried};
+use super::judging::{Judged, Judgement, Judging};
+use super::{HEAD_TIMEOUT, Job, LONG, SILENCES, gone, unhurried};
 use crate::budget::Share;
 use crate::command::Command;
-use crate::compiler::Refusal;
 use crate::source::{self, Source};
 use crate::summary::Outcome;
 use crate::toolchains::Chosen;
@@ -24,12 +25,6 @@ pub(super) enum Message<'a> {
     Inquiry(Inquiry),
 }
 
-/// A command that may run, and the compiler for it or why there is none.
-pub(super) struct Judged {
-    pub(super) command: Command,
-    pub(super) compiler: Result<Chosen, String>,
-}
-
 impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
     /// The command is judged as soon as it has come: nobody sends megabytes for one that is refused.
     pub(super) async fn receive(&mut self) -> Result<Message<'a>, Outcome> {
@@ -38,29 +33,40 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         let end = started + silence * SILENCES;
         let mut decoder = RequestDecoder::new(self.server.limits.clone());
         let mut share = self.server.budget.share();
-        let (mut judged, mut received) = (None, 0);
+        let (mut judgement, mut received) = (Judgement::None, 0);
         loop {
             source::allow(&mut share, decoder.will_hold(), silence).await?;
-            let deadline = match &judged {
-                None => started + HEAD_TIMEOUT.min(silence),
+            let deadline = match &judgement {
+                Judgement::None => started + HEAD_TIMEOUT.min(silence),
                 // Others may be waiting for it.
-                Some(_) if share.is_overdrawn() => (Instant::now() + HEAD_TIMEOUT.min(silence)).min(end),
-                Some(_) => (Instant::now() + silence).min(end),
+                _ if share.is_overdrawn() => (Instant::now() + HEAD_TIMEOUT.min(silence)).min(end),
+                _ => (Instant::now() + silence).min(end),
             };
-            let read = timeout_at(deadline.into(), self.from.read(decoder.space())).await;
+            let read = select! {
+                biased;
+                compiler = judgement.goes_on() => {
+                    let compiler = compiler?;
+                    judgement = match judgement {
+                        Judgement::Begun(judging) => Judgement::Made(self.made(judging, compiler)),
+                        other => other,
+                    };
+                    continue;
+                }
+                read = timeout_at(deadline.into(), self.from.read(decoder.space())) => read,
+            };
             let count =
                 read.map_err(|_| Outcome::Silent("the request did not come"))?.map_err(Outcome::Broken)?;
             received += count;
             self.stats.received(count);
             let progress = unhurried(received >= LONG, || decoder.advance(count));
             let progress = progress.map_err(Outcome::BadRequest)?;
-            if judged.is_none()
+            if matches!(judgement, Judgement::None)
                 && let (Some(version), Some(args)) = (decoder.version(), decoder.args())
             {
-                judged = Some(self.judge(version, args.to_vec(), decoder.proof()).await?);
+                judgement = Judgement::Begun(self.judge(version, args.to_vec(), decoder.proof())?);
             }
             if let Progress::Done(arrived) = progress {
-                return self.whole(arrived, judged, decoder.proof(), share).await;
+                return self.whole(arrived, judgement, decoder.proof(), share).await;
             }
         }
     }
@@ -68,7 +74,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
     async fn whole(
         &mut self,
         arrived: Arrived,
-        judged: Option<Judged>,
+        judgement: Judgement<'a>,
         proof: Option<&str>,
         share: Share<'a>,
     ) -> Result<Message<'a>, Outcome> {
@@ -76,7 +82,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             Arrived::Inquiry(inquiry) => Message::Inquiry(inquiry),
             Arrived::Text(text) => {
                 let version = text.version;
-                let judged = self.judged(judged, version, &text.args, proof).await?;
+                let judged = self.judged(judgement, version, &text.args, proof).await?;
                 Message::Job(
                     Box::new(judged),
                     version,
@@ -84,32 +90,45 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
                 )
             }
             Arrived::Files(files) => {
-                let judged = self.judged(judged, Version::Three, &files.args, proof).await?;
+                let judged = self.judged(judgement, Version::Three, &files.args, proof).await?;
                 Message::Job(Box::new(judged), Version::Three, source::files(files, share))
             }
         })
     }
 
-    /// A request without a source comes whole with the last of its command, and is not judged by then.
+    /// A request without a source comes whole with the last of its command, and nobody has begun to judge it by then.
     async fn judged(
         &mut self,
-        judged: Option<Judged>,
+        judgement: Judgement<'a>,
         version: Version,
         args: &[OsString],
         proof: Option<&str>,
     ) -> Result<Judged, Outcome> {
-        match judged {
-            Some(judged) => Ok(judged),
-            None => self.judge(version, args.to_vec(), proof).await,
-        }
+        let mut judging = match judgement {
+            Judgement::Made(judged) => return Ok(judged),
+            Judgement::Begun(judging) => judging,
+            Judgement::None => self.judge(version, args.to_vec(), proof)?,
+        };
+        let compiler = select! {
+            biased;
+            compiler = judging.compiler() => compiler?,
+            () = gone(&mut self.from) => return Err(Outcome::ClientGone),
+        };
+        Ok(self.made(judging, compiler))
     }
 
-    async fn judge(
+    fn made(&mut self, judging: Judging<'a>, compiler: Result<Chosen, String>) -> Judged {
+        let Judging { command, .. } = judging;
+        self.stats.named(command.compiler(), command.input());
+        Judged { command, compiler }
+    }
+
+    fn judge(
         &mut self,
         version: Version,
         args: Vec<OsString>,
         proof: Option<&str>,
-    ) -> Result<Judged, Outcome> {
+    ) -> Result<Judging<'a>, Outcome> {
         let server = self.server;
         if let Some(reason) = server.sources.refused().filter(|_| version == Version::Three) {
             return Err(Outcome::Refused(reason.to_owned()));
@@ -117,13 +136,8 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         let command = Command::parse(version, args)
             .map_err(|refusal| Outcome::Refused(format!("command refused: {refusal}")))?;
         self.log = self.log.about(Field::File, command.input()).about(Field::Compiler, command.compiler());
-        let compiler = match server.toolchains.choose(server, command.compiler(), proof).await {
-            Ok(compiler) => Ok(compiler),
-            Err(Refusal::NotPermitted(reason)) => return Err(Outcome::Refused(reason)),
-            Err(Refusal::Unproven(reason)) => return Err(Outcome::Unproven(reason)),
-            Err(Refusal::Missing(reason)) => Err(reason),
-        };
-        self.stats.named(command.compiler(), command.input());
-        Ok(Judged { command, compiler })
+        let (name, proof) = (command.compiler().to_owned(), proof.map(str::to_owned));
+        let choosing = async move { server.toolchains.choose(server, &name, proof.as_deref()).await };
+        Ok(Judging::new(command, choosing))
     }
 }

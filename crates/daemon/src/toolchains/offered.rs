@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{self, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use toolchain::{CONFIG, Config, Entry, Place};
+use logging::Log;
+use tokio::task::spawn_blocking;
+use toolchain::{CONFIG, Config, Entry, Place, names_a_compiler};
 
 use crate::compiler::Compiler;
+use crate::places::Places;
 
 /// The file that names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,8 +54,10 @@ impl Offered {
     ///
     /// # Errors
     /// As above.
-    pub(super) fn reload(&self) -> Result<(), String> {
-        let config = Arc::new(read(&self.file)?);
+    pub(super) async fn reload(&self) -> Result<(), String> {
+        let file = self.file.clone();
+        let config = spawn_blocking(move || read(&file)).await;
+        let config = Arc::new(config.map_err(|error| error.to_string())??);
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
         Ok(())
     }
@@ -62,26 +67,40 @@ impl Offered {
         Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What it names and this machine does not have, a line each.
-    pub(super) fn problems(&self) -> Vec<String> {
-        self.config().check(&self.file.path).iter().map(ToString::to_string).collect()
+    /// What it names and this machine does not have, a line each. Places that do not answer have been told of.
+    pub(super) async fn problems(&self, log: &Log, places: &Places) -> Vec<String> {
+        let mut problems = Vec::new();
+        for entry in self.entries() {
+            let (place, file) = (entry.place.path().to_owned(), self.file.path.clone());
+            let found = places.look(log, &place, move || problems_of(&entry, &file)).await;
+            problems.extend(found.unwrap_or_default());
+        }
+        problems
     }
 
-    /// The compilers called so, those in directories first, each with the target that it must have.
-    pub(super) fn named(&self, name: &OsStr) -> Vec<(Compiler, Option<String>)> {
+    /// The places that it names, directories first.
+    pub(super) fn entries(&self) -> Vec<Entry> {
         let config = self.config();
         let (roots, directories): (Vec<&Entry>, Vec<&Entry>) =
             config.toolchains.iter().partition(|entry| matches!(entry.place, Place::Root(_)));
-        let entries = directories.into_iter().chain(roots);
-        entries.filter_map(|entry| Some((located(&entry.place, name)?, entry.target.clone()))).collect()
+        directories.into_iter().chain(roots).cloned().collect()
     }
+}
 
-    /// The names of all of them.
-    pub(super) fn names(&self) -> BTreeSet<OsString> {
-        let config = self.config();
-        let names = config.toolchains.iter().flat_map(|entry| entry.place.compilers().unwrap_or_default());
-        names.map(OsString::from).collect()
-    }
+/// What is wrong with one place that `file` names, a line each.
+fn problems_of(entry: &Entry, file: &Path) -> Vec<String> {
+    let alone = Config { multilib: false, toolchains: vec![entry.clone()] };
+    alone.check(file).iter().map(ToString::to_string).collect()
+}
+
+/// Whether it can be the name of a compiler at a place: one with a slash would lead elsewhere.
+pub(super) fn is_offered_name(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| names_a_compiler(name) && !name.contains('/'))
+}
+
+/// The names of the compilers at a place.
+pub(super) fn names_at(place: &Place) -> BTreeSet<OsString> {
+    place.compilers().unwrap_or_default().into_iter().map(OsString::from).collect()
 }
 
 fn read(file: &ToolchainsFile) -> Result<Config, String> {
@@ -93,19 +112,20 @@ fn read(file: &ToolchainsFile) -> Result<Config, String> {
     }
 }
 
-fn located(place: &Place, name: &OsStr) -> Option<Compiler> {
-    let compiler = Compiler::here(place.program(name.to_str()?)?);
-    Some(match place {
-        Place::Directory(_) => compiler,
-        Place::Root(path) => Compiler { root: Some(path.clone()), ..compiler },
-    })
+/// The compiler called so at a place.
+pub(super) fn located(place: &Place, name: &OsStr) -> Option<Compiler> {
+    let program = place.program(name.to_str()?)?;
+    let root = match place {
+        Place::Directory(_) => None,
+        Place::Root(path) => Some(path.clone()),
+    };
+    Some(Compiler { root, place: Some(place.path().to_owned()), ..Compiler::here(program) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt, symlink};
-    use std::path::Path;
 
     /// DIR/tools has a-gcc and objcopy; DIR/root has /usr/bin/{gcc,b-gcc,sh} and /usr/local/bin/gcc -> distcc.
     fn house() -> tempfile::TempDir {
@@ -141,10 +161,17 @@ mod tests {
                     [toolchain.gone]\nroot = '@/gone'\n";
         let offered = offered(house.path(), text).unwrap();
         let check = |name: &str, expected: &[(&str, &str)]| {
-            let found = offered.named(OsStr::new(name)).into_iter().map(|(compiler, _)| compiler);
+            let found = offered.entries().into_iter().filter(|_| is_offered_name(OsStr::new(name)));
+            let found = found.filter_map(|entry| located(&entry.place, OsStr::new(name)));
             let expected = expected.iter().map(|(root, program)| match *root {
-                "" => Compiler::here(house.path().join(program)),
-                root => Compiler { root: Some(house.path().join(root)), ..Compiler::here(program.into()) },
+                "" => {
+                    let place = Some(house.path().join("tools"));
+                    Compiler { place, ..Compiler::here(house.path().join(program)) }
+                }
+                root => {
+                    let root = Some(house.path().join(root));
+                    Compiler { root: root.clone(), place: root, ..Compiler::here(program.into()) }
+                }
             });
             assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{name}");
         };
@@ -156,21 +183,24 @@ mod tests {
         {
             check(none, &[]);
         }
-        assert_eq!(offered.named(OsStr::new("a-gcc"))[0].1, Some("a".to_owned()));
-        let problems = offered.problems();
-        assert!(problems.len() == 1 && problems[0].contains("toolchains.toml:6: "), "{problems:?}");
-        assert_eq!(offered.names(), ["a-gcc", "b-gcc", "gcc"].map(OsString::from).into());
+        let entries = offered.entries();
+        assert_eq!(entries[0].target, Some("a".to_owned()));
+        let wrong: Vec<String> =
+            entries.iter().flat_map(|entry| problems_of(entry, Path::new("t.toml"))).collect();
+        assert!(wrong.len() == 1 && wrong[0].starts_with("t.toml:6: "), "{wrong:?}");
+        let names: BTreeSet<OsString> = entries.iter().flat_map(|entry| names_at(&entry.place)).collect();
+        assert_eq!(names, ["a-gcc", "b-gcc", "gcc"].map(OsString::from).into());
     }
 
-    #[test]
-    fn what_was_read_before_stays() {
+    #[tokio::test]
+    async fn what_was_read_before_stays() {
         let house = house();
         let first = offered(house.path(), "multilib = true\n").unwrap();
         assert!(offered(house.path(), "multilib = 1\n").unwrap_err().contains("toolchains.toml:1: "));
-        assert!(first.reload().unwrap_err().contains("toolchains.toml:1: "));
+        assert!(first.reload().await.unwrap_err().contains("toolchains.toml:1: "));
         assert!(first.config().multilib);
         fs::remove_file(&first.file.path).unwrap();
-        assert!(first.reload().unwrap_err().contains("cannot read "));
+        assert!(first.reload().await.unwrap_err().contains("cannot read "));
         let absent = ToolchainsFile { path: first.file.path.clone(), is_named: false };
         assert!(Offered::new(absent).unwrap().config().toolchains.is_empty());
     }

@@ -1,0 +1,181 @@
+//! Looks at places that may never answer, such as a mount whose server is gone: only those wait who need them, and not
+//! for long. Knows nothing of what is there.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use logging::Log;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+/// How long a place may take to show what is there.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// For so long a place that did not answer counts as absent, unless it answers late.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// Threads that one place can keep.
+const THREADS: usize = 4;
+
+/// All that have been looked at.
+#[derive(Debug)]
+pub(crate) struct Places {
+    gates: Mutex<HashMap<PathBuf, Arc<Gate>>>,
+    patience: Duration,
+}
+
+/// The way to one of them.
+#[derive(Debug)]
+struct Gate {
+    threads: Arc<Semaphore>,
+    silent_since: Mutex<Option<Instant>>,
+}
+
+/// A place does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Silent;
+
+/// The right to keep a thread busy with a place.
+pub(crate) struct Visit {
+    gate: Arc<Gate>,
+    _thread: OwnedSemaphorePermit,
+}
+
+impl Places {
+    pub(crate) fn new() -> Places {
+        Places { gates: Mutex::default(), patience: PATIENCE }
+    }
+
+    /// What `look` finds at `place`, in a thread of its own.
+    ///
+    /// # Errors
+    /// The place does not answer, now or a short time ago.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        log: &Log,
+        place: &Path,
+        look: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Silent> {
+        let looking = async {
+            let visit = self.visit(place).await?;
+            let found = spawn_blocking(move || {
+                let found = look();
+                drop(visit);
+                found
+            });
+            found.await.map_err(|_| Silent)
+        };
+        match timeout(self.patience, looking).await {
+            Ok(found) => found,
+            Err(_) => {
+                if self.gate(place).fell_silent() {
+                    let (place, seconds) = (place.display(), self.patience.as_secs());
+                    log.warning(format_args!(
+                        "{place} does not answer within {seconds} s; what is there counts as absent until it does"
+                    ));
+                }
+                Err(Silent)
+            }
+        }
+    }
+
+    /// Waits until a thread may go to `place`; whoever keeps one there for long has a limit of their own.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) async fn visit(&self, place: &Path) -> Result<Visit, Silent> {
+        let gate = self.gate(place);
+        if gate.is_silent() {
+            return Err(Silent);
+        }
+        let thread = Arc::clone(&gate.threads).acquire_owned().await.expect("the semaphore is never closed");
+        Ok(Visit { gate, _thread: thread })
+    }
+
+    fn gate(&self, place: &Path) -> Arc<Gate> {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Gate { threads: Arc::new(Semaphore::new(THREADS)), silent_since: Mutex::new(None) };
+        Arc::clone(gates.entry(place.to_owned()).or_insert_with(|| Arc::new(new())))
+    }
+}
+
+impl Gate {
+    fn is_silent(&self) -> bool {
+        let since = self.silent_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|since| since.elapsed() < PAUSE)
+    }
+
+    /// Whether that is news.
+    fn fell_silent(&self) -> bool {
+        let mut since = self.silent_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.replace(Instant::now()).is_none()
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        *self.gate.silent_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    use logging::{Level, Sink};
+    use tokio::time::sleep;
+
+    fn places(patience: Duration) -> (Places, Log) {
+        (Places { patience, ..Places::new() }, Log::new("test", Sink::stderr(None), Level::Error))
+    }
+
+    #[tokio::test]
+    async fn a_place_that_does_not_answer_keeps_nobody_and_may_come_back() {
+        let (places, log) = places(Duration::from_millis(50));
+        let [dead, alive] = ["/dead", "/alive"].map(Path::new);
+        let (answer, answers) = mpsc::channel::<()>();
+        let look = move || answers.recv().is_ok();
+        assert_eq!(places.look(&log, dead, look).await, Err(Silent));
+        let begun = Instant::now();
+        for _ in 0..100 {
+            assert_eq!(places.look(&log, dead, || true).await, Err(Silent));
+        }
+        assert!(begun.elapsed() < places.patience, "nobody waits again");
+        assert_eq!(places.look(&log, alive, || 7).await, Ok(7));
+        drop(answer);
+        while places.look(&log, dead, || ()).await.is_err() {
+            assert!(begun.elapsed() < PAUSE / 2, "it has answered");
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn many_who_look_at_once_keep_few_threads() {
+        let (places, log) = places(PATIENCE);
+        let (place, most) = (Path::new("/dead"), Arc::new(Mutex::new((0, 0))));
+        let looks = (0..64).map(|_| {
+            let most = Arc::clone(&most);
+            places.look(&log, place, move || {
+                let change = |by: i32| {
+                    let mut counts = most.lock().unwrap();
+                    counts.0 += by;
+                    counts.1 = counts.1.max(counts.0);
+                };
+                change(1);
+                std::thread::sleep(Duration::from_millis(1));
+                change(-1);
+            })
+        });
+        let mut looking = Vec::from_iter(looks.map(Box::pin));
+        let all = std::future::poll_fn(|context| {
+            looking.retain_mut(|look| look.as_mut().poll(context).is_pending());
+            if looking.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        });
+        all.await;
+        assert!((1..=4).contains(&most.lock().unwrap().1));
+    }
+}
