@@ -188,3 +188,19 @@ fn a_client_that_goes_while_its_compiler_is_looked_at() {
     drop(client);
     daemon.wait_for_log(" CLI_DISCONN exit:107 ");
 }
+
+#[test]
+fn what_there_is_waits_for_no_compiler() {
+    let slow = Slow::new();
+    let text = format!("[toolchain.slow]\ndirectory = \"{}\"\n", slow.script.parent().unwrap().display());
+    let toolchains = slow.work.write("toolchains.toml", text);
+    let variables = [("DISTCCD_TOOLCHAINS", toolchains.to_str().unwrap()), ("DISTCCD_PATH", "/nowhere")];
+    let daemon = Daemon::start(&["--enable-tcp-insecure"], &variables);
+    for _ in 0..2 {
+        let begun = Instant::now();
+        let answer = ask(daemon.address(), &["odd-cpu-cc", "-c", "t.c", "-o", "t.o"], SOURCE);
+        assert!(begun.elapsed() < PATIENCE, "it took {:?}", begun.elapsed());
+        assert!(answer.stderr.ends_with(" on the PATH of this server; it has gcc\n"), "{}", answer.stderr);
+    }
+    slow.comes_to_be_asked();
+}

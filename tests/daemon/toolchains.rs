@@ -89,15 +89,56 @@ fn a_proof_finds_its_compiler_wherever_it_is() {
     });
 }
 
+/// What the daemon says of a compiler that nobody has.
+#[track_caller]
+fn answered(daemon: &Daemon) -> String {
+    let answer = ask(daemon.address(), &args("none-gcc"), SOURCE);
+    let line = "] ERROR: failed to exec none-gcc: no such program on the PATH of this server; ";
+    answer.stderr.split_once(line).expect(&answer.stderr).1.to_owned()
+}
+
 #[test]
 fn a_compiler_that_is_not_here_is_answered_with_those_that_are() {
     let work = Workdir::new();
     let daemon = daemon(&work, &["--enable-tcp-insecure"], "");
-    let answer = ask(daemon.address(), &args("odd-cpu-gcc"), SOURCE);
-    let line = "] ERROR: failed to exec odd-cpu-gcc: no such program on the PATH of this server; it has ";
-    let (_, there_is) = answer.stderr.split_once(line).expect(&answer.stderr);
-    let arch = std::env::consts::ARCH;
-    assert!(there_is.contains("gcc 1") && there_is.contains(&format!(" for {arch}-")), "{there_is}");
+    let native = format!(" for {}-", std::env::consts::ARCH);
+    let is_told =
+        |said: &str| said.starts_with("it has ") && said.contains("gcc 1") && said.contains(&native);
+    wait_until(SOON, "a list of what there is", || is_told(&answered(&daemon)));
+}
+
+#[test]
+fn nobody_is_told_of_compilers_that_have_gone() {
+    let work = Workdir::new();
+    let odd = work.open_dir("tools").join("odd-cpu-gcc");
+    let put = || {
+        let says = "#!/bin/sh\ncase $1 in -dumpmachine) echo odd-cpu;; -dump*) echo 9.9.9;;\n\
+            --version) echo odd; echo Free Software Foundation;; esac\n";
+        fs::write(&odd, says).unwrap();
+        make_executable(&odd);
+    };
+    put();
+    let text = "[toolchain.odd]\ndirectory = \"DIR/tools\"\n";
+    let daemon = daemon(&work, &["--enable-tcp-insecure"], text);
+    let comes_to_be = |told_of: bool| {
+        wait_until(SOON, &format!("told of it: {told_of}"), || {
+            answered(&daemon).contains("gcc 9.9.9 for odd-cpu") == told_of
+        });
+        let line = told(&daemon, &["gcc"]);
+        assert_eq!(
+            line.lines().any(|line| line.starts_with("targets ") && line.contains(" odd-cpu")),
+            told_of,
+            "{line}"
+        );
+    };
+    comes_to_be(true);
+    fs::remove_file(&odd).unwrap();
+    comes_to_be(false);
+    put();
+    comes_to_be(true);
+    write(&work, "");
+    daemon.signal(Signal::SIGHUP);
+    comes_to_be(false);
 }
 
 #[cfg(target_arch = "x86_64")]

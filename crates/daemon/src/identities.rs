@@ -56,7 +56,7 @@ enum Memory {
 pub(crate) struct Known {
     pub(crate) identity: Identity,
     evidence: Evidence,
-    compiler: Compiler,
+    pub(crate) compiler: Compiler,
     makes_32_bits: OnceCell<bool>,
 }
 
@@ -131,6 +131,11 @@ impl Identities {
         self.of(server, &was.compiler).await.is_ok_and(|now| now.identity.has(whole))
     }
 
+    /// Whether it has been looked at.
+    pub(crate) fn is_known(&self, compiler: &Compiler) -> bool {
+        matches!(self.all().get(compiler), Some(Memory::Known(_)))
+    }
+
     /// All that are known just now.
     pub(crate) fn known(&self) -> Vec<Arc<Known>> {
         let all = self.all();
@@ -142,7 +147,10 @@ impl Identities {
     }
 
     /// Whether its files are still those that were looked at.
-    async fn holds(&self, server: &Server, known: &Arc<Known>) -> Result<bool, String> {
+    ///
+    /// # Errors
+    /// Nobody can look at them.
+    pub(crate) async fn holds(&self, server: &Server, known: &Arc<Known>) -> Result<bool, String> {
         let Some(place) = &known.compiler.place else { return Ok(known.still_holds()) };
         let known = Arc::clone(known);
         let looked = self.places.look(&server.log(), place, move || known.still_holds()).await;

@@ -33,7 +33,7 @@ pub(crate) async fn tell(server: &Arc<Server>, inquiry: &Inquiry) -> Telling {
         server: format!("distcc-arch {}", env!("CARGO_PKG_VERSION")),
         slots: u32::try_from(server.jobs).ok(),
         features: features(server),
-        targets: server.toolchains.targets().into_iter().collect(),
+        targets: server.toolchains.targets(server).await.into_iter().collect(),
         compilers,
         missing,
     }

@@ -1,30 +1,29 @@
 //! Which of this machine's compilers a job gets: by its name one on the daemon's PATH or, as toolchains.toml has them,
 //! in a directory or another root; by a proof the one that is meant. Knows nothing of connections.
 
+mod listing;
 mod offered;
 mod spots;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use logging::Log;
-use tokio::time::timeout;
 use toolchain::{Entry, Fingerprint};
 
 use crate::compiler::{Compiler, Compilers, Refusal, bare_name};
 use crate::compiler_name::{is_32_bit_x86, split};
 use crate::identities::{Identities, Known};
+use crate::places::Places;
 use crate::server::Server;
 
+use listing::Listings;
 pub(crate) use offered::ToolchainsFile;
 use offered::{Offered, located, names_at};
 pub(crate) use spots::Names;
 use spots::{Spot, spots};
-
-/// Nobody waits longer for a list of what there is.
-const LOOKING: Duration = Duration::from_secs(5);
 
 /// All of them.
 #[derive(Debug)]
@@ -32,6 +31,7 @@ pub(crate) struct Toolchains {
     compilers: Compilers,
     offered: Offered,
     identities: Arc<Identities>,
+    listings: Listings,
 }
 
 /// A compiler for a job.
@@ -63,7 +63,8 @@ impl Toolchains {
     /// # Errors
     /// What is wrong with it, in one line that names it.
     pub(crate) fn new(compilers: Compilers, file: ToolchainsFile) -> Result<Toolchains, String> {
-        Ok(Toolchains { compilers, offered: Offered::new(file)?, identities: Arc::new(Identities::new()) })
+        let (offered, identities) = (Offered::new(file)?, Arc::new(Identities::new()));
+        Ok(Toolchains { compilers, offered, identities, listings: Listings::default() })
     }
 
     /// Reads the file again; if it is wrong, what was read before stays.
@@ -76,7 +77,7 @@ impl Toolchains {
 
     /// What the file names and this machine does not have, a line each.
     pub(crate) async fn problems(&self, log: &Log) -> Vec<String> {
-        self.offered.problems(log, self.identities.places()).await
+        self.offered.problems(log, self.places()).await
     }
 
     /// Whether anything here can permit a compiler.
@@ -183,54 +184,29 @@ impl Toolchains {
         let mut names = self.compilers.names();
         for Entry { place, .. } in self.offered.entries() {
             let path = place.path().to_owned();
-            let found = self.identities.places().look(&server.log(), &path, move || names_at(&place)).await;
+            let found = self.places().look(&server.log(), &path, move || names_at(&place)).await;
             names.extend(found.unwrap_or_default());
         }
         names
     }
 
-    /// The targets of all compilers that have been looked at.
-    pub(crate) fn targets(&self) -> BTreeSet<String> {
-        let targets = self.identities.known().into_iter().map(|known| known.identity.target.clone());
-        targets.filter(|target| !target.is_empty()).collect()
+    /// The targets of all compilers that have been looked at and are still here.
+    pub(crate) async fn targets(&self, server: &Server) -> BTreeSet<String> {
+        let places: Vec<PathBuf> =
+            self.offered.entries().iter().map(|entry| entry.place.path().to_owned()).collect();
+        let mut targets = BTreeSet::new();
+        for known in self.identities.known() {
+            let is_offered = known.compiler.place.as_ref().is_none_or(|place| places.contains(place));
+            if is_offered && self.identities.holds(server, &known).await == Ok(true) {
+                targets.insert(known.identity.target.clone());
+            }
+        }
+        targets.remove("");
+        targets
     }
 
-    /// What a client can have: `it has gcc 12.2.0 and clang 14.0.6 for x86_64-linux-gnu`.
-    async fn what_there_is(&self, server: &Arc<Server>) -> String {
-        let is_of_c = |name: &OsString| {
-            let name = name.to_str().unwrap_or_default();
-            let plain = split(name).map_or(name, |(_, plain)| plain);
-            plain.starts_with("gcc") || (plain.starts_with("clang") && !plain.starts_with("clang++"))
-        };
-        let looking = async {
-            let mut looked_at = BTreeSet::new();
-            for name in self.names(server).await.into_iter().filter(is_of_c) {
-                for spot in spots(&name, Names::Exact, &self.offered.entries()) {
-                    let Some(compiler) = self.at(server, &spot).await else { continue };
-                    // Most have several names.
-                    if looked_at.insert((compiler.root.clone(), compiler.behind_links())) {
-                        let _ = self.identities.of(server, &compiler).await;
-                    }
-                }
-            }
-        };
-        let _ = timeout(LOOKING, looking).await;
-        let mut by_target: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for known in self.identities.known() {
-            if let Some((compiler, target)) = known.to_string().split_once(" for ") {
-                by_target.entry(target.to_owned()).or_default().insert(compiler.to_owned());
-            }
-        }
-        let lists = by_target.into_iter().map(|(target, compilers)| {
-            let compilers: Vec<String> = compilers.into_iter().collect();
-            format!("{} for {target}", compilers.join(" and "))
-        });
-        let lists: Vec<String> = lists.collect();
-        if lists.is_empty() {
-            "it has no compiler".to_owned()
-        } else {
-            format!("it has {}", lists.join(", "))
-        }
+    fn places(&self) -> &Places {
+        self.identities.places()
     }
 
     /// The compiler there and what it is, if that is what is looked for.
@@ -250,7 +226,7 @@ impl Toolchains {
         let Spot { place, name, .. } = spot.clone();
         let Some(place) = place else { return self.compilers.find(&name).ok().map(Compiler::here) };
         let path = place.path().to_owned();
-        let found = self.identities.places().look(&server.log(), &path, move || located(&place, &name)).await;
+        let found = self.places().look(&server.log(), &path, move || located(&place, &name)).await;
         found.ok().flatten()
     }
 
