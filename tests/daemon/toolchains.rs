@@ -7,7 +7,8 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 use test_hosts::distccd::make_executable;
-use test_hosts::process::run;
+use test_hosts::need;
+use test_hosts::process::{clean, run};
 use test_hosts::wait::wait_until;
 use test_hosts::workdir::Workdir;
 
@@ -30,7 +31,12 @@ fn write(work: &Workdir, text: &str) -> String {
 
 /// Compilers in DIR/tools that make an object of their own name.
 fn compilers(work: &Workdir, names: &[&str]) {
-    let directory = work.open_dir("tools");
+    work.open_dir("tools");
+    compilers_at(work, "tools", names);
+}
+
+fn compilers_at(work: &Workdir, directory: &str, names: &[&str]) {
+    let directory = work.path().join(directory);
     for path in names.iter().map(|name| directory.join(name)) {
         fs::write(&path, "#!/bin/sh\nbasename \"$0\" >t.o\n").unwrap();
         make_executable(&path);
@@ -139,6 +145,32 @@ fn nobody_is_told_of_compilers_that_have_gone() {
     write(&work, "");
     daemon.signal(Signal::SIGHUP);
     comes_to_be(false);
+}
+
+/// Clients name the target, and native compilers of some systems do not.
+#[test]
+fn a_native_compiler_is_found_by_its_target() {
+    let Some(clang) = need::program("clang", "install clang") else { return };
+    let mut asked = clean(clang);
+    asked.arg("-dumpmachine");
+    let target = run(asked).out();
+    let work = Workdir::new();
+    work.open_dir("tools");
+    let daemon = daemon(&work, &["--enable-tcp-insecure"], "[toolchain.a]\ndirectory = \"DIR/tools\"\n");
+    let name = format!("{}-clang", target.trim());
+    let there = ask(daemon.address(), &args(&name), SOURCE);
+    let native = ask(daemon.address(), &args("clang"), SOURCE);
+    assert_eq!((there.status, there.object == native.object), (0, true), "{}", there.stderr);
+    let fits = proof(&fingerprint(&told(&daemon, &[&name]), &name));
+    let job = request(&args(&name), SOURCE.as_bytes());
+    assert_eq!(answer(&exchange(daemon.address(), &[fits, job].concat())).status, 0);
+    // What is called just so comes before what is only native for it.
+    compilers_at(&work, "tools", &[&name]);
+    assert_eq!(ask(daemon.address(), &args(&name), SOURCE).object, format!("{name}\n").as_bytes());
+    let told = told(&daemon, &[&name]);
+    let first = told.lines().find(|line| line.starts_with("compiler ")).expect(&told);
+    assert!(first.contains(" target= "), "{told}");
+    assert_eq!(ask(daemon.address(), &args("odd-cpu-clang"), SOURCE).status, 0x6e00);
 }
 
 #[cfg(target_arch = "x86_64")]

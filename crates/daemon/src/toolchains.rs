@@ -122,14 +122,15 @@ impl Toolchains {
         }))
     }
 
-    /// A name without a target means a native compiler, and such are on the PATH.
+    /// A name without a target means a native compiler, and such are on the PATH; a name with one may mean a compiler that
+    /// is native for it.
     async fn by_name(&self, server: &Arc<Server>, name: &OsStr) -> Result<Chosen, Refusal> {
         let refusal = match self.compilers.find(name) {
             Ok(program) => return Ok(Chosen { compiler: Compiler::here(program), proven: None }),
             Err(refusal) => refusal,
         };
         if bare_name(name).to_str().and_then(split).is_some() {
-            for spot in spots(name, Names::Exact, &self.offered.entries()) {
+            for spot in spots(name, Names::Plain, &self.offered.entries()) {
                 let found = match spot.target {
                     None => self.at(server, &spot).await,
                     Some(_) => self.fitting(server, &spot).await.ok().flatten().map(|(compiler, _)| compiler),

@@ -90,7 +90,8 @@ impl Toolchains {
 async fn list(server: &Arc<Server>, tell: &watch::Sender<Listing>) {
     let toolchains = &server.toolchains;
     let mut all = toolchains.all(server, tell).await;
-    all.sort_by_key(|(_, compiler)| !toolchains.identities.is_known(compiler));
+    let is_for_another = |name: &OsString| name.to_str().is_some_and(|name| split(name).is_some());
+    all.sort_by_key(|(name, compiler)| (!toolchains.identities.is_known(compiler), is_for_another(name)));
     for (name, compiler) in all {
         let known = toolchains.identities.of(server, &compiler).await.map(|known| known.to_string());
         tell.send_modify(|listing| {
