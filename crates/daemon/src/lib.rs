@@ -3,6 +3,7 @@
 mod access;
 mod announce;
 mod answer;
+mod belief;
 mod budget;
 mod command;
 mod compiler;

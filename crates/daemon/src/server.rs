@@ -99,6 +99,7 @@ impl Server {
             let _turn = server.reloading.lock().await;
             let journal = Arc::clone(&server.journal);
             let _ = spawn_blocking(move || journal.reopen()).await;
+            server.sources.doubt();
             match server.toolchains.reload().await {
                 Ok(()) => server.report_toolchains().await,
                 Err(wrong) => {

@@ -3,12 +3,13 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use cc_args::SourcesCommand;
 use protocol::{ArrivedFiles, Limits};
 
+use crate::belief::Belief;
 use crate::fence::{Fence, May};
 use crate::mirror::Mirror;
 use crate::names::Names;
@@ -43,7 +44,7 @@ pub(crate) struct Sources {
     asked: Pump,
     system: Arc<System>,
     trees: Trees,
-    views: OnceLock<Result<Views, String>>,
+    views: Belief<Views>,
 }
 
 /// One such job, planned: it is known where it will be done.
@@ -61,7 +62,7 @@ impl Sources {
     /// Does them as it is `asked`, so many at a time.
     pub(crate) fn new(asked: Pump, jobs: usize) -> Sources {
         let system = Arc::new(System::look(Root::here()));
-        Sources { asked, system, trees: Trees::new(jobs), views: OnceLock::new() }
+        Sources { asked, system, trees: Trees::new(jobs), views: Belief::new() }
     }
 
     /// Why such jobs are refused, if they are.
@@ -91,7 +92,12 @@ impl Sources {
         self.trees.forget();
     }
 
-    fn views(&self, workspaces: &Workspaces) -> Result<&Views, String> {
+    /// Tries again what this machine did not allow.
+    pub(crate) fn doubt(&self) {
+        self.views.doubt();
+    }
+
+    fn views(&self, workspaces: &Workspaces) -> Result<Arc<Views>, String> {
         match self.asked {
             Pump::Off | Pump::Mirror => Err("it is not wanted".to_owned()),
             Pump::Auto | Pump::Namespace => self.possible_views(workspaces),
@@ -99,9 +105,8 @@ impl Sources {
     }
 
     /// Those that this machine allows, whatever is asked for.
-    fn possible_views(&self, workspaces: &Workspaces) -> Result<&Views, String> {
-        let probe = || Views::probe(&self.system, &self.trees, workspaces);
-        self.views.get_or_init(probe).as_ref().map_err(Clone::clone)
+    fn possible_views(&self, workspaces: &Workspaces) -> Result<Arc<Views>, String> {
+        self.views.or_find(|| Views::probe(&self.system, &self.trees, workspaces))
     }
 
     /// What can be shown to the compilers in another root.
@@ -112,7 +117,7 @@ impl Sources {
         &self,
         root: &Path,
         workspaces: &Workspaces,
-    ) -> Result<(Arc<System>, &Views), String> {
+    ) -> Result<(Arc<System>, Arc<Views>), String> {
         let cannot = |why: String| format!("compilers in {} cannot be run: {why}", root.display());
         let system = System::look(Root::open(root).map_err(cannot)?);
         let views = self
