@@ -36,16 +36,14 @@ pub(crate) struct Closure<'a, 'root> {
     read: BTreeMap<PathBuf, Part>,
 }
 
-/// What gcc runs to make an object; collect2, lto1 and their plugin work for the linker.
+/// What gcc runs in front of the assembler; collect2, lto1 and their plugin work for the linker, and what runs objcopy is
+/// never sent.
 const COMPILERS: &[(&str, Language)] = &[
     ("cc1", Language::C),
     ("cc1plus", Language::Cxx),
     ("cc1obj", Language::ObjC),
     ("cc1objplus", Language::ObjCxx),
 ];
-
-/// Behind them, and for -gsplit-dwarf.
-const BINUTILS: &[&str] = &["as", "objcopy"];
 
 /// Files that clang names when it reads them.
 const CONFIGURATION: &str = "Configuration file: ";
@@ -82,14 +80,12 @@ impl<'a, 'root> Closure<'a, 'root> {
                 self.compilers.insert(*language, Some(found));
             }
         }
-        for name in BINUTILS {
-            let answer = asked.line(&[&format!("-print-prog-name={name}")])?;
-            let found = match answer.contains('/') {
-                true => self.existing(&answer)?,
-                false => self.on_search_path(&answer)?,
-            };
-            self.programs.extend(found);
-        }
+        let assembler = asked.line(&["-print-prog-name=as"])?;
+        let found = match assembler.contains('/') {
+            true => self.existing(&assembler)?,
+            false => self.on_search_path(&assembler)?,
+        };
+        self.programs.extend(found);
         let specs = self.existing(&asked.line(&["-print-file-name=specs"])?)?;
         self.settings.extend(specs);
         // The words before `=` are translated: where it is installed, programs, libraries.
