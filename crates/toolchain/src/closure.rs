@@ -48,6 +48,9 @@ const COMPILERS: &[(&str, Language)] = &[
 /// Files that clang names when it reads them.
 const CONFIGURATION: &str = "Configuration file: ";
 
+/// Where it looks for them, in front of the directory that it is in: that of the system, or of the user.
+const CONFIGURATIONS: &str = " configuration file directory: ";
+
 /// A configuration file may read others.
 const LARGEST_SETTINGS: u64 = 1 << 20;
 
@@ -107,20 +110,26 @@ impl<'a, 'root> Closure<'a, 'root> {
         Ok(())
     }
 
-    /// Adds what clang reads. It compiles and assembles on its own.
+    /// Adds what clang reads, by what it said of that, and remembers where it would look for more. It compiles and
+    /// assembles on its own.
     pub(crate) fn clang(&mut self, said: &str) -> io::Result<()> {
         self.compilers = Language::ALL.into_iter().map(|language| (language, None)).collect();
-        for file in said.lines().filter_map(|line| line.trim().strip_prefix(CONFIGURATION)) {
-            let Some(file) = self.existing(file)? else { continue };
-            let text = self.sight.bytes(&file, LARGEST_SETTINGS)?.unwrap_or_default();
-            self.complete &= !text.contains(&b'@') && !text.windows(8).any(|word| word == b"--config");
-            self.settings.insert(file);
+        for line in said.lines().map(str::trim) {
+            if let Some(file) = line.strip_prefix(CONFIGURATION) {
+                let Some(file) = self.existing(file)? else { continue };
+                let text = self.sight.bytes(&file, LARGEST_SETTINGS)?.unwrap_or_default();
+                self.complete &= !text.contains(&b'@') && !text.windows(8).any(|word| word == b"--config");
+                self.settings.insert(file);
+            } else if let Some((_, directory)) = line.split_once(CONFIGURATIONS)
+                && directory.starts_with('/')
+            {
+                self.sight.directory(&plain(Path::new(directory)))?;
+            }
         }
         let driver = self.sight.file(&self.driver)?;
         if let Some(directory) = driver.as_ref().and_then(|driver| driver.path.parent()) {
             self.sight.directory(directory)?;
         }
-        self.sight.directory(Path::new("/etc/clang"))?;
         Ok(())
     }
 

@@ -96,12 +96,19 @@ pub fn identify(
         machine,
     };
     let Some(family) = identity.family else { return Ok((identity, sight.evidence()?)) };
-    identity.target = asked.line(&["-dumpmachine"])?;
     identity.version = version(&mut asked, family, &said)?;
     let mut closure = Closure::of(&mut sight, family, program, around)?;
     match family {
-        Family::Gcc => closure.gcc(&mut asked)?,
-        Family::Clang => closure.clang(&said)?,
+        Family::Gcc => {
+            identity.target = asked.line(&["-dumpmachine"])?;
+            closure.gcc(&mut asked)?;
+        }
+        Family::Clang => {
+            // It takes long to start, and this tells more.
+            let said = asked.words(&["-v"])?;
+            identity.target = clang_target(&said).unwrap_or_default();
+            closure.clang(&said)?;
+        }
     }
     identity.languages = closure.languages(&identity.target)?;
     Ok((identity, sight.evidence()?))
@@ -138,6 +145,11 @@ fn clang_version(said: &str) -> Option<String> {
     said.lines()
         .find_map(|line| Maker::signed(line).filter(|maker| maker.family == Family::Clang))
         .map(|maker| maker.version)
+}
+
+fn clang_target(said: &str) -> Option<String> {
+    let target = said.lines().find_map(|line| line.strip_prefix("Target: "))?.trim();
+    (target.len() <= 4096 && !target.contains(char::is_control)).then(|| target.to_owned())
 }
 
 /// gcc before 7 knows only the second question, which newer ones may answer with less.
@@ -245,6 +257,42 @@ mod tests {
             let [c, cxx] = wholes(alike);
             assert!(c == cxx, "{alike} has one program for both");
         }
+    }
+
+    /// One that is told to read settings, and where it would look for more.
+    #[test]
+    fn settings_of_clang() {
+        let Some(clang) = Path::new("/usr/bin/clang").canonicalize().ok() else {
+            return eprintln!("skipped: there is no clang");
+        };
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        std::fs::create_dir(at("settings")).unwrap();
+        let identified = || {
+            let extra = std::fs::read_to_string(at("said")).unwrap_or_default();
+            let mut real = asking("/usr/bin/clang");
+            let mut ask = |words: &[&OsStr]| Ok([real(words)?, extra.clone().into_bytes()].concat());
+            identify(&machine(), &clang, &around(PATH), &Hashes::default(), &mut ask).unwrap()
+        };
+        let plain = identified().0;
+        let says = |directory: &Path, file: Option<&Path>| {
+            let mut said = format!("System configuration file directory: {}\n", directory.display());
+            if let Some(file) = file {
+                said += &format!("Configuration file: {}\n", file.display());
+            }
+            std::fs::write(at("said"), said).unwrap();
+        };
+        says(&at("settings"), None);
+        let (same, evidence) = identified();
+        assert!(same == plain && evidence.still_holds(&machine()));
+        let file = at("settings/clang.cfg");
+        std::fs::write(&file, "-O1\n").unwrap();
+        assert!(!evidence.still_holds(&machine()), "it may read that now");
+        says(&at("settings"), Some(&file));
+        let with_it = identified().0;
+        assert!(with_it.is_certain() && with_it.prints(Language::C) != plain.prints(Language::C));
+        std::fs::write(&file, "@other.cfg\n").unwrap();
+        assert!(!identified().0.is_certain(), "it reads what nobody has told of");
     }
 
     #[test]

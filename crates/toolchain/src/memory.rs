@@ -42,18 +42,18 @@ impl Memory {
         Memory { directory }
     }
 
-    /// What is known of `program`, a path of this machine, if nothing has changed since.
-    pub fn recall(&self, program: &Path, around: &Surroundings) -> Option<(Identity, Evidence)> {
+    /// What is known of `program`, a path of this machine, of which `root` is the root, if nothing has changed since.
+    pub fn recall(&self, root: &Root, program: &Path, around: &Surroundings) -> Option<(Identity, Evidence)> {
         let file = self.file(program, around);
         let (file, about) = ours(with_care().read(true).open(file).ok()?).ok()?;
         // Files are replaced, not written again: this is all of it.
         let mut bytes = vec![0; usize::try_from(about.len()).ok().filter(|length| *length <= LARGEST)?];
         (&file).read_exact(&mut bytes).ok()?;
         let (identity, evidence) = parse(std::str::from_utf8(&bytes).ok()?)?;
-        // A file server's clock may be ahead.
-        let age = about.modified().ok()?.elapsed().unwrap_or_default();
-        let believed = identity.is_certain() || age < BELIEVED;
-        (believed && evidence.still_holds(&Root::open(Path::new("/")).ok()?)).then_some((identity, evidence))
+        // What is from a time to come was written with a clock that was wrong.
+        let age = || about.modified().ok()?.elapsed().ok();
+        let believed = identity.is_certain() || age().is_some_and(|age| age < BELIEVED);
+        (believed && evidence.still_holds(root)).then_some((identity, evidence))
     }
 
     /// What is known of the files of all compilers.
@@ -189,7 +189,11 @@ mod tests {
         }
 
         fn recall(&self) -> Option<Identity> {
-            self.memory.recall(&self.program, &Surroundings::default()).map(|(identity, _)| identity)
+            self.recall_of(&self.program, &Surroundings::default()).map(|(identity, _)| identity)
+        }
+
+        fn recall_of(&self, program: &Path, around: &Surroundings) -> Option<(Identity, Evidence)> {
+            self.memory.recall(&Root::open(Path::new("/")).unwrap(), program, around)
         }
 
         fn file(&self) -> PathBuf {
@@ -206,8 +210,8 @@ mod tests {
             assert_eq!(known.recall(), Some(identity(family)));
             assert_eq!(fs::metadata(known.file()).unwrap().permissions().mode() & 0o777, 0o600);
             let other = Surroundings { search_path: "/bin".into(), ..Surroundings::default() };
-            assert_eq!(known.memory.recall(&known.program, &other), None);
-            assert_eq!(known.memory.recall(Path::new("/usr/bin/gcc"), &Surroundings::default()), None);
+            assert_eq!(known.recall_of(&known.program, &other), None);
+            assert_eq!(known.recall_of(Path::new("/usr/bin/gcc"), &Surroundings::default()), None);
         }
     }
 
@@ -247,11 +251,16 @@ mod tests {
 
     #[test]
     fn scripts_are_not_believed_for_long() {
-        for (family, believed) in [(Some(Family::Gcc), true), (None, false)] {
+        let check = |family: Option<Family>, written: SystemTime, believed: bool| {
             let known = Known::new(&identity(family));
             let file = File::options().write(true).open(known.file()).unwrap();
-            file.set_modified(SystemTime::now() - BELIEVED).unwrap();
-            assert_eq!(known.recall().is_some(), believed);
+            file.set_modified(written).unwrap();
+            assert_eq!(known.recall().is_some(), believed, "{family:?} {written:?}");
+        };
+        let now = SystemTime::now();
+        for (written, believed) in [(now, true), (now - BELIEVED, false), (now + BELIEVED, false)] {
+            check(None, written, believed);
+            check(Some(Family::Gcc), written, true);
         }
     }
 
@@ -260,9 +269,10 @@ mod tests {
         let known = Known::new(&identity(None));
         fs::set_permissions(known.program.parent().unwrap(), Permissions::from_mode(0o500)).unwrap();
         let memory = Memory::in_directory("/proc/nowhere/compilers".into());
-        let (identity, evidence) = known.memory.recall(&known.program, &Surroundings::default()).unwrap();
+        let (identity, evidence) = known.recall_of(&known.program, &Surroundings::default()).unwrap();
         memory.keep(&known.program, &Surroundings::default(), (&identity, &evidence), &Hashes::default());
-        assert_eq!(memory.recall(&known.program, &Surroundings::default()), None);
+        let root = Root::open(Path::new("/")).unwrap();
+        assert_eq!(memory.recall(&root, &known.program, &Surroundings::default()), None);
     }
 
     proptest! {

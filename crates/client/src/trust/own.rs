@@ -57,7 +57,7 @@ impl Own {
         let directory = job.settings.state_dir.as_ref().map(|directory| directory.path.join("compilers"));
         let memory = directory.clone().map(Memory::in_directory);
         let file = directory.map(|directory| directory.join(format!("asking-{}", geteuid())));
-        let recall = || memory.as_ref()?.recall(&own.program, &around);
+        let recall = || memory.as_ref()?.recall(own.root.as_ref()?, &own.program, &around);
         own.known = match turn::wait(file.as_deref(), PATIENCE, interrupts, recall)? {
             Whose::Known(known) => Some(known),
             Whose::Ours(_) | Whose::Anothers => {
