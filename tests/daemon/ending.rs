@@ -13,12 +13,13 @@ use std::time::{Duration, Instant};
 use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill};
 use test_hosts::distccd::make_executable;
+use test_hosts::foreground::port_in;
 use test_hosts::process::pid_of;
 use test_hosts::stub::{OBJECT, Stub};
 use test_hosts::wait::{wait_for, wait_until};
 use test_hosts::workdir::{Workdir, names_in};
 
-use crate::daemon::{Daemon, SOON, distccd, port_in};
+use crate::daemon::{Daemon, SOON, distccd};
 use crate::wire::{Answer, answer, connect, head, read_all, request};
 
 const JOBS: usize = 8;

@@ -11,11 +11,12 @@ use std::process::{Child, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 use test_hosts::distccd::free_port;
+use test_hosts::foreground::port_in;
 use test_hosts::process::{Outcome, Running, clean, run};
 use test_hosts::wait::{wait_for, wait_until};
 use test_hosts::workdir::{Workdir, names_in};
 
-use crate::daemon::{DISTCCD, Daemon, SOON, distccd, port_in};
+use crate::daemon::{DISTCCD, Daemon, SOON, distccd};
 use crate::wire::{answer, ask, read_all, request};
 
 const GCC: [&str; 5] = ["gcc", "-c", "t.c", "-o", "t.o"];

@@ -40,7 +40,7 @@ fn none_is_lost() {
             });
         }
     });
-    daemon.wait_for_log(" COMPILE_OK ", CROWD);
+    daemon.wait_for_lines(" COMPILE_OK ", CROWD);
     let [_, most] = daemon.memory();
     assert!(most < before + CROWD * (EACH + source.len() / 1024), "{most} KiB, and {before} KiB before");
 }
@@ -57,12 +57,12 @@ fn who_came_first_is_served_first() {
     let daemon = Daemon::start(&["--jobs", "1"], &[]);
     let mut first = connect(daemon.address());
     send(&mut first, &request(stub.word(), "first", b"int x;\n"));
-    daemon.wait_for_log("] compile from first.c to first.o\n", 1);
+    daemon.wait_for_lines("] compile from first.c to first.o\n", 1);
     let mut crowd: Vec<_> = (0..CROWD)
         .map(|number| {
             let mut stream = connect(daemon.address());
             send(&mut stream, &request(compiler.to_str().unwrap(), &format!("n{number}"), b"int x;\n"));
-            daemon.wait_for_log("] compile from n", number + 1);
+            daemon.wait_for_lines("] compile from n", number + 1);
             stream
         })
         .collect();
@@ -73,7 +73,7 @@ fn who_came_first_is_served_first() {
         number += 1;
         !left.contains(&(number - 1))
     });
-    daemon.wait_for_log(" CLI_DISCONN ", left.len());
+    daemon.wait_for_lines(" CLI_DISCONN ", left.len());
     drop(first);
     crowd.iter_mut().for_each(take_object);
     let served = fs::read_to_string(order).unwrap();

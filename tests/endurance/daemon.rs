@@ -1,27 +1,18 @@
 //! The daemon under test, and everything that it could leak. Knows nothing of jobs.
 
-use std::fs::{self, File};
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::fs;
+use std::ops::Deref;
+use std::path::Path;
 
 use test_hosts::distccd::make_executable;
+use test_hosts::foreground::Foreground;
 use test_hosts::process::{clean, run};
-use test_hosts::wait::{wait_for, wait_until};
 use test_hosts::workdir::{Workdir, names_in};
 
 const DISTCCD: &str = env!("CARGO_BIN_EXE_distccd");
-const SOON: Duration = Duration::from_secs(30);
-/// A daemon that outlives a killed test ends itself.
-const LIFETIME: &str = "--lifetime=600";
 
 /// A daemon that serves; killed when dropped.
-pub(crate) struct Daemon {
-    child: Child,
-    address: SocketAddr,
-    work: Workdir,
-}
+pub(crate) struct Daemon(Foreground);
 
 /// What a daemon holds at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,78 +26,44 @@ pub(crate) struct Holdings {
 }
 
 impl Daemon {
-    /// Starts it with these options and variables, and waits until it listens.
+    /// Starts it with these options and variables, and waits until it listens. Any compiler may run.
     #[track_caller]
     pub(crate) fn start(options: &[&str], variables: &[(&str, &str)]) -> Daemon {
-        let work = Workdir::new();
-        let spool = work.open_dir("spool");
-        let said = File::create(work.path().join("said")).unwrap();
-        let mut command = clean(DISTCCD);
-        command.args(["--daemon", "--no-detach", "--port=0", "--log-stderr", "--log-level=info", LIFETIME]);
-        command.args(["--enable-tcp-insecure"]).args(options).envs(variables.iter().copied());
-        let child = command.env("TMPDIR", spool).stderr(said).stdin(Stdio::null()).spawn().unwrap();
-        let mut daemon = Daemon { child, address: ([127, 0, 0, 1], 0).into(), work };
-        let port = wait_for(SOON, "a daemon that listens", || {
-            assert!(daemon.child.try_wait().unwrap().is_none(), "{}", daemon.log());
-            let log = daemon.log();
-            let (_, address) = log.split_once("] listening on ")?;
-            Some(address.split_once('\n')?.0.parse::<SocketAddr>().unwrap().port())
-        });
-        daemon.address.set_port(port);
-        daemon
-    }
-
-    /// Where it listens, on the loopback interface.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Everything that it logged so far.
-    pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.work.path().join("said")).unwrap()
-    }
-
-    /// Waits for so many lines with these words in the log.
-    #[track_caller]
-    pub(crate) fn wait_for_log(&self, words: &str, times: usize) {
-        wait_until(SOON, &format!("{times} times \"{words}\" in the log"), || {
-            self.log().matches(words).count() >= times
-        });
+        let options = [&["--enable-tcp-insecure"], options].concat();
+        Daemon(Foreground::start(clean(DISTCCD), &options, variables))
     }
 
     /// What it holds now.
     pub(crate) fn holdings(&self) -> Holdings {
-        let proc = |part: &str| PathBuf::from(format!("/proc/{}/{part}", self.child.id()));
-        let mut files: Vec<String> = names_in(&proc("fd"))
+        let mut files: Vec<String> = names_in(&self.proc("fd"))
             .iter()
-            .filter_map(|number| fs::read_link(proc("fd").join(number)).ok())
+            .filter_map(|number| fs::read_link(self.proc("fd").join(number)).ok())
             .map(|target| kind(&target))
             .collect();
         files.sort();
-        let tasks = names_in(&proc("task"));
+        let tasks = names_in(&self.proc("task"));
         let children = tasks.iter().flat_map(|task| {
-            let list = fs::read_to_string(proc("task").join(task).join("children")).unwrap_or_default();
+            let list = fs::read_to_string(self.proc("task").join(task).join("children")).unwrap_or_default();
             list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
         });
         let children = children.collect();
-        let spool = names_in(&self.work.path().join("spool"));
-        Holdings { files, threads: tasks.len(), children, spool }
+        Holdings { files, threads: tasks.len(), children, spool: self.spool() }
     }
 
     /// Resident memory in KiB: now, and the most so far.
     pub(crate) fn memory(&self) -> [usize; 2] {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        ["VmRSS:", "VmHWM:"].map(|name| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-            line.split_whitespace().next().unwrap().parse().unwrap()
+        ["VmRSS", "VmHWM"].map(|name| {
+            let line = self.status(name);
+            line.split_whitespace().next().expect("a number and its unit").parse().expect("a number")
         })
     }
 }
 
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+impl Deref for Daemon {
+    type Target = Foreground;
+
+    fn deref(&self) -> &Foreground {
+        &self.0
     }
 }
 

@@ -151,7 +151,7 @@ fn answers_that_nobody_takes_are_bounded() {
     let takers = scene.ask_and_take_nothing(40, &format!("head -c {} /dev/zero >$4", LONGEST * MIB / 2));
     scene.check_served_at_last(LONGEST * MIB, AFTER_SILENCE);
     scene.check_memory(takers.len());
-    scene.daemon.wait_for_log("the answer was not taken", 1);
+    scene.daemon.wait_for_lines("the answer was not taken", 1);
 }
 
 #[test]
@@ -159,9 +159,9 @@ fn so_is_what_compilers_print_that_take_too_long() {
     let scene = scene_with(&["--jobs=12", "--job-lifetime=4"], SILENCE);
     let takers =
         scene.ask_and_take_nothing(12, &format!("head -c {} /dev/zero >&2; exec sleep 60", LONGEST * MIB));
-    scene.daemon.wait_for_log("(dcc_job_summary)", takers.len());
+    scene.daemon.wait_for_lines("(dcc_job_summary)", takers.len());
     scene.check_memory(takers.len());
-    scene.daemon.wait_for_log("the answer was not taken", 1);
+    scene.daemon.wait_for_lines("the answer was not taken", 1);
 }
 
 /// A short text that unpacks to a long one.

@@ -117,7 +117,7 @@ fn where_the_client_runs() {
     assert_eq!(everything(&work), [before[0].clone(), Vec::new(), Vec::new()]);
     let locks = names_in(&work.distcc_dir().join("lock"));
     assert!(locks.len() < 4 * AT_ONCE, "{locks:?}");
-    daemon.wait_for_log(" COMPILE_OK ", THROUGH_THE_CLIENT + 1);
+    daemon.wait_for_lines(" COMPILE_OK ", THROUGH_THE_CLIENT + 1);
 }
 
 /// What is kept from job to job, but for the files in the directory of locks: one for each slot, made at its first use.

@@ -69,7 +69,7 @@ fn a_stranger_is_sent_away_and_named_in_the_log() {
     if !need::ipv6() {
         return;
     }
-    let daemon = Daemon::ours(&["--stats-listen=::"]);
+    let daemon = Daemon::ours(&["--listen=::", "--stats-listen=::"]);
     let mut client = TcpStream::connect(("::1", daemon.stats)).unwrap();
     client.set_read_timeout(Some(SOON)).unwrap();
     let mut answer = Vec::new();

@@ -1,18 +1,12 @@
 //! A daemon of either make that shows statistics, jobs sent to it by hand, and what it answers. Knows nothing of what the
 //! answers should be.
 
-use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::geteuid;
-use test_hosts::distccd::{free_port, listens, make_executable};
-use test_hosts::process::{clean, pid_of};
-use test_hosts::wait::wait_for;
+use test_hosts::distccd::{Distccd, Setup, free_port, listens, make_executable};
+use test_hosts::wait::wait_until;
 use test_hosts::workdir::Workdir;
 
 pub(crate) const DISTCCD: &str = env!("CARGO_BIN_EXE_distccd");
@@ -20,12 +14,9 @@ pub(crate) const DISTCCD: &str = env!("CARGO_BIN_EXE_distccd");
 /// Nothing that a daemon does may take longer.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-/// A daemon that outlives a killed test ends itself.
-const LIFETIME: &str = "--lifetime=300";
-
 /// A daemon that serves; killed when dropped, with all that it started.
 pub(crate) struct Daemon {
-    child: Child,
+    distccd: Distccd,
     pub(crate) port: u16,
     pub(crate) stats: u16,
     pub(crate) work: Workdir,
@@ -46,38 +37,16 @@ impl Daemon {
     }
 
     fn try_start(distccd: &str, options: &[&str]) -> Option<Daemon> {
-        let work = Workdir::new();
-        let (spool, logs) = (work.open_dir("spool"), work.open_dir("logs"));
-        let (port, stats) = (free_port(), free_port());
-        let mut command = clean(distccd);
-        command
-            .args(["--daemon", "--no-detach", "--stats", "--enable-tcp-insecure", "--log-level=info"])
-            .args([LIFETIME, "--allow=127.0.0.1", "--jobs=4"])
-            .arg(format!("--port={port}"))
-            .arg(format!("--stats-port={stats}"))
-            .args(options)
-            .arg("--log-file")
-            .arg(logs.join("log"))
-            .env("TMPDIR", spool)
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stderr(File::create(work.path().join("said")).expect("a file of ours"));
-        if geteuid().is_root() {
-            command.args(["--user", "nobody"]);
-        }
-        let mut daemon = Daemon { child: command.spawn().expect("a daemon"), port, stats, work };
-        let pid = pid_of(&daemon.child);
-        let ended = wait_for(SOON, "a daemon that listens", || {
-            let listens = listens(pid, port) && listens(pid, stats);
-            if listens { Some(None) } else { daemon.child.try_wait().expect("our child").map(Some) }
-        });
-        assert!(ended.is_none_or(|status| status.code() == Some(102)), "{ended:?}: {}", daemon.log());
-        ended.is_none().then_some(daemon)
+        let stats = free_port();
+        let of_stats = ["--stats", &format!("--stats-port={stats}")];
+        let distccd =
+            Distccd::try_start(&Setup { words: &[&of_stats, options].concat(), ..Setup::of(distccd) })?;
+        wait_until(SOON, "statistics", || listens(distccd.pid(), stats));
+        Some(Daemon { port: distccd.port(), distccd, stats, work: Workdir::new() })
     }
 
     pub(crate) fn log(&self) -> String {
-        let read = |name| fs::read_to_string(self.work.path().join(name)).unwrap_or_default();
-        read("said") + &read("logs/log")
+        self.distccd.said() + &self.distccd.log()
     }
 
     /// A gcc that rests for so many seconds before it works.
@@ -149,13 +118,6 @@ impl Daemon {
         let metrics = self.metrics();
         let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         value.unwrap_or_else(|| panic!("no {name} in\n{metrics}")).parse().expect("a number")
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = killpg(pid_of(&self.child), Signal::SIGKILL);
-        let _ = self.child.wait();
     }
 }
 

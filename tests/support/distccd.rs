@@ -82,8 +82,9 @@ impl Distccd {
         panic!("{} found no free port in five tries", setup.distccd);
     }
 
+    /// The same; None: its port was taken before it had it.
     #[track_caller]
-    fn try_start(setup: &Setup) -> Option<Distccd> {
+    pub fn try_start(setup: &Setup) -> Option<Distccd> {
         let place = Workdir::new();
         let [logs, tmp] = ["logs", "spool"].map(|name| place.open_dir(name));
         let (address, port) = match setup.on {
@@ -130,6 +131,11 @@ impl Distccd {
     /// The host as a host list names it.
     pub fn host(&self) -> String {
         format!("{}:{}", self.address, self.port)
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The process that was started.

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod distccd;
 pub mod evil;
+pub mod foreground;
 pub mod machine_box;
 pub mod need;
 pub mod netns;
