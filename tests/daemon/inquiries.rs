@@ -48,7 +48,10 @@ pub(crate) fn fingerprint(told: &str, name: &str) -> String {
 }
 
 pub(crate) fn proof(fingerprint: &str) -> Vec<u8> {
-    let text = format!("fingerprint {fingerprint}\n");
+    proof_that_says(&format!("fingerprint {fingerprint}\n"))
+}
+
+fn proof_that_says(text: &str) -> Vec<u8> {
     format!("DIST0000da01PROV{:08x}{text}", text.len()).into_bytes()
 }
 
@@ -81,7 +84,7 @@ fn what_there_is() {
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
         lines[..3],
-        [format!("server distcc-arch {version}").as_str(), "slots 3", "features lzo pump"]
+        [format!("server distcc-arch {version}").as_str(), "slots 3", "features lzo native pump"]
     );
     let arch = std::env::consts::ARCH;
     assert!(lines[3].starts_with("targets ") && lines[3].contains(&format!(" {arch}-")), "{text}");
@@ -92,7 +95,7 @@ fn what_there_is() {
     assert!(text.ends_with("\nmissing no-such-cc no-such-cc: no such program on the PATH of this server\n"));
     daemon.wait_for_log("] told what there is here (from 127.0.0.1:");
     assert!(!daemon.log().contains("(dcc_job_summary)"), "{}", daemon.log());
-    assert!(told(&Daemon::insecure(&["--pump=off"]), &["no-such-cc"]).contains("\nfeatures lzo\n"));
+    assert!(told(&Daemon::insecure(&["--pump=off"]), &["no-such-cc"]).contains("\nfeatures lzo native\n"));
 }
 
 #[test]
@@ -127,6 +130,31 @@ fn a_proof_that_holds() {
     let fits = proof(&fingerprint(&told(&daemon, &["gcc"]), "gcc"));
     assert!(exchange(daemon.address(), &[fits, gcc.clone()].concat()) == exchange(daemon.address(), &gcc));
     daemon.wait_for_log(" COMPILE_OK exit:0 sig:0 core:0 ret:0 time:");
+}
+
+#[test]
+fn words_for_the_processor_of_the_client() {
+    let daemon = Daemon::insecure(&[]);
+    let told = told(&daemon, &["gcc", "clang"]);
+    let answer = |name: &str, processor: &str, options: &[&str]| {
+        let proof = proof_that_says(&format!("processor {} {processor}\n", fingerprint(&told, name)));
+        let args = [&[name], options, &["-c", "t.c", "-o", "t.o"]].concat();
+        exchange(daemon.address(), &[proof, request(&args, SOURCE.as_bytes())].concat())
+    };
+    let plain = request(&["gcc", "-march=haswell", "-mno-fma", "-c", "t.c", "-o", "t.o"], SOURCE.as_bytes());
+    let plain = exchange(daemon.address(), &plain);
+    assert!(answer("gcc", "-march=haswell -mno-fma", &["-march=client"]) == plain);
+    assert!(answer("gcc", "-march=haswell", &["-march=client", "-mno-fma", "-mtune=client"]) == plain);
+    let unproven = request(&["gcc", "-march=client", "-c", "t.c", "-o", "t.o"], SOURCE.as_bytes());
+    let unproven = exchange(daemon.address(), &unproven);
+    assert!(String::from_utf8_lossy(&unproven).contains("-march="), "only a proof gives it a meaning");
+    let refused = |name: &str, processor: &str, expected: &str| {
+        let text = text_of(&answer(name, processor, &["-march=client"]));
+        assert_eq!(text, format!("refused compiler {expected}\n"));
+    };
+    refused("gcc", "-mavx %x", "\"%x\" says nothing of a processor");
+    refused("gcc", &"-mavx ".repeat(301), "301 words of 1806 bytes for a processor");
+    refused("clang", "-mavx", "/usr/bin/clang cannot be told of processors");
 }
 
 #[test]

@@ -72,6 +72,7 @@ fn analyze_for(
         input: source.path,
         arguments,
         text_hazard: None,
+        told_processor: None,
     };
     if let Some(why) = telltale::of(&compilation) {
         return Err(why);

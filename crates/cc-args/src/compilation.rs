@@ -3,6 +3,7 @@
 use crate::arguments::{Argument, Arguments};
 use crate::family::Family;
 use crate::language::Language;
+use crate::native::ToldProcessor;
 use crate::options::Meaning;
 use crate::outputs::Writer;
 use crate::why_local::WhyLocal;
@@ -25,6 +26,7 @@ pub struct Compilation {
     pub(crate) output_is_named: bool,
     pub(crate) dependency_file: Option<PathBuf>,
     pub(crate) text_hazard: Option<WhyLocal>,
+    pub(crate) told_processor: Option<ToldProcessor>,
 }
 
 impl Compilation {

@@ -45,7 +45,7 @@ pub use compilation::Compilation;
 pub use family::Family;
 pub use include_path::INCLUDE_PATH_VARIABLES;
 pub use language::Language;
-pub use native::NativeCompilation;
+pub use native::{NativeCompilation, ToldProcessor, read_native_of_client};
 pub use outputs::Writer;
 pub use server_command::{Refusal, ServerCommand};
 pub use sources_command::{Place, SourcesCommand};

@@ -17,6 +17,48 @@ pub struct NativeCompilation {
     compilation: Compilation,
 }
 
+/// Beside what means this processor, what stands for it on the wire: a machine that has not been told which one it is has no
+/// processor of that name, and no object of it.
+const NATIVE: [(&str, &str); 2] = [("-march=native", "-march=client"), ("-mtune=native", "-mtune=client")];
+
+/// What a machine has to be told beside a compile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldProcessor {
+    /// By which the compiler knows the processor of here.
+    pub words: Vec<String>,
+    /// All words of the compile, as such that mean the same to any machine.
+    pub spelled_out: Vec<OsString>,
+    /// Why the compile has to run here where nobody can be told.
+    pub why: WhyLocal,
+}
+
+impl Compilation {
+    /// What `-march=native` and `-mtune=native` mean here, if the machine that compiles has to be told.
+    pub fn told_processor(&self) -> Option<&ToldProcessor> {
+        self.told_processor.as_ref()
+    }
+
+    /// `words` of this compile as they are sent.
+    pub fn on_the_wire(&self, mut words: Vec<OsString>) -> Vec<OsString> {
+        if self.told_processor.is_some() {
+            replace(&mut words, |native, client| (native, client));
+        }
+        words
+    }
+}
+
+/// The client's words for its processor, in words that have been sent, as it typed them.
+pub fn read_native_of_client(words: &mut [OsString]) {
+    replace(words, |native, client| (client, native));
+}
+
+fn replace(words: &mut [OsString], order: fn(&'static str, &'static str) -> (&'static str, &'static str)) {
+    for (native, client) in NATIVE {
+        let (from, to) = order(native, client);
+        words.iter_mut().filter(|word| *word == from).for_each(|word| *word = to.into());
+    }
+}
+
 impl NativeCompilation {
     pub(crate) fn new(compilation: Compilation) -> NativeCompilation {
         NativeCompilation { compilation }
@@ -79,6 +121,36 @@ impl NativeCompilation {
         let mut command = vec![self.compilation.compiler.clone()];
         command.extend(self.around(explicit, words));
         analyze(&command, |_| None)
+    }
+
+    /// The compile as typed, for machines that are told beside it by which `words` the compiler here knows its processor;
+    /// `explicit` stand for `native`, as in [`NativeCompilation::spelled_out`].
+    ///
+    /// # Errors
+    /// `why`, if nobody can be told, and those of spelling it out.
+    pub fn told(
+        self,
+        words: Vec<String>,
+        explicit: &[OsString],
+        why: WhyLocal,
+    ) -> Result<Compilation, WhyLocal> {
+        let arguments = &self.compilation.arguments;
+        let is_told =
+            |argument: &Argument| NATIVE.iter().any(|(native, _)| arguments.word(argument) == *native);
+        let is_other = |argument: &Argument| {
+            arguments.value(argument).as_bytes().starts_with(b"native") && !is_told(argument)
+        };
+        let is_taken = |word: &OsString| NATIVE.iter().any(|(_, client)| word == client);
+        if arguments.with_meaning(Meaning::Processor).any(is_other)
+            || arguments.typed_words().iter().any(is_taken)
+            // It shows lines of the source, too, and not everywhere is there one.
+            || arguments.iter().any(|argument| arguments.word(argument) == "-fverbose-asm")
+        {
+            return Err(why);
+        }
+        let spelled_out = self.spelled_out(explicit)?.words().to_vec();
+        let told_processor = Some(ToldProcessor { words, spelled_out, why });
+        Ok(Compilation { told_processor, ..self.compilation })
     }
 
     /// gcc gives what it finds out before the words that were typed, so that these have the last word; clang has all of it
@@ -202,6 +274,35 @@ mod tests {
         check("clang -c x.c -Xclang -target-cpu -Xclang native", "cc1-option");
         let ended = native("clang -c -march=native -- x.c").spelled_out(&[]);
         assert_eq!(ended.unwrap_err().code(), "march-native");
+    }
+
+    #[test]
+    fn processors_that_are_told() {
+        let check = |command: &str, expected: Option<&str>| {
+            let why = super::WhyLocal::NativeRecorded("-g".into());
+            let told = native(command).told(vec!["-ma".to_owned()], &["-mb".into()], why.clone());
+            let sent = told.map(|told| {
+                assert_eq!(told.words(), &words(command)[1..]);
+                let processor = told.told_processor().unwrap();
+                assert_eq!(processor.words, ["-ma"]);
+                assert_eq!(processor.spelled_out[0], "-mb");
+                assert!(!processor.spelled_out.iter().any(|word| word.to_str().unwrap().ends_with("native")));
+                told.on_the_wire(told.server_args())
+            });
+            assert_eq!(sent, expected.map(words).ok_or(why), "{command}");
+            if let Ok(mut sent) = sent {
+                super::read_native_of_client(&mut sent);
+                assert_eq!(sent, words(&command[4..]));
+            }
+        };
+        check("gcc -g -march=native -c x.c -o x.o", Some("-g -march=client -c x.c -o x.o"));
+        check("gcc -mtune=native -mno-avx -c x.c -o x.o", Some("-mtune=client -mno-avx -c x.c -o x.o"));
+        check("gcc -mcpu=native -march=native -c x.c", None);
+        check("gcc -march=native+x -c x.c", None);
+        check("gcc -march=native -S -fverbose-asm x.c", None);
+        check("gcc -march=native -mtune=client -c x.c", None);
+        let plain = analyze(&words("gcc -c x.c"), |_| None).unwrap();
+        assert_eq!(plain.on_the_wire(words("-march=native")), words("-march=native"));
     }
 
     #[test]

@@ -148,7 +148,7 @@ impl Job<'_, '_> {
     }
 
     fn send(&mut self, connection: &mut Connection, version: Version) -> Result<(), Failure> {
-        let proof = self.proof.map(protocol::proof).unwrap_or_default();
+        let proof = self.proof.map(|proof| protocol::proof(proof, &[])).unwrap_or_default();
         match &mut self.load {
             Load::Text(words, source) => send_text(connection, proof, version, words, source),
             Load::Sources(sources) => {

@@ -41,7 +41,7 @@ pub(crate) async fn tell(server: &Arc<Server>, inquiry: &Inquiry) -> Telling {
 
 fn features(server: &Server) -> Vec<String> {
     let pump = server.sources.refused().is_none().then_some("pump");
-    ["lzo"].into_iter().chain(pump).map(str::to_owned).collect()
+    ["lzo", "native"].into_iter().chain(pump).map(str::to_owned).collect()
 }
 
 /// What only stands in for a target has no fingerprint for that. Who asks about everything has no use for what decides

@@ -157,6 +157,10 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         let booked = self.stats.compiles();
         let mut workbench = unhurried(task.is_long(), || task.prepare(self.server))?;
         workbench.args.splice(0..0, compiler.words.iter().map(OsString::from));
+        if let Some(processor) = proven.as_ref().and_then(|proven| proven.processor.as_ref()) {
+            let told = workbench.tell_of(processor);
+            told.map_err(|error| Outcome::Failed(format!("cannot write specs: {error}")))?;
+        }
         let start = || Execution::start(&compiler.program, &workbench, self.server);
         let mut execution = match unhurried(compiler.place.is_some(), start) {
             Ok(execution) => execution,

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use logging::Log;
-use toolchain::{Entry, Fingerprint};
+use toolchain::{Entry, Family, Fingerprint, Processor};
 
 use crate::compiler::{Compiler, Compilers, Refusal, bare_name};
 use crate::compiler_name::{is_32_bit_x86, split};
@@ -47,6 +47,27 @@ pub(crate) struct Chosen {
 pub(crate) struct Proven {
     known: Arc<Known>,
     whole: Fingerprint,
+    /// What the job's own words for the client's processor mean to it.
+    pub(crate) processor: Option<Processor>,
+}
+
+impl Chosen {
+    /// The same with what `words`, if there are any, tell of the client's processor.
+    ///
+    /// # Errors
+    /// They make no sense, or the compiler cannot be told.
+    pub(crate) fn told(mut self, words: Vec<String>) -> Result<Chosen, Refusal> {
+        if words.is_empty() {
+            return Ok(self);
+        }
+        let gcc = self.proven.as_mut().filter(|proven| proven.known.identity.family == Some(Family::Gcc));
+        let Some(gcc) = gcc else {
+            let program = self.compiler.program.display();
+            return Err(Refusal::Unproven(format!("{program} cannot be told of processors")));
+        };
+        gcc.processor = Some(Processor::new(words).map_err(Refusal::Unproven)?);
+        Ok(self)
+    }
 }
 
 /// What a job could mean by a name.
@@ -111,7 +132,7 @@ impl Toolchains {
         for spot in spots {
             let Ok(Some((compiler, known))) = self.fitting(server, &spot).await else { continue };
             if let Some(whole) = wanted.filter(|wanted| known.identity.has(*wanted)) {
-                return Ok(Chosen { compiler, proven: Some(Proven { known, whole }) });
+                return Ok(Chosen { compiler, proven: Some(Proven { known, whole, processor: None }) });
             }
             others.insert(known.to_string());
         }

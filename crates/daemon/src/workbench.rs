@@ -8,12 +8,16 @@ use std::path::{Path, PathBuf};
 
 use cc_args::{ServerCommand, SourcesCommand};
 use tokio::process::Command;
+use toolchain::Processor;
 
 use crate::inside::Inside;
 use crate::mirror::Mirror;
 use crate::trees::Tree;
 use crate::view::View;
 use crate::workspace::Workspace;
+
+/// The extension is none of a source's or an object's.
+const SPECS: &str = "processor.specs";
 
 /// A place of work with everything in it; dropping it clears it.
 #[derive(Debug)]
@@ -97,16 +101,34 @@ impl<'a> Workbench<'a> {
         Workbench { workspace, args, files: Files::Mirror { mirror, tree } }
     }
 
+    /// Has gcc take the client's words for its processor as the client's own gcc would.
+    ///
+    /// # Errors
+    /// There is no room for its specs.
+    pub(crate) fn tell_of(&mut self, processor: &Processor) -> io::Result<()> {
+        cc_args::read_native_of_client(&mut self.args);
+        self.workspace.write(SPECS, processor.specs().as_bytes())?;
+        let mut specs = OsString::from("-specs=");
+        specs.push(self.home().join(SPECS));
+        self.args.insert(0, specs);
+        Ok(())
+    }
+
+    /// The workspace as the compiler sees it.
+    fn home(&self) -> &Path {
+        match &self.files {
+            Files::Text(None) | Files::Question(None) | Files::Mirror { .. } => self.workspace.path(),
+            Files::Text(Some(inside)) | Files::Question(Some(inside)) => inside.work(),
+            Files::View { paths, .. } => &paths.work,
+        }
+    }
+
     /// Has `command` run here.
     ///
     /// # Errors
     /// A path that no system call takes.
     pub(crate) fn apply(&self, command: &mut Command) -> io::Result<()> {
-        let home = match &self.files {
-            Files::Text(None) | Files::Question(None) | Files::Mirror { .. } => self.workspace.path(),
-            Files::Text(Some(inside)) | Files::Question(Some(inside)) => inside.work(),
-            Files::View { paths, .. } => &paths.work,
-        };
+        let home = self.home();
         command.envs([("TMPDIR", home), ("HOME", home)]);
         if matches!(self.files, Files::Question(_)) {
             command.env("LC_ALL", "C");

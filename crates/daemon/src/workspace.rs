@@ -155,6 +155,14 @@ impl Workspace {
         &self.beside
     }
 
+    /// Puts one more file into it.
+    ///
+    /// # Errors
+    /// The disk is full, or what else the kernel says.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        fs::write(self.path.join(name), bytes)
+    }
+
     /// The name of the object in it.
     pub(crate) fn object(&self) -> &OsStr {
         &self.object

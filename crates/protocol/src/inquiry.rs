@@ -40,7 +40,7 @@ pub struct Telling {
     pub server: String,
     /// How many jobs it does at once.
     pub slots: Option<u32>,
-    /// What else it can: `lzo`, `pump`.
+    /// What else it can: `lzo`, `pump`, and `native`, to take a proof with words for a processor.
     pub features: Vec<String>,
     /// The targets, as `-dumpmachine` says them, of all compilers that it has looked at.
     pub targets: Vec<String>,

@@ -24,7 +24,7 @@ pub use decode::Progress;
 pub use error::ProtocolError;
 pub use extension::EXTENSION;
 pub use limits::Limits;
-pub use proof::{proof, refusal};
+pub use proof::{Proof, proof, refusal};
 pub use request::{Arrived, ArrivedText, Request, RequestDecoder, bulk_header, encode_request, request_head};
 pub use response::{Response, ResponseDecoder};
 pub use sources::{ArrivedFiles, Content, FileEntry, MARKER, file_head, files_header, link, sources_head};

@@ -9,7 +9,7 @@ use crate::compression::{most_unpacked, original, transmitted};
 use crate::decode::{Packets, Pause, Progress, progress};
 use crate::extension::{ASKT, EXTENSION, PROV};
 use crate::inquiry::Inquiry;
-use crate::proof::read_proof;
+use crate::proof::{Proof, read_proof};
 use crate::sources::{ArrivedFiles, Files, read_path};
 use crate::token::HEADER_BYTES;
 use crate::words::{Form, Words};
@@ -151,7 +151,7 @@ pub struct RequestDecoder {
     limits: Limits,
     packets: Packets,
     opening: Opening,
-    proof: Option<String>,
+    proof: Option<Proof>,
     version: Option<Version>,
     directory: Option<PathBuf>,
     args: Words,
@@ -202,9 +202,9 @@ impl RequestDecoder {
         progress(self.proceed())
     }
 
-    /// The fingerprint that the compiler must have, as 64 hex digits, if that has come in front of the request.
-    pub fn proof(&self) -> Option<&str> {
-        self.proof.as_deref()
+    /// Which compiler has to serve the request, if that has come in front of it.
+    pub fn proof(&self) -> Option<&Proof> {
+        self.proof.as_ref()
     }
 
     /// How the client speaks, once that has come.

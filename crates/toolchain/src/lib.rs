@@ -25,6 +25,7 @@ mod masquerade;
 mod memory;
 mod namespaces;
 mod native_flags;
+mod native_specs;
 mod native_words;
 mod object_file;
 mod places;
@@ -48,6 +49,7 @@ pub use masquerade::{DIRECTORIES, Directory, Failure, Link, Plan, refresh, remov
 pub use memory::Memory;
 pub use namespaces::{PERMIT_AROUND, Switch, forbidding, how_to_permit_namespaces};
 pub use native_flags::native_words;
+pub use native_specs::Processor;
 pub use native_words::{Commands, Likeness};
 pub use object_file::ObjectFile;
 pub use places::PATH_IN_ROOT;

@@ -5,7 +5,7 @@ use crate::maker::Family;
 
 /// The commands that a driver would run, word by word.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Commands(Vec<Vec<String>>);
+pub struct Commands(pub(crate) Vec<Vec<String>>);
 
 /// How well explicit words stand for `native`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -137,11 +137,11 @@ fn without_cancelled(words: Vec<String>) -> Vec<String> {
     (0..words.len()).filter(|at| is_last(*at)).map(|at| words[at].clone()).collect()
 }
 
-fn is_parameter(word: &str) -> bool {
+pub(crate) fn is_parameter(word: &str) -> bool {
     word.starts_with("--param=")
 }
 
-fn is_of_machine(word: &str) -> bool {
+pub(crate) fn is_of_machine(word: &str) -> bool {
     word.starts_with("-m")
 }
 

@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use pieces::{but_for_pieces, in_pieces};
 use protocol::inquiry::Inquiry;
 use protocol::{
-    Arrived, ArrivedFiles, Content, Limits, ProtocolError, Request, RequestDecoder, encode_request,
+    Arrived, ArrivedFiles, Content, Limits, Proof, ProtocolError, Request, RequestDecoder, encode_request,
     file_head, files_header, link, proof, sources_head,
 };
 
@@ -17,7 +17,8 @@ fuzz_target!(|input: (u8, &[u8])| {
     let pieces = decode(bytes, usize::from(chunk) + 1);
     assert_eq!(but_for_pieces(&whole), but_for_pieces(&pieces));
     if let Ok((proven, message)) = whole {
-        let mut sent = proven.as_deref().map(proof).unwrap_or_default();
+        let mut sent =
+            proven.as_ref().map(|proven| proof(&proven.fingerprint, &proven.processor)).unwrap_or_default();
         sent.extend(match &message {
             Message::Text(text) => {
                 encode_request(text.version, &text.args, &text.source).expect("it is short")
@@ -51,7 +52,7 @@ fn encode_files(files: &ArrivedFiles) -> Vec<u8> {
     bytes
 }
 
-fn decode(bytes: &[u8], chunk: usize) -> Result<(Option<String>, Message), ProtocolError> {
+fn decode(bytes: &[u8], chunk: usize) -> Result<(Option<Proof>, Message), ProtocolError> {
     let mut decoder = RequestDecoder::new(Limits::default());
     let arrived = in_pieces(&mut decoder, bytes, chunk, RequestDecoder::space, RequestDecoder::advance)?;
     let message = match arrived {
@@ -59,5 +60,5 @@ fn decode(bytes: &[u8], chunk: usize) -> Result<(Option<String>, Message), Proto
         Arrived::Files(files) => Message::Files(files),
         Arrived::Inquiry(inquiry) => Message::Inquiry(inquiry),
     };
-    Ok((decoder.proof().map(str::to_owned), message))
+    Ok((decoder.proof().cloned(), message))
 }

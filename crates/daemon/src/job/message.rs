@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use logging::Field;
 use protocol::inquiry::Inquiry;
-use protocol::{Arrived, Progress, RequestDecoder, Version};
+use protocol::{Arrived, Progress, Proof, RequestDecoder, Version};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::select;
 use tokio::time::timeout_at;
@@ -75,7 +75,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         &mut self,
         arrived: Arrived,
         judgement: Judgement<'a>,
-        proof: Option<&str>,
+        proof: Option<&Proof>,
         share: Share<'a>,
     ) -> Result<Message<'a>, Outcome> {
         Ok(match arrived {
@@ -102,7 +102,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         judgement: Judgement<'a>,
         version: Version,
         args: &[OsString],
-        proof: Option<&str>,
+        proof: Option<&Proof>,
     ) -> Result<Judged, Outcome> {
         let mut judging = match judgement {
             Judgement::Made(judged) => return Ok(judged),
@@ -127,7 +127,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         &mut self,
         version: Version,
         args: Vec<OsString>,
-        proof: Option<&str>,
+        proof: Option<&Proof>,
     ) -> Result<Judging<'a>, Outcome> {
         let server = self.server;
         if let Some(reason) = server.sources.refused().filter(|_| version == Version::Three) {
@@ -136,8 +136,12 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         let command = Command::parse(version, args)
             .map_err(|refusal| Outcome::Refused(format!("command refused: {refusal}")))?;
         self.log = self.log.about(Field::File, command.input()).about(Field::Compiler, command.compiler());
-        let (name, proof) = (command.compiler().to_owned(), proof.map(str::to_owned));
-        let choosing = async move { server.toolchains.choose(server, &name, proof.as_deref()).await };
+        let (name, proof) = (command.compiler().to_owned(), proof.cloned());
+        let choosing = async move {
+            let (fingerprint, processor) =
+                proof.map_or((None, Vec::new()), |proof| (Some(proof.fingerprint), proof.processor));
+            server.toolchains.choose(server, &name, fingerprint.as_deref()).await?.told(processor)
+        };
         Ok(Judging::new(command, choosing))
     }
 }

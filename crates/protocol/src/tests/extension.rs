@@ -6,8 +6,8 @@ use super::captured::check_pieces;
 use super::{Fed, feed, feed_response, fill};
 use crate::inquiry::{Inquiry, Telling, TellingCompiler, TellingDecoder, TellingLanguage};
 use crate::{
-    Arrived, Limits, Progress, ProtocolError, RequestDecoder, Version, encode_request, files_header, proof,
-    refusal, sources_head,
+    Arrived, Limits, Progress, Proof, ProtocolError, RequestDecoder, Version, encode_request, files_header,
+    proof, refusal, sources_head,
 };
 
 const FINGERPRINT: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
@@ -23,12 +23,12 @@ pub(super) fn feed_telling(bytes: &[u8], chunk: usize) -> Fed<Telling> {
 }
 
 /// Bytes that come `chunk` at a time to a server: the proof, and what it stands in front of.
-pub(super) fn feed_server(bytes: &[u8], chunk: usize) -> Fed<(Option<String>, Arrived)> {
+pub(super) fn feed_server(bytes: &[u8], chunk: usize) -> Fed<(Option<Proof>, Arrived)> {
     let mut decoder = RequestDecoder::new(Limits::default());
     feed(bytes, chunk, |piece| {
         let count = fill(decoder.space(), piece);
         let progress = match decoder.advance(count) {
-            Ok(Progress::Done(arrived)) => Ok(Progress::Done((decoder.proof().map(str::to_owned), arrived))),
+            Ok(Progress::Done(arrived)) => Ok(Progress::Done((decoder.proof().cloned(), arrived))),
             Ok(Progress::More) => Ok(Progress::More),
             Err(error) => Err(error),
         };
@@ -166,11 +166,17 @@ fn requests_with_a_proof() {
     let files = [sources_head("/d".as_ref(), &args), files_header(0).to_vec()].concat();
     for request in [text, files] {
         let alone = feed_server(&request, 7).outcome.unwrap();
-        let proven = (Some(FINGERPRINT.to_owned()), alone.1);
-        check_pieces(&[proof(FINGERPRINT), request].concat(), &proven, feed_server);
+        for processor in [vec![], words("-march=znver3 --param=l1-cache-size=32")] {
+            let proof_of_it = proof(FINGERPRINT, &processor);
+            let proven = Some(Proof { fingerprint: FINGERPRINT.to_owned(), processor });
+            check_pieces(&[&proof_of_it[..], &request].concat(), &(proven, alone.1.clone()), feed_server);
+        }
     }
-    let expected = format!("DIST0000da01PROV0000004dfingerprint {FINGERPRINT}\n");
-    assert_eq!(proof(FINGERPRINT).escape_ascii().to_string(), expected.escape_default().to_string());
+    let check = |processor: &[String], expected: &str| {
+        assert_eq!(String::from_utf8(proof(FINGERPRINT, processor)).unwrap(), expected);
+    };
+    check(&[], &format!("DIST0000da01PROV0000004dfingerprint {FINGERPRINT}\n"));
+    check(&words("-ma -mb"), &format!("DIST0000da01PROV00000053processor {FINGERPRINT} -ma -mb\n"));
 }
 
 #[test]
@@ -201,7 +207,8 @@ fn what_is_none_of_it() {
     request("DIST0000da01ASKT0000000bcompiler %g", "bad text \"%g\" in ASKT");
     request("DIST0000da01PROV00000000", "bad text \"\" in PROV");
     request("DIST0000da01PROV0000000efingerprint 12", "bad text \"fingerprint 12\" in PROV");
-    let proof = String::from_utf8(proof(FINGERPRINT)).unwrap();
+    request("DIST0000da01PROV0000000fprocessor 12 -m", "bad text \"processor 12 -m\" in PROV");
+    let proof = String::from_utf8(proof(FINGERPRINT, &[])).unwrap();
     request(&format!("{proof}{proof}"), "protocol version 55809 is not spoken here");
     request(&proof, "connection closed, expected DIST");
 

@@ -191,7 +191,7 @@ proptest! {
     fn injured_words_of_ours_are_refused_or_taken_calmly(
         inquiry in inquiry(), telling in telling(), injuries in injuries(), chunk in 1..3000_usize,
     ) {
-        let proven = [proof(&"5".repeat(64)), inquiry.encode()].concat();
+        let proven = [proof(&"5".repeat(64), &["-mavx".to_owned()]), inquiry.encode()].concat();
         for mut bytes in [inquiry.encode(), proven] {
             injure(&mut bytes, injuries.clone());
             check_server_bytes(&bytes, chunk);
