@@ -33,22 +33,27 @@ struct Scene {
     daemon: Distccd,
     relay: Relay,
     hosts: String,
+    check: &'static str,
     served: usize,
 }
 
 impl Scene {
     fn new(options: &str) -> Scene {
-        let daemon = Distccd::start(&Setup::of(DISTCCD));
+        Scene::of(&Setup::of(DISTCCD), options)
+    }
+
+    fn of(setup: &Setup, options: &str) -> Scene {
+        let daemon = Distccd::start(setup);
         let relay = Relay::start(&daemon.host());
         let hosts = format!("{}{options}", relay.host());
         let work = Workdir::new();
         work.write("x.c", SOURCE);
         work.write("h.h", "#define SQUARE(x) ((x) * (x))\n");
-        Scene { work, daemon, relay, hosts, served: 0 }
+        Scene { work, daemon, relay, hosts, check: "strict", served: 0 }
     }
 
     fn client(&self) -> Client<'_> {
-        Client::new(DISTCC, &self.work, &self.hosts)
+        Client::new(DISTCC, &self.work, &self.hosts).env("DISTCC_TOOLCHAIN_CHECK", self.check)
     }
 
     /// The command, run here and through the client, makes and says the same, and is done elsewhere or not.
@@ -61,6 +66,10 @@ impl Scene {
         let _ = fs::remove_file(&object);
         let through = self.client().run(&words);
         assert_eq!((through.code(), through.err()), (plain.code(), plain.err()), "{command}");
+        if fs::read(&object).unwrap_or_default() != expected {
+            fs::write("/tmp/nat/exp.o", &expected).unwrap();
+            fs::copy(&object, "/tmp/nat/got.o").unwrap();
+        }
         assert!(fs::read(&object).unwrap_or_default() == expected, "{command} makes something else");
         self.served += usize::from(is_sent);
         self.daemon.assert_served(self.served);
@@ -114,6 +123,44 @@ const ALIKE: &[&str] = &[
     "clang -O2 -march=native @words",
 ];
 
+/// Text has lost the columns of what comes out of macros.
+const WITHOUT_MACROS: &str = "static inline int SQUARE(int x) { return x * x; }\n";
+
+/// Their outputs tell of the compiler's words, so that only a daemon that is told of this processor makes the same.
+const TOLD: &[&str] = &[
+    "gcc -g -march=native",
+    "gcc -O2 -ggdb -mtune=native",
+    "gcc -O2 -g1 -march=native -mtune=generic -mno-avx2",
+    "gcc -O2 -g -mtune=native -march=x86-64 -march=native",
+    "gcc -O2 -g -march=native -march=x86-64",
+    "g++ -O2 -g -x c++ -march=native -mtune=native",
+    "gcc -O2 -flto -frandom-seed=1 -march=native",
+    "gcc -O2 -g -flto=auto -ffat-lto-objects -frandom-seed=2 -march=native @words",
+    "gcc-11 -O2 -g -march=native",
+];
+
+#[test]
+fn text_with_words_makes_what_is_made_here() {
+    let mut scene = Scene::new("");
+    scene.work.write("words", "-DX -mtune=native\n");
+    scene.work.write("h.h", WITHOUT_MACROS);
+    TOLD.iter().for_each(|command| scene.check(command, true));
+}
+
+#[test]
+fn sources_with_words_make_what_is_made_here() {
+    for place in ["auto", "mirror"] {
+        let words = [format!("--pump={place}")];
+        let setup = Setup { words: &words.each_ref().map(String::as_str), ..Setup::of(DISTCCD) };
+        let mut scene = Scene::of(&setup, ",lzo,cpp");
+        scene.work.write("words", "-DX -mtune=native\n");
+        scene.work.write("h.h", WITHOUT_MACROS);
+        // A mirror does nothing for the linker's optimisation.
+        let done = TOLD.iter().filter(|command| place == "auto" || !command.contains("-flto"));
+        done.for_each(|command| scene.check(command, true));
+    }
+}
+
 #[test]
 fn text_makes_what_is_made_here() {
     let mut scene = Scene::new("");
@@ -134,16 +181,11 @@ fn sources_make_what_is_made_here() {
 #[test]
 fn what_would_differ_stays() {
     let mut scene = Scene::new("");
-    for command in
-        ["gcc -g -march=native", "clang -mcpu=native", "gcc -march=native -O2 -flto -frandom-seed=1"]
-    {
+    for command in ["gcc -O2 -march=native -fverbose-asm -S", "clang -mcpu=native"] {
         scene.check(command, false);
     }
-    for command in
-        ["gcc -ggdb -mtune=native", "gcc -march=native -fverbose-asm -S", "gcc -flto -march=native"]
-    {
-        scene.check_reason(command, "native-recorded");
-    }
+    scene.check_reason("gcc -march=native -fverbose-asm -S", "native-recorded");
+    scene.check_reason("gcc -march=native -g", "remote");
     scene.check_reason("clang -g -march=native -grecord-command-line", "march-native");
     for command in ["gcc -mcpu=native", "clang -mcpu=native", "gcc -Wp,-march=native", "gcc -march=nativeish"]
     {
@@ -154,6 +196,27 @@ fn what_would_differ_stays() {
     let local =
         scene.client().env("DISTCC_NATIVE", "local").run(&["--why", "gcc", "-march=native", "-c", "x.c"]);
     assert!(local.out().starts_with("local: march-native: "), "{}", local.out());
+}
+
+#[test]
+fn who_cannot_be_told_gets_other_files() {
+    let Some(c) = need::c_distcc() else { return };
+    let (mut scene, c) = (Scene::new(""), Distccd::start(&Setup::of(c.distccd)));
+    scene.work.write("h.h", WITHOUT_MACROS);
+    let ours = scene.hosts.clone();
+    scene.hosts = format!("{}/9 {ours}/1", c.host());
+    for command in ["gcc -g -march=native", "gcc -flto -frandom-seed=1 -march=native"] {
+        scene.check(command, true);
+        scene.check_reason(command, "remote");
+    }
+    scene.hosts = c.host();
+    for command in ["gcc -ggdb -mtune=native", "gcc -g -march=native"] {
+        scene.check(command, false);
+        scene.check_reason(command, "native-recorded");
+    }
+    assert!(c.jobs().iter().all(|job| job.source.as_deref() != Some("x.c")), "{:?}", c.jobs());
+    (scene.hosts, scene.check) = (ours, "off");
+    scene.check_reason("gcc -flto -march=native", "native-recorded");
 }
 
 /// A compiler that counts how often it is asked what it would run.
@@ -228,6 +291,13 @@ fn lua_by_clang_with_debug_information() {
     check_build(&LUA_BY_CLANG, "clang", ",lzo,cpp", "-O2 -g -march=native");
 }
 
+/// As makepkg builds packages.
+#[test]
+fn lua_by_gcc_with_debug_information_and_for_the_linker() {
+    let flags = "-O2 -g -flto=auto -ffat-lto-objects -frandom-seed=1 -march=native";
+    check_build(&LUA, "gcc", ",lzo,cpp", flags);
+}
+
 #[test]
 fn zstd_by_gcc() {
     check_build(&ZSTD, "gcc", ",lzo,cpp", "-O2 -march=native");
@@ -241,8 +311,8 @@ fn zstd_by_clang() {
 /// Every job is done elsewhere, and every object is what a local build makes.
 fn check_build(project: &'static Project, compiler: &str, options: &str, flags: &str) {
     let Some(source) = need::source(project.name) else { return };
-    let root =
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join("native").join(format!("{}-{compiler}", project.name));
+    let name = format!("{}-{compiler}{options}", project.name);
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("native").join(name);
     let mut place = Place::prepare(project, &source, root);
     let local = place.local(4, flags);
     let expected = objects_in(&local);

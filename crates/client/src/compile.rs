@@ -101,7 +101,7 @@ impl Job<'_> {
             Err(WhyLocal::MarchNative(_)) if self.settings.resolves_native => {
                 let native = cc_args::analyze_native(&words, read)?;
                 self.check_surroundings(native.as_typed())?;
-                self.spell_out(&native)
+                self.spell_out(native)
             }
             Ok(compilation) => self.check_surroundings(&compilation).map(|()| compilation),
             Err(why) => Err(why),

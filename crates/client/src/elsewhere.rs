@@ -10,6 +10,7 @@ use crate::preparation::{NO_INCLUDE_SERVER, Sources, Text, WhyNone};
 use crate::remote::Failure;
 use crate::server_root;
 use crate::source::NoSource;
+use crate::tried::Tried;
 use crate::trust::{Trust, line};
 use crate::why_here::WhyHere;
 use cc_args::{Compilation, WhyLocal};
@@ -33,18 +34,6 @@ pub(crate) struct Prepared<'a> {
     text_hazard: Option<WhyLocal>,
     /// Which hosts have the compiler that is here; none where nobody cares.
     trust: Option<Trust<'a>>,
-}
-
-/// Who has been tried, by place in the list.
-#[derive(Default)]
-struct Tried {
-    hosts: Vec<usize>,
-    /// They do not want these sources, but perhaps text.
-    with_sources: Vec<usize>,
-    /// They have not the compiler that is here.
-    strangers: Vec<usize>,
-    /// Nobody knows yet whether they have it.
-    undecided: Vec<usize>,
 }
 
 /// What a host gets.
@@ -97,10 +86,10 @@ impl<'a> Prepared<'a> {
             Err(signal) => return Verdict::Done(Exit::Signal(signal)),
         }
         self.pass_over_strangers(hosts, &mut tried);
-        if is_for_nobody(hosts, &tried) {
+        if tried.is_for_nobody(hosts) {
             return self.nobody(hosts, &tried);
         }
-        let takers = (0..hosts.len()).filter(|at| !tried.strangers.contains(at)).map(|at| &hosts[at]);
+        let takers = (0..hosts.len()).filter(|at| !tried.is_out(*at)).map(|at| &hosts[at]);
         match self.job.sources_for(self.compilation, takers, self.interrupts) {
             Ok(sources) => self.sources = Some(sources),
             Err(WhyNone::Text(why)) => self.why_text = why,
@@ -176,6 +165,7 @@ impl<'a> Prepared<'a> {
                 self.about(host).info(message);
                 tried.undecided.push(at);
             }
+            Err(Failure::TakesNoNative) => tried.untold.push(at),
             Err(Failure::SourcesNotTaken(why)) => {
                 self.report_refused_sources(host, &why);
                 self.why_text = "refused".to_owned();
@@ -205,18 +195,20 @@ impl<'a> Prepared<'a> {
     /// The hosts that are not to be given the job, by place in the list.
     fn avoided(&self, hosts: &[Host], forms: &[Form], tried: &Tried) -> Vec<usize> {
         let cannot_have_text = |at: usize| self.text_hazard.is_some() && hosts[at].place != Place::Local;
-        let is_out = |at: &usize| tried.hosts.contains(at) || is_unfit(*at, tried);
-        let avoided = |at: &usize| is_out(at) || forms[*at] == Form::Text && cannot_have_text(*at);
+        let avoided = |at: &usize| tried.is_out(*at) || forms[*at] == Form::Text && cannot_have_text(*at);
         (0..hosts.len()).filter(avoided).collect()
     }
 
     /// No host is left.
     fn nobody(&mut self, hosts: &[Host], tried: &Tried) -> Verdict {
-        match self.text_hazard.take() {
-            _ if is_for_nobody(hosts, tried) => Verdict::NoCompiler(match tried.undecided.as_slice() {
-                [] => WhyHere::NoCompiler,
-                _ => WhyHere::Undecided,
-            }),
+        let told = self.compilation.told_processor().filter(|_| !tried.untold.is_empty());
+        match told.map(|told| told.why.clone()).or(self.text_hazard.take()) {
+            _ if told.is_none() && tried.is_for_nobody(hosts) => {
+                Verdict::NoCompiler(match tried.undecided.as_slice() {
+                    [] => WhyHere::NoCompiler,
+                    _ => WhyHere::Undecided,
+                })
+            }
             Some(why) if tried.hosts.is_empty() => Verdict::Here(WhyHere::Command(why), None),
             _ => Verdict::NoHost(tried.hosts.last().copied()),
         }
@@ -235,13 +227,15 @@ impl<'a> Prepared<'a> {
         Ok(())
     }
 
-    /// Hosts of which it is known already that they have another compiler.
+    /// Hosts of which it is known already that they have another compiler, or cannot be told of this processor.
     fn pass_over_strangers(&mut self, hosts: &[Host], tried: &mut Tried) {
         let Some(trust) = &self.trust else { return };
         for (at, host) in hosts.iter().enumerate().filter(|(_, host)| host.place != Place::Local) {
             if let Some(why) = trust.stranger(host) {
                 self.report_stranger(host, why);
                 tried.strangers.push(at);
+            } else if self.compilation.told_processor().is_some() && trust.takes_no_native(host) {
+                tried.untold.push(at);
             }
         }
     }
@@ -303,14 +297,4 @@ impl<'a> Prepared<'a> {
     pub(crate) fn about(&self, host: &Host) -> Log {
         self.job.log.about(Field::Host, &host.spec)
     }
-}
-
-/// None that could be asked is known to have the compiler of this machine.
-fn is_for_nobody(hosts: &[Host], tried: &Tried) -> bool {
-    let is_any = !tried.strangers.is_empty() || !tried.undecided.is_empty();
-    is_any && hosts.iter().enumerate().all(|(at, host)| host.down || is_unfit(at, tried))
-}
-
-fn is_unfit(at: usize, tried: &Tried) -> bool {
-    tried.strangers.contains(&at) || tried.undecided.contains(&at)
 }

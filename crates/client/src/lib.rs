@@ -34,6 +34,7 @@ mod ssh;
 mod ssh_failure;
 mod summary;
 mod told;
+mod tried;
 mod trust;
 mod watcher;
 mod why_here;

@@ -3,14 +3,17 @@
 
 use crate::compile::Job;
 use crate::interrupts::{Broken, Interrupts};
+use crate::settings::ToolchainCheck;
 use crate::source::NoSource;
-use crate::{dependencies, local, question};
+use crate::{dependencies, local, question, source};
 use cc_args::{Compilation, NativeCompilation, WhyLocal};
 use nix::sys::signal::raise;
 use nix::unistd::geteuid;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
@@ -34,6 +37,9 @@ struct Answer {
     likeness: Likeness,
     /// The words that say the same on any machine.
     words: Vec<String>,
+    /// With so many of them for what the compiler finds out itself, it runs what it runs with `native`; 0 if it does not, or
+    /// nobody has tried.
+    found_out: usize,
 }
 
 /// What was remembered.
@@ -48,11 +54,17 @@ impl Job<'_> {
     ///
     /// # Errors
     /// Why it has to run here.
-    pub(crate) fn spell_out(&self, native: &NativeCompilation) -> Result<Compilation, WhyLocal> {
-        let answer = self.answer(native).ok_or_else(|| WhyLocal::MarchNative(native.word().into()))?;
+    pub(crate) fn spell_out(&self, native: NativeCompilation) -> Result<Compilation, WhyLocal> {
+        let answer = self.answer(&native).ok_or_else(|| WhyLocal::MarchNative(native.word().into()))?;
+        let explicit: Vec<OsString> = answer.words.iter().map(OsString::from).collect();
         match native.recorder() {
-            Some(why) if answer.likeness != Likeness::Whole => Err(why),
-            _ => native.spelled_out(&answer.words.into_iter().map(OsString::from).collect::<Vec<_>>()),
+            Some(why) if answer.likeness != Likeness::Whole => {
+                if answer.found_out == 0 || self.settings.toolchain_check == ToolchainCheck::Off {
+                    return Err(why);
+                }
+                native.told(answer.words[..answer.found_out].to_vec(), &explicit, why)
+            }
+            _ => native.spelled_out(&explicit),
         }
     }
 
@@ -78,12 +90,27 @@ impl Job<'_> {
         let answer = said.explicit(family).and_then(|words| {
             let explicit: Vec<_> = words.iter().map(OsString::from).collect();
             let likeness = said.likeness(&self.ask(name, &native.question_with(&explicit))?, family)?;
-            Some(Answer { likeness, words })
+            let is_recorded = likeness == Likeness::Code && native.recorder().is_some();
+            let found_out = is_recorded.then(|| self.found_out(&said, name, &question)).flatten();
+            let found_out = found_out.filter(|found_out| words.starts_with(found_out));
+            Some(Answer { likeness, words, found_out: found_out.map_or(0, |found_out| found_out.len()) })
         });
         if let Some(file) = memory {
             remember(&file, said.compiler(), answer.as_ref());
         }
         answer
+    }
+
+    /// What the compiler has found out of this machine for what it `said`, if it runs the same when it is told so.
+    fn found_out(&self, said: &Commands, name: &OsStr, question: &[OsString]) -> Option<Vec<String>> {
+        let processor = said.found_out()?;
+        let mut specs = source::memory("specs").ok()?;
+        specs.write_all(processor.specs().as_bytes()).ok()?;
+        // By our own process id: the compiler does not inherit the descriptor.
+        let specs_option = format!("-specs=/proc/{}/fd/{}", std::process::id(), specs.as_raw_fd());
+        let words: Vec<OsString> =
+            std::iter::once(specs_option.into()).chain(question.iter().cloned()).collect();
+        said.is_whole(&self.ask(name, &words)?).then(|| processor.words().to_vec())
     }
 
     fn ask(&self, name: &OsStr, question: &[OsString]) -> Option<Commands> {
@@ -130,24 +157,26 @@ fn recall(file: &Path) -> Option<Remembered> {
     if mark(Path::new(compiler))? != was {
         return None;
     }
-    let words = lines.map(str::to_owned).collect();
-    match likeness {
-        "whole" => Some(Remembered::Answer(Answer { likeness: Likeness::Whole, words })),
-        "code" => Some(Remembered::Answer(Answer { likeness: Likeness::Code, words })),
-        "none" => Some(Remembered::None),
-        _ => None,
-    }
+    let words: Vec<String> = lines.map(str::to_owned).collect();
+    let (likeness, found_out) = match likeness.split_once(' ') {
+        None if likeness == "none" => return Some(Remembered::None),
+        Some(("whole", found_out)) => (Likeness::Whole, found_out),
+        Some(("code", found_out)) => (Likeness::Code, found_out),
+        _ => return None,
+    };
+    let found_out = found_out.parse().ok().filter(|count| *count <= words.len())?;
+    Some(Remembered::Answer(Answer { likeness, words, found_out }))
 }
 
 /// What cannot be remembered is asked for again.
 fn remember(file: &Path, compiler: &str, answer: Option<&Answer>) {
     let Some(mark) = mark(Path::new(compiler)).filter(|_| Path::new(compiler).is_absolute()) else { return };
-    let likeness = match answer.map(|answer| answer.likeness) {
-        Some(Likeness::Whole) => "whole",
-        Some(Likeness::Code) => "code",
-        None => "none",
+    let likeness = match answer {
+        Some(Answer { likeness: Likeness::Whole, found_out, .. }) => format!("whole {found_out}"),
+        Some(Answer { likeness: Likeness::Code, found_out, .. }) => format!("code {found_out}"),
+        None => "none".to_owned(),
     };
-    let mut lines = vec![likeness, compiler, &mark];
+    let mut lines = vec![likeness.as_str(), compiler, &mark];
     lines.extend(answer.iter().flat_map(|answer| &answer.words).map(String::as_str));
     if lines.iter().any(|line| line.contains('\n')) {
         return;
@@ -176,7 +205,7 @@ mod tests {
         fs::write(at("cc1"), "compiler").unwrap();
         let (compiler, file) = (at("cc1").display().to_string(), at("compilers/native-0"));
         let words = vec!["-march=z".to_owned(), "-mtune=z".to_owned()];
-        let answer = Answer { likeness: Likeness::Code, words: words.clone() };
+        let answer = Answer { likeness: Likeness::Code, words: words.clone(), found_out: 2 };
         assert_eq!(kept(&file), None);
         remember(&file, &compiler, None);
         assert_eq!(kept(&file), Some(None));
@@ -186,8 +215,8 @@ mod tests {
         for broken in [
             &text[..text.len() - 2],
             "",
-            "code
-",
+            "code 2\n",
+            &text.replace("code 2", "code 3"),
             &text.replace("code", "odd"),
         ] {
             fs::write(&file, broken).unwrap();
@@ -212,6 +241,6 @@ mod tests {
         remember(&file, "cc1", None);
         assert_eq!(kept(&file), None, "a compiler that is not found in one place is not remembered");
         remember(&file, "/proc/self/exe", None);
-        assert!(file.exists() && !old.exists());
+        assert_eq!(kept(&file), Some(None));
     }
 }

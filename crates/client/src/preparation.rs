@@ -154,7 +154,8 @@ impl<'a> Job<'a> {
         let name = self.typed_name(compilation);
         let program = self.call.path.find(name).map(|found| found.program);
         let mut words = vec![program.map_or_else(|| name.to_owned(), PathBuf::into_os_string)];
-        words.extend_from_slice(compilation.words());
+        let told = compilation.told_processor();
+        words.extend_from_slice(told.map_or(compilation.words(), |told| &told.spelled_out));
         ScanRequest {
             directory: self.here(),
             environment,
@@ -183,6 +184,7 @@ impl<'a> Job<'a> {
             true => Vec::new(),
             false => compiler::clang_target(&name, &args, &self.call.path),
         };
+        let args = compilation.on_the_wire(args);
         std::iter::once(name).chain(args).chain(target).collect()
     }
 

@@ -40,6 +40,8 @@ pub(crate) enum Failure {
     },
     /// Its compiler cannot be taken for the one that is here; why, as a sentence about the host ("there it has version …").
     Stranger(String),
+    /// It cannot be told what `native` means here.
+    TakesNoNative,
     /// It does not have the compiler that the job is for, and says so in a sentence.
     Refused(String),
     /// Another client has been asking it for a while whether its compiler is the one here.
@@ -82,6 +84,7 @@ impl fmt::Display for Failure {
             Failure::Stranger(why) | Failure::Refused(why) => f.write_str(why),
             Failure::ProofNotTaken | Failure::NotTold => write!(f, "{}", Failure::Protocol(ProtocolError::NoAnswer)),
             Failure::Undecided => f.write_str("another client is still asking it which compiler it has"),
+            Failure::TakesNoNative => f.write_str("it cannot be told what native means here"),
             Failure::Replaced => f.write_str("the compiler here was replaced meanwhile"),
             Failure::Unsupported(what) => write!(f, "{what} are not supported by this version"),
             Failure::Interrupted(signal) => write!(f, "interrupted by {signal}"),
@@ -105,6 +108,8 @@ pub(crate) struct Job<'a, 'i> {
     pub(crate) limits: &'a Limits,
     /// The compiler that has to do it, as its fingerprint says, and no other.
     pub(crate) proof: Option<&'a str>,
+    /// What it has to be told of the processor of here.
+    pub(crate) processor: &'a [String],
 }
 
 impl Job<'_, '_> {
@@ -148,7 +153,7 @@ impl Job<'_, '_> {
     }
 
     fn send(&mut self, connection: &mut Connection, version: Version) -> Result<(), Failure> {
-        let proof = self.proof.map(|proof| protocol::proof(proof, &[])).unwrap_or_default();
+        let proof = self.proof.map(|proof| protocol::proof(proof, self.processor)).unwrap_or_default();
         match &mut self.load {
             Load::Text(words, source) => send_text(connection, proof, version, words, source),
             Load::Sources(sources) => {

@@ -2,6 +2,7 @@
 
 use crate::compile::Job;
 use crate::interrupts::Interrupts;
+use crate::remote::Failure;
 use crate::trust::Trust;
 use crate::why_here::WhyHere;
 use cc_args::Compilation;
@@ -103,9 +104,10 @@ pub(crate) fn why(job: &Job) -> String {
     if away.is_empty() {
         return format!("local: no-hosts: {} names no other machine that can be used\n", list.source_name);
     }
-    let (away, not) = away_or_not(job, &compilation, &away);
+    let (away, not, is_untold) = away_or_not(job, &compilation, &away);
     if away.is_empty() {
-        let why = WhyHere::NoCompiler;
+        let told = compilation.told_processor().filter(|_| is_untold);
+        let why = told.map_or(WhyHere::NoCompiler, |told| WhyHere::Command(told.why.clone()));
         return format!("local: {}: {why} ({})\n", why.code(), not.join("; "));
     }
     let words = job.server_words(&compilation);
@@ -114,17 +116,26 @@ pub(crate) fn why(job: &Job) -> String {
     format!("remote: {} (hosts: {}){not}\n", words.join(" "), away.join(" "))
 }
 
-/// The hosts that may be given the job, and those of which it is known that they have another compiler, and why. None is
-/// asked.
-fn away_or_not<'a>(job: &Job, compilation: &Compilation, hosts: &[&'a Host]) -> (Vec<&'a str>, Vec<String>) {
+/// The hosts that may be given the job; those of which it is known that they are of no use for it, and why; and whether one
+/// of these only lacks word of the processor here. None is asked.
+fn away_or_not<'a>(
+    job: &Job,
+    compilation: &Compilation,
+    hosts: &[&'a Host],
+) -> (Vec<&'a str>, Vec<String>, bool) {
     let interrupts = Interrupts::catch().ok();
     let trust = interrupts.as_ref().and_then(|caught| Trust::begin(job, compilation, caught).ok()?);
-    let (mut away, mut not) = (Vec::new(), Vec::new());
+    let is_told = compilation.told_processor().is_some();
+    let (mut away, mut not, mut is_untold) = (Vec::new(), Vec::new(), false);
     for host in hosts {
         match trust.as_ref().and_then(|trust| trust.stranger(host)) {
             Some(why) => not.push(format!("{}: {why}", host.spec)),
+            None if is_told && trust.as_ref().is_some_and(|trust| trust.takes_no_native(host)) => {
+                not.push(format!("{}: {}", host.spec, Failure::TakesNoNative));
+                is_untold = true;
+            }
             None => away.push(host.spec.as_str()),
         }
     }
-    (away, not)
+    (away, not, is_untold)
 }

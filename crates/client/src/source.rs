@@ -175,7 +175,7 @@ impl Preprocessing {
 }
 
 /// A file that has no name and vanishes with its last descriptor, so that no signal can leave it behind.
-fn memory(name: &str) -> io::Result<File> {
+pub(crate) fn memory(name: &str) -> io::Result<File> {
     Ok(File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC)?))
 }
 

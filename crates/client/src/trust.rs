@@ -17,6 +17,7 @@ use crate::remote::Failure;
 use crate::settings::ToolchainCheck;
 use cc_args::Compilation;
 use hosts::{Host, Place};
+pub(crate) use known::Proven;
 use known::{Known, Standing};
 use nix::sys::signal::Signal;
 use opinion::Opinion;
@@ -71,13 +72,30 @@ impl<'a> Trust<'a> {
         }
     }
 
-    /// What is to be put in front of a job for `host`: the fingerprint of a compiler, or nothing.
+    /// Whether it is known of `host` that it cannot be told what `native` means here.
+    pub(crate) fn takes_no_native(&self, host: &Host) -> bool {
+        self.known.of(host).is_some_and(|standing| !takes_native(standing))
+    }
+
+    /// What is to be put in front of a job for `host`, if anything is.
     ///
     /// # Errors
-    /// [`Failure`]: `Stranger` where it is not to have the job, `Undecided` while another client is finding that out.
-    pub(crate) fn proof(&mut self, host: &Host, reach: Reach) -> Result<Option<String>, Failure> {
+    /// [`Failure`]: `Stranger` where it is not to have the job, `TakesNoNative` where it is not to have this one,
+    /// `Undecided` while another client is finding that out.
+    pub(crate) fn proof(&mut self, host: &Host, reach: Reach) -> Result<Option<Proven>, Failure> {
+        match self.standing(host, reach)? {
+            Standing::Stranger(why) => Err(Failure::Stranger(why)),
+            standing if self.compilation.told_processor().is_some() && !takes_native(&standing) => {
+                Err(Failure::TakesNoNative)
+            }
+            Standing::Proven(proven) => Ok(Some(proven)),
+            Standing::Alike => Ok(None),
+        }
+    }
+
+    fn standing(&mut self, host: &Host, reach: Reach) -> Result<Standing, Failure> {
         if let Some(standing) = self.known.of(host) {
-            return verdict(standing.clone());
+            return Ok(standing.clone());
         }
         let (file, known) = (self.known.lock_of(host), &mut self.known);
         let read_again = || {
@@ -86,16 +104,15 @@ impl<'a> Trust<'a> {
         };
         let patience = if self.job.settings.fallback { PATIENCE } else { reach.silence.max(PATIENCE) };
         let whose = turn::wait(file.as_deref(), patience, reach.interrupts, read_again);
-        let standing = match whose.map_err(Failure::Interrupted)? {
-            Whose::Known(standing) => standing,
-            Whose::Anothers => return Err(Failure::Undecided),
+        match whose.map_err(Failure::Interrupted)? {
+            Whose::Known(standing) => Ok(standing),
+            Whose::Anothers => Err(Failure::Undecided),
             Whose::Ours(_turn) => {
                 let standing = self.find_out(host, reach)?;
                 self.known.note(host, Some(standing.clone()));
-                standing
+                Ok(standing)
             }
-        };
-        verdict(standing)
+        }
     }
 
     /// What was known of `host` has proved wrong.
@@ -137,6 +154,8 @@ impl<'a> Trust<'a> {
             },
         };
         let check = self.job.settings.toolchain_check;
+        let tells_native =
+            telling.as_ref().is_some_and(|telling| telling.features.iter().any(|it| it == "native"));
         let first = telling.as_ref().and_then(|telling| self.whole_of(telling.compilers.first()?));
         let opinion = telling.map_or(Opinion::Sample(None), |telling| {
             opinion::of((self.own.identity(), self.own.language()), &self.name, &telling, check)
@@ -146,7 +165,7 @@ impl<'a> Trust<'a> {
             Opinion::Same(proof) if proof == first && matches!(host.place, Place::Ssh { .. }) => {
                 return Ok(Standing::Alike);
             }
-            Opinion::Same(proof) => return Ok(proof.map_or(Standing::Alike, Standing::Proven)),
+            Opinion::Same(proof) => return Ok(self.proven(proof, tells_native, false)),
             Opinion::Other(why) => return Ok(Standing::Stranger(why)),
             Opinion::Sample(proof) => (proof, None),
             Opinion::Akin(proof, why) => (Some(proof), Some(why)),
@@ -155,9 +174,17 @@ impl<'a> Trust<'a> {
         let to = (host, proof.as_deref());
         match canary::difference(self.job, self.compilation, reach, to, loosely) {
             Ok(Some(why)) => Ok(Standing::Stranger(akin.unwrap_or(why))),
-            Ok(None) => Ok(proof.map_or(Standing::Alike, Standing::Proven)),
+            Ok(None) => Ok(self.proven(proof, tells_native, akin.is_some())),
             Err(failure) => follows(Step::Sample, failure).at_last().map(Standing::Stranger),
         }
+    }
+
+    /// Only the very compiler of here, be it with other libraries, makes what is made here of words for its inside.
+    fn proven(&self, fingerprint: Option<String>, tells_native: bool, is_akin: bool) -> Standing {
+        fingerprint.map_or(Standing::Alike, |fingerprint| {
+            let takes_native = tells_native && (is_akin || fingerprint == self.own.mark());
+            Standing::Proven(Proven { fingerprint, takes_native })
+        })
     }
 
     fn whole_of(&self, compiler: &TellingCompiler) -> Option<String> {
@@ -165,11 +192,6 @@ impl<'a> Trust<'a> {
     }
 }
 
-/// What is to be put in front of a job, if there is to be one.
-fn verdict(standing: Standing) -> Result<Option<String>, Failure> {
-    match standing {
-        Standing::Proven(fingerprint) => Ok(Some(fingerprint)),
-        Standing::Alike => Ok(None),
-        Standing::Stranger(why) => Err(Failure::Stranger(why)),
-    }
+fn takes_native(standing: &Standing) -> bool {
+    matches!(standing, Standing::Proven(Proven { takes_native: true, .. }))
 }

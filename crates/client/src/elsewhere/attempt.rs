@@ -8,7 +8,7 @@ use crate::origin::{self, Here};
 use crate::reach::Reach;
 use crate::remote::{self, Failure, Load};
 use crate::settings::ToolchainCheck;
-use crate::trust::{Follows, Step, Trust, follows};
+use crate::trust::{Follows, Proven, Step, Trust, follows};
 use hosts::{Host, Slot};
 use logging::Field;
 use protocol::{ProtocolError, Response};
@@ -48,7 +48,7 @@ impl<'a> Prepared<'a> {
         Failure::Stranger(why)
     }
 
-    fn proof(&mut self, host: &Host) -> Result<Option<String>, Failure> {
+    fn proof(&mut self, host: &Host) -> Result<Option<Proven>, Failure> {
         let reach = self.reach();
         self.trust.as_mut().map_or(Ok(None), |trust| trust.proof(host, reach))
     }
@@ -63,7 +63,7 @@ impl<'a> Prepared<'a> {
         host: &Host,
         slot: &Slot,
         form: Form,
-        proof: Option<String>,
+        proof: Option<Proven>,
     ) -> Result<Response, Failure> {
         let (reach, limits) = (self.reach(), &self.job.settings.limits);
         let words;
@@ -82,7 +82,9 @@ impl<'a> Prepared<'a> {
         };
         // Made when there is something to tell: while a name is looked up a signal ends us at once.
         let mut record = None;
-        let mut job = remote::Job { load, reach, limits, proof: proof.as_deref() };
+        let fingerprint = proof.as_ref().map(|proven| proven.fingerprint.as_str());
+        let processor = self.compilation.told_processor().map(|told| &told.words[..]).unwrap_or_default();
+        let mut job = remote::Job { load, reach, limits, proof: fingerprint, processor };
         let response = job.run(host, |phase| {
             let record = record.get_or_insert_with(|| self.job.site.record(self.compilation.input()));
             if let Some(record) = record {

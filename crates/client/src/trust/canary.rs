@@ -89,7 +89,8 @@ impl Sample<'_> {
         let words = self.job.with_compiler(self.compilation, args);
         let source = Source::preprocessed(self.text().into());
         let limits = &self.job.settings.limits;
-        remote::Job { load: Load::Text(&words, &source), reach: self.reach, limits, proof }.run(host, |_| {})
+        remote::Job { load: Load::Text(&words, &source), reach: self.reach, limits, proof, processor: &[] }
+            .run(host, |_| {})
     }
 
     /// None: the compiler does not take it. A place for temporary files that is missing or full is no reason not to.

@@ -28,12 +28,20 @@ const LONGEST_SENTENCE: usize = 500;
 /// What a compiler elsewhere is to the one of here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It does the same as the one of here; this fingerprint in front of a job has no other one do it.
-    Proven(String),
+    /// It does the same as the one of here, and can be told to stay as it is.
+    Proven(Proven),
     /// It makes the same as the one of here, as far as a sample shows, and cannot be told to stay as it is.
     Alike,
     /// It is not the one of here; a sentence: "there it has version …".
     Stranger(String),
+}
+
+/// What is put in front of a job, so that no other compiler does it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Proven {
+    pub(crate) fingerprint: String,
+    /// Whether the host can be told what `native` means here.
+    pub(crate) takes_native: bool,
 }
 
 /// All that is known for one compiler, and where it is kept.
@@ -161,9 +169,7 @@ fn parse_line(line: &str) -> Option<Entry> {
     let mut words = line.splitn(4, ' ');
     let (host, when) = (words.next()?.to_owned(), words.next()?.parse().ok()?);
     let standing = match (words.next()?, words.next()) {
-        ("proven", Some(hex)) if hex.bytes().all(|b| b.is_ascii_hexdigit()) => {
-            Some(Standing::Proven(hex.to_owned()))
-        }
+        ("proven", Some(proof)) => Some(Standing::Proven(parse_proven(proof)?)),
         ("alike", None) => Some(Standing::Alike),
         ("stranger", Some(why)) => Some(Standing::Stranger(why.to_owned())),
         ("unknown", None) => None,
@@ -172,9 +178,19 @@ fn parse_line(line: &str) -> Option<Entry> {
     Some(Entry { host, when, standing })
 }
 
+fn parse_proven(words: &str) -> Option<Proven> {
+    let native = words.strip_suffix(" native");
+    let fingerprint = native.unwrap_or(words);
+    let is_hex = fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hex.then(|| Proven { fingerprint: fingerprint.to_owned(), takes_native: native.is_some() })
+}
+
 fn write(entries: &[Entry], own: &str) -> String {
     let line = |Entry { host, when, standing }: &Entry| match standing {
-        Some(Standing::Proven(hex)) => format!("{own} {host} {when} proven {hex}\n"),
+        Some(Standing::Proven(Proven { fingerprint, takes_native })) => {
+            let native = if *takes_native { " native" } else { "" };
+            format!("{own} {host} {when} proven {fingerprint}{native}\n")
+        }
         Some(Standing::Alike) => format!("{own} {host} {when} alike\n"),
         Some(Standing::Stranger(why)) => format!("{own} {host} {when} stranger {}\n", on_one_line(why)),
         None => format!("{own} {host} {when} unknown\n"),
@@ -211,6 +227,10 @@ mod tests {
         hosts::HostList::parse(spec.as_bytes(), "test").hosts.remove(0)
     }
 
+    fn proven(fingerprint: String, takes_native: bool) -> Standing {
+        Standing::Proven(Proven { fingerprint, takes_native })
+    }
+
     fn stranger() -> Standing {
         Standing::Stranger("its gcc is gcc 11.3.0".to_owned())
     }
@@ -219,7 +239,7 @@ mod tests {
     fn what_one_client_has_found_out_the_next_one_knows() {
         let place = tempfile::tempdir().unwrap();
         let read = |own: &str| Known::read(Some(place.path()), "gcc c", own.to_owned());
-        let proven = Standing::Proven("ab12".repeat(16));
+        let proven = proven("ab12".repeat(16), true);
         let told = [("red", proven), ("blue:99", Standing::Alike), ("joe@grey:/opt/distccd", stranger())];
         assert_eq!(read("1").of(&host("red")), None);
         for (spec, standing) in &told {
@@ -267,7 +287,7 @@ mod tests {
         check(60, stranger(), false);
         check(60, Standing::Alike, true);
         check(24 * 3600 - 1, Standing::Alike, true);
-        check(24 * 3600, Standing::Proven("ab".to_owned()), false);
+        check(24 * 3600, proven("ab".to_owned(), false), false);
         check(-1, Standing::Alike, false);
     }
 
@@ -335,9 +355,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(when: u64, why in "\\PC{1,40}", hex in "[0-9a-f]{64}", which in 0..4) {
+        fn what_is_written_is_read(when: u64, why in "\\PC{1,40}", hex in "[0-9a-f]{64}", which in 0..5) {
             let standing = match which {
-                0 => Some(Standing::Proven(hex)),
+                0 => Some(proven(hex, true)),
+                4 => Some(proven(hex, false)),
                 1 => Some(Standing::Alike),
                 2 => Some(Standing::Stranger(why)),
                 _ => None,
