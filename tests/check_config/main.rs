@@ -170,16 +170,20 @@ fn compilers_are_called_themselves() {
 fn native_flags_are_spelled_out() {
     let Some(there) = Machine::new() else { return };
     there.replace("-O2", "-O2 -march=native");
+    there.replace("-Wp,-D_GLIBCXX_ASSERTIONS", "-g");
     let outcome = there.check(&["--json"]);
     assert_eq!(outcome.code(), Some(0), "{}", outcome.out());
     let said = "-march=native is sent as -march=";
     assert_eq!(outcome.out().matches(said).count(), 2, "{}", outcome.out());
+    let to_whom =
+        "to some hosts: -g has gcc write down its words for this processor, and only daemons of distcc-arch";
+    assert_eq!(outcome.out().matches(to_whom).count(), 1, "{}", outcome.out());
 }
 
 #[test]
 fn flags_that_keep_files_here() {
     check(&Fault {
-        break_it: |there| there.replace("-Wformat", "-march=native -g"),
+        break_it: |there| there.replace("-Wformat", "-march=native -fverbose-asm"),
         finding: ["native-flags", "failure", "ROOT/etc/makepkg.conf:3"],
         remedy: "sed -i 3s/-march=native/-march=",
         exit: 2,
@@ -187,7 +191,7 @@ fn flags_that_keep_files_here() {
     check(&Fault {
         break_it: |there| {
             there.replace("-O2", "-O2 -mtune=native");
-            there.replace("-Wformat", "-march=native -flto=auto");
+            there.replace("-Wformat", "-march=native -fverbose-asm");
         },
         finding: ["native-flags", "failure", "ROOT/etc/makepkg.conf:2"],
         remedy: "3s/-march=native/-march=",

@@ -107,13 +107,13 @@ fn overridden_by_the_users_other_file() {
 
 #[test]
 fn native_flags() {
-    let fault = "echo 'CFLAGS=\"-march=native -O2 -g\"' >>/etc/makepkg.conf";
+    let fault = "echo 'CFLAGS=\"-march=native -O2 -fverbose-asm\"' >>/etc/makepkg.conf";
     check(Builder, fault, "native-flags", "/etc/makepkg.conf:", Here);
 }
 
 #[test]
 fn native_flags_of_the_user() {
-    let fault = "echo 'CFLAGS=\"-O2 -g -mtune=native\" CXXFLAGS=\"$CFLAGS\"' >.makepkg.conf";
+    let fault = "echo 'CFLAGS=\"-O2 -fverbose-asm -mtune=native\" CXXFLAGS=\"$CFLAGS\"' >.makepkg.conf";
     check(User, fault, "native-flags", "/home/builder/.makepkg.conf:1", Here);
 }
 

@@ -134,6 +134,16 @@ impl NativeCompilation {
         explicit: &[OsString],
         why: WhyLocal,
     ) -> Result<Compilation, WhyLocal> {
+        if !self.can_be_told() {
+            return Err(why);
+        }
+        let spelled_out = self.spelled_out(explicit)?.words().to_vec();
+        let told_processor = Some(ToldProcessor { words, spelled_out, why });
+        Ok(Compilation { told_processor, ..self.compilation })
+    }
+
+    /// Whether a machine can be told of all that means this processor, and would know then all that the output shows.
+    pub fn can_be_told(&self) -> bool {
         let arguments = &self.compilation.arguments;
         let is_told =
             |argument: &Argument| NATIVE.iter().any(|(native, _)| arguments.word(argument) == *native);
@@ -141,16 +151,11 @@ impl NativeCompilation {
             arguments.value(argument).as_bytes().starts_with(b"native") && !is_told(argument)
         };
         let is_taken = |word: &OsString| NATIVE.iter().any(|(_, client)| word == client);
-        if arguments.with_meaning(Meaning::Processor).any(is_other)
-            || arguments.typed_words().iter().any(is_taken)
-            // It shows lines of the source, too, and not everywhere is there one.
-            || arguments.iter().any(|argument| arguments.word(argument) == "-fverbose-asm")
-        {
-            return Err(why);
-        }
-        let spelled_out = self.spelled_out(explicit)?.words().to_vec();
-        let told_processor = Some(ToldProcessor { words, spelled_out, why });
-        Ok(Compilation { told_processor, ..self.compilation })
+        // It shows lines of the source, too, which not every machine has.
+        let is_verbose = |argument: &Argument| arguments.word(argument) == "-fverbose-asm";
+        !arguments.with_meaning(Meaning::Processor).any(is_other)
+            && !arguments.typed_words().iter().any(is_taken)
+            && !arguments.iter().any(is_verbose)
     }
 
     /// gcc gives what it finds out before the words that were typed, so that these have the last word; clang has all of it

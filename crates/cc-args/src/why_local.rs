@@ -92,7 +92,7 @@ impl WhyLocal {
             MarchNative(_) => ("march-native", "means the processor of the machine that compiles"),
             NativeRecorded(_) => (
                 "native-recorded",
-                "has gcc write down its own words, and those for this processor come in another order elsewhere",
+                "has gcc write down its words for this processor, and only daemons of distcc-arch have them in the same order",
             ),
             SeveralArchs(_) => ("several-archs", "compiles for more than one kind of processor"),
             Profile(_) => ("profile", "makes or uses profile data"),

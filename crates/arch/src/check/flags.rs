@@ -51,10 +51,11 @@ fn judged(situation: &Situation, building: &Effective, tongue: &Tongue) -> Findi
     let words: Vec<OsString> = words.map(OsString::from).collect();
     if let Some(native) = Native::find(&flags, &words) {
         return match native.explicit(situation, tongue.compiler) {
-            Ok(explicit) => {
+            Ok((explicit, only)) => {
                 let first = explicit.first().map_or("", String::as_str);
                 let said = native.words.join(" ");
-                let what = format!("{said} is sent as {first} and {} words more", explicit.len() - 1);
+                let only = only.map_or_else(String::new, |why| format!(", to some hosts: {why}"));
+                let what = format!("{said} is sent as {first} and {} words more{only}", explicit.len() - 1);
                 Finding::well("native-flags", tongue.flags, what)
             }
             Err(why) => native_flags(situation, building, tongue, &native.words, &why),

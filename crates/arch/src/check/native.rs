@@ -29,11 +29,15 @@ impl<'a> Native<'a> {
         }
     }
 
-    /// The words that are sent instead.
+    /// The words that are sent instead, and why they are sent to daemons of distcc-arch only, if so.
     ///
     /// # Errors
     /// Why nothing is sent.
-    pub(super) fn explicit(&self, situation: &Situation, compiler: &str) -> Result<Vec<String>, WhyLocal> {
+    pub(super) fn explicit(
+        &self,
+        situation: &Situation,
+        compiler: &str,
+    ) -> Result<(Vec<String>, Option<WhyLocal>), WhyLocal> {
         let command = self.command.as_ref().map_err(WhyLocal::clone)?;
         let unknown = || WhyLocal::MarchNative(command.word().into());
         let said = run(situation, compiler, &command.question()).ok_or_else(unknown)?;
@@ -41,8 +45,11 @@ impl<'a> Native<'a> {
         let explicit: Vec<_> = words.iter().map(OsString::from).collect();
         let other = run(situation, compiler, &command.question_with(&explicit)).ok_or_else(unknown)?;
         match (said.likeness(&other, Family::Gcc).ok_or_else(unknown)?, command.recorder()) {
-            (Likeness::Code, Some(why)) => Err(why),
-            _ => Ok(words),
+            (Likeness::Code, Some(why)) => match said.found_out() {
+                Some(processor) if command.can_be_told() => Ok((processor.words().to_vec(), Some(why))),
+                _ => Err(why),
+            },
+            _ => Ok((words, None)),
         }
     }
 }
