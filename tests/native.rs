@@ -121,6 +121,7 @@ const ALIKE: &[&str] = &[
     "clang -O2 -flto -march=native -Xclang -target-feature -Xclang -avx2",
     "clang++ -O2 -x c++ -std=c++17 -march=native",
     "clang -O2 -march=native @words",
+    "clang -O4 -march=native -fno-ivopts",
 ];
 
 /// Text has lost the columns of what comes out of macros.

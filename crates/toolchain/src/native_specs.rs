@@ -50,7 +50,7 @@ impl Commands {
     /// their like, it gives to the compiler proper later. None where that says more than of a processor.
     #[must_use]
     pub fn found_out(&self) -> Option<Processor> {
-        let words = with_joined_parameters(&self.0[0]);
+        let words = with_joined_parameters(&self.words[0]);
         let is_of_processor = |word: &String| is_parameter(word) || is_of_machine(word);
         let found_out = words.into_iter().skip_while(|word| !is_of_processor(word));
         Processor::new(found_out.take_while(is_of_processor).collect()).ok()
@@ -60,9 +60,9 @@ impl Commands {
     #[must_use]
     pub fn is_whole(&self, other: &Commands) -> bool {
         let joined = |commands: &Commands| -> Vec<_> {
-            commands.0.iter().map(|words| with_joined_parameters(words)).collect()
+            commands.words.iter().map(|words| with_joined_parameters(words)).collect()
         };
-        joined(self) == joined(other)
+        joined(self) == joined(other) && self.warnings == other.warnings
     }
 }
 
@@ -181,6 +181,7 @@ mod tests {
         check(" cc1 -ma -quiet", " cc1 -quiet -ma", false);
         check(" cc1 -ma\n as x", " cc1 -ma\n as y", false);
         check(" cc1 -ma\n as x", " cc1 -ma", false);
+        check(" cc1 -ma\ngcc: warning: x", " cc1 -ma", false);
     }
 
     proptest! {

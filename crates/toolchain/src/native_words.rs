@@ -3,9 +3,13 @@
 
 use crate::maker::Family;
 
-/// The commands that a driver would run, word by word.
+/// The commands that a driver would run, word by word, and of what it has warned besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Commands(pub(crate) Vec<Vec<String>>);
+pub struct Commands {
+    /// The compiler's first; there is one.
+    pub(crate) words: Vec<Vec<String>>,
+    pub(crate) warnings: Vec<String>,
+}
 
 /// How well explicit words stand for `native`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,32 +26,34 @@ const PROCESSORS: [&str; 3] = ["-march=", "-mtune=", "-mcpu="];
 impl Commands {
     /// Reads what `-###` has written to standard error in the C locale.
     ///
-    /// None if it says anything in our ears only (a warning, an error), or names no compiler: nobody can say then what another
-    /// machine would have to say. Text that is not UTF-8 is none of ours either.
+    /// None if it complains of an error, or names no compiler: nobody can say then what another machine would have to say.
+    /// Text that is not UTF-8 is none of ours either.
     #[must_use]
     pub fn parse(said: &[u8]) -> Option<Commands> {
         let said = std::str::from_utf8(said).ok()?;
         let (commands, remarks): (Vec<&str>, Vec<&str>) =
             said.lines().partition(|line| line.starts_with(' '));
-        if remarks.iter().any(|line| line.contains("warning: ") || line.contains("error: ")) {
+        if remarks.iter().any(|line| line.contains("error: ")) {
             return None;
         }
+        let warnings = remarks.into_iter().filter(|line| line.contains("warning: "));
+        let warnings = warnings.map(str::to_owned).collect();
         let words_in = |line| words_in(line).into_iter().map(without_chance).collect::<Vec<_>>();
-        let commands: Vec<_> = commands.into_iter().map(words_in).filter(|words| words.len() > 1).collect();
-        (!commands.is_empty()).then_some(Commands(commands))
+        let words: Vec<_> = commands.into_iter().map(words_in).filter(|words| words.len() > 1).collect();
+        (!words.is_empty()).then_some(Commands { words, warnings })
     }
 
     /// The program that compiles, as the driver names it.
     #[must_use]
     pub fn compiler(&self) -> &str {
-        &self.0[0][0]
+        &self.words[0][0]
     }
 
     /// The words that stand for this processor: for gcc in the place of all `-m` and `--param` words and before all others, for
     /// clang in the place of its `-march=`, `-mtune=` and `-mcpu=` and behind all others. None where `native` is left.
     #[must_use]
     pub fn explicit(&self, family: Family) -> Option<Vec<String>> {
-        let compiler = &self.0[0];
+        let compiler = &self.words[0];
         let words = match family {
             Family::Gcc => of_gcc(compiler),
             Family::Clang => of_clang(compiler)?,
@@ -61,12 +67,12 @@ impl Commands {
     }
 
     /// How much of what this runs, asked with `native`, is what `other` runs, asked with the explicit words; None if they would
-    /// make something else.
+    /// make something else, or warn of something else.
     #[must_use]
     pub fn likeness(&self, other: &Commands, family: Family) -> Option<Likeness> {
-        let (compiler, others) = self.0.split_first()?;
-        let (compiler_of_other, others_of_other) = other.0.split_first()?;
-        if others != others_of_other {
+        let (compiler, others) = self.words.split_first()?;
+        let (compiler_of_other, others_of_other) = other.words.split_first()?;
+        if others != others_of_other || self.warnings != other.warnings {
             return None;
         }
         match family {
@@ -279,7 +285,6 @@ Target: x86_64-pc-linux-gnu
         check("");
         check("gcc: fatal error: no input files\n");
         check(&format!("cc1: error: bad value 'x'\n{GCC}"));
-        check(&format!("{CLANG}clang: warning: argument unused during compilation: '-mcpu=native'\n"));
         assert_eq!(Commands::parse(b" /a b\xff"), None);
     }
 
@@ -320,6 +325,10 @@ Target: x86_64-pc-linux-gnu
         check(&["-sse", "+avx2", "-fma4"], None);
         check(&["+avx2"], None);
         check(&[], None);
+        let warns = |what: &str| commands(&format!("{CLANG}clang: warning: {what}\n"));
+        let likeness = |other: &str| warns("-O4 is -O3").likeness(&warns(other), Family::Clang);
+        assert_eq!((likeness("-O4 is -O3"), likeness("-O4 is -O2")), (Some(Likeness::Code), None));
+        assert_eq!(warns("-O4 is -O3").likeness(&native, Family::Clang), None);
         assert_eq!(native.likeness(&commands(&CLANG.replace("znver3", "znver2")), Family::Clang), None);
     }
 
