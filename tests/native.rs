@@ -247,6 +247,22 @@ fn a_compiler_is_asked_once_for_commands_of_a_kind() {
     compile("-march=native -O2", 6);
 }
 
+#[test]
+fn a_compiler_that_does_not_tell_is_not_asked_for_each_file() {
+    let scene = Scene::new("");
+    let asked = scene.work.src().join("asked");
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *'###'*) echo x >>{}; exit 1;; esac\nexec gcc \"$@\"\n",
+        asked.display()
+    );
+    let compiler = scene.work.write("gcc-99", script);
+    make_executable(&compiler);
+    for options in ["-march=native -O2", "-march=native -O2 -DA", "-O2 -Wall -march=native"] {
+        scene.check_reason(&format!("{} {options}", compiler.display()), "march-native");
+    }
+    assert_eq!(fs::read_to_string(&asked).unwrap().lines().count(), 2, "once for each order of the words");
+}
+
 /// The part that decompresses: the other one takes longer and is C of the same kind.
 const fn zstd(compiler: &'static str) -> Project {
     Project {

@@ -22,6 +22,12 @@ use toolchain::{Commands, Family, Likeness, kept_file};
 /// So long an answer is believed: a file of the compiler's own options may change and nobody would see it.
 const BELIEVED: Duration = Duration::from_secs(3600);
 
+/// So long a compiler is not asked again that gave no answer: it may have been the machine that was busy.
+const LEFT_ALONE: Duration = Duration::from_secs(300);
+
+/// What is kept then.
+const SILENT: &str = "silent\n";
+
 /// What the names of files of answers begin with.
 const PREFIX: &str = "native-";
 
@@ -76,8 +82,7 @@ impl Job<'_> {
         };
         let name = self.typed_name(native.as_typed());
         let question = native.question();
-        let memory = self.settings.state_dir.as_ref();
-        let memory = memory.and_then(|directory| {
+        let memory = self.settings.state_dir.as_ref().and_then(|directory| {
             let program = self.call.path.find(name)?.program;
             Some(directory.path.join("compilers").join(file_name(&program, &question)?))
         });
@@ -86,17 +91,20 @@ impl Job<'_> {
             Some(Remembered::None) => return None,
             None => {}
         }
-        let said = self.ask(name, &question)?;
-        let answer = said.explicit(family).and_then(|words| {
+        let said = self.ask(name, &question);
+        let answer = said.as_ref().and_then(|said| {
+            let words = said.explicit(family)?;
             let explicit: Vec<_> = words.iter().map(OsString::from).collect();
             let likeness = said.likeness(&self.ask(name, &native.question_with(&explicit))?, family)?;
             let is_recorded = likeness == Likeness::Code && native.recorder().is_some();
-            let found_out = is_recorded.then(|| self.found_out(&said, name, &question)).flatten();
+            let found_out = is_recorded.then(|| self.found_out(said, name, &question)).flatten();
             let found_out = found_out.filter(|found_out| words.starts_with(found_out));
             Some(Answer { likeness, words, found_out: found_out.map_or(0, |found_out| found_out.len()) })
         });
-        if let Some(file) = memory {
-            remember(&file, said.compiler(), answer.as_ref());
+        match (&memory, &said) {
+            (Some(file), Some(said)) => remember(file, said.compiler(), answer.as_ref()),
+            (Some(file), None) => kept_file::keep(file, SILENT.as_bytes()),
+            (None, _) => {}
         }
         answer
     }
@@ -152,6 +160,9 @@ fn mark(program: &Path) -> Option<String> {
 /// a launcher may have started it.
 fn recall(file: &Path) -> Option<Remembered> {
     let text = kept_file::recall(file, LONGEST, BELIEVED)?;
+    if text == SILENT {
+        return kept_file::recall(file, LONGEST, LEFT_ALONE).map(|_| Remembered::None);
+    }
     let mut lines = text.strip_suffix(&format!("{END}\n"))?.lines();
     let (likeness, compiler, was) = (lines.next()?, lines.next()?, lines.next()?);
     if mark(Path::new(compiler))? != was {
@@ -235,9 +246,17 @@ mod tests {
         remember(&old, "/proc/self/exe", None);
         symlink(&old, &link).unwrap();
         assert_eq!((kept(&old), kept(&link)), (Some(None), None));
-        let long_ago = SystemTime::now() - BELIEVED;
-        fs::File::options().write(true).open(&old).unwrap().set_modified(long_ago).unwrap();
+        let age = |file: &Path, age: Duration| {
+            let then = SystemTime::now() - age;
+            fs::File::options().write(true).open(file).unwrap().set_modified(then).unwrap();
+        };
+        age(&old, BELIEVED);
         assert_eq!(kept(&old), None);
+        kept_file::keep(&file, SILENT.as_bytes());
+        assert_eq!(kept(&file), Some(None));
+        age(&file, LEFT_ALONE);
+        assert_eq!(kept(&file), None);
+        fs::remove_file(&file).unwrap();
         remember(&file, "cc1", None);
         assert_eq!(kept(&file), None, "a compiler that is not found in one place is not remembered");
         remember(&file, "/proc/self/exe", None);
