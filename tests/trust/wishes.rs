@@ -65,6 +65,28 @@ fn versions_that_nobody_tells() {
     assert!(same.comes_to_tell("COMPILE_OK", 3) && other.comes_to_tell("COMPILE_OK", 1), "{}", outcome.err());
 }
 
+/// Which one clang would run on a host is no part of what that tells.
+#[test]
+fn an_assembler_beside_the_compiler() {
+    if need::program("clang", "install clang (Debian)").is_none() {
+        return;
+    }
+    let (site, daemon) = (Site::new(), daemon(DISTCCD, &Toolbox::empty()));
+    for (check, word, jobs) in [
+        ("strict", "-fno-integrated-as", 0),
+        ("target", "-fno-integrated-as", 1),
+        ("off", "-fno-integrated-as", 2),
+        ("strict", "-fintegrated-as", 3),
+    ] {
+        let client = site.client(&daemon.host()).env("DISTCC_TOOLCHAIN_CHECK", check);
+        let client = client.env("DISTCC_VERBOSE", "1").env("DISTCC_FALLBACK", "0");
+        let words = ["clang", "-no-integrated-as", word, "-c", "x.c", "-o", "x.o"];
+        let said = client.run(&words).good().err();
+        assert_eq!(said.contains(" local: separate-assembler: -fno-integrated-as "), jobs == 0, "{said}");
+        daemon.assert_served(jobs);
+    }
+}
+
 #[test]
 fn a_word_that_is_none() {
     let site = Site::new();

@@ -58,20 +58,23 @@ impl Compilation {
     /// The program that would write the output here.
     pub fn writer(&self) -> Writer {
         let assembly = self.last(Meaning::AssemblyMode).is_some();
-        let words = self.arguments.iter().rev().map(|argument| self.arguments.word(argument).as_bytes());
-        let integrated = words
-            .filter_map(|word| match word {
-                b"-fintegrated-as" | b"-integrated-as" => Some(true),
-                b"-fno-integrated-as" | b"-no-integrated-as" => Some(false),
-                _ => None,
-            })
-            .next()
-            .unwrap_or(true);
         match self.family {
-            Family::Clang if integrated || assembly => Writer::Clang,
+            Family::Clang if self.separate_assembler().is_none() => Writer::Clang,
             Family::Gcc | Family::Unknown if assembly => Writer::CompilerProper,
             _ => Writer::Assembler,
         }
+    }
+
+    /// The word by which clang is told to have its object made by an assembler, if so. No other compiler knows such words.
+    pub fn separate_assembler(&self) -> Option<&OsStr> {
+        let is_separate = |word: &OsStr| match word.as_bytes() {
+            b"-fintegrated-as" | b"-integrated-as" => Some(false),
+            b"-fno-integrated-as" | b"-no-integrated-as" => Some(true),
+            _ => None,
+        };
+        let words = self.arguments.iter().rev().map(|argument| self.arguments.word(argument));
+        let (word, is_separate) = words.filter_map(|word| Some((word, is_separate(word)?))).next()?;
+        (is_separate && self.last(Meaning::AssemblyMode).is_none()).then_some(word)
     }
 
     /// From -x, the extension, and for `.c` from the compiler's name (g++ takes it for C++).
@@ -168,7 +171,7 @@ impl fmt::Debug for Compilation {
 mod tests {
     use crate::analyze;
     use crate::outputs::Writer;
-    use std::ffi::OsString;
+    use std::ffi::{OsStr, OsString};
     use std::path::PathBuf;
 
     #[track_caller]
@@ -194,6 +197,22 @@ mod tests {
         check("-gz", false);
         check("-g -gno-column-info", true);
         check("-grecord-gcc-switches", false);
+    }
+
+    #[test]
+    fn the_assembler_may_be_another_program() {
+        let check = |command: &str, expected: Option<&str>| {
+            assert_eq!(compilation(command).separate_assembler(), expected.map(OsStr::new), "{command}");
+        };
+        check("clang -c x.c", None);
+        check("clang -fno-integrated-as -c x.c", Some("-fno-integrated-as"));
+        check("clang -c x.c -no-integrated-as", Some("-no-integrated-as"));
+        check("clang -fno-integrated-as -fintegrated-as -c x.c", None);
+        check("clang -no-integrated-as -integrated-as -c x.c", None);
+        check("clang -integrated-as -fno-integrated-as -c x.c", Some("-fno-integrated-as"));
+        check("cc -fno-integrated-as -Wa,-W -c x.c", Some("-fno-integrated-as"));
+        check("clang -S -fno-integrated-as x.c", None);
+        check("gcc -Wa,-W -c x.c", None);
     }
 
     #[test]

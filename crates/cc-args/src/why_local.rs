@@ -39,6 +39,7 @@ pub enum WhyLocal {
     NamesItsSource(OsString),
     AssemblerSource(OsString),
     AssemblerOption(OsString),
+    SeparateAssembler(OsString),
     Cc1Option(OsString),
     KeepsComments(OsString),
     RecordsCommandLine(OsString),
@@ -107,6 +108,10 @@ impl WhyLocal {
             ),
             AssemblerSource(_) => ("assembler-source", "is assembler source"),
             AssemblerOption(_) => ("assembler-option", "makes the assembler read, write or name other files"),
+            SeparateAssembler(_) => (
+                "separate-assembler",
+                "has clang run an assembler, and no host can show that its own is the same",
+            ),
             Cc1Option(_) => ("cc1-option", "is an inner option of clang that is not known to be harmless"),
             KeepsComments(_) => ("keeps-comments", "means something only together with -E"),
             RecordsCommandLine(_) => ("records-command-line", "writes the command line into the object"),
@@ -154,6 +159,7 @@ impl WhyLocal {
             | NamesItsSource(word)
             | AssemblerSource(word)
             | AssemblerOption(word)
+            | SeparateAssembler(word)
             | Cc1Option(word)
             | KeepsComments(word)
             | RecordsCommandLine(word)
@@ -187,7 +193,7 @@ mod tests {
 
     fn every_reason() -> Vec<WhyLocal> {
         use WhyLocal::*;
-        let with_a_word: [fn(OsString) -> WhyLocal; 36] = [
+        let with_a_word: [fn(OsString) -> WhyLocal; 37] = [
             TwoInputs,
             TwoOutputs,
             ObjectInput,
@@ -216,6 +222,7 @@ mod tests {
             RecordsMacros,
             AssemblerSource,
             AssemblerOption,
+            SeparateAssembler,
             Cc1Option,
             KeepsComments,
             RecordsCommandLine,

@@ -4,7 +4,7 @@ use crate::elsewhere::{Prepared, Verdict};
 use crate::exit::{Exit, code};
 use crate::interrupts::Interrupts;
 use crate::invocation::CompilerCall;
-use crate::settings::Settings;
+use crate::settings::{Settings, ToolchainCheck};
 use crate::site::Site;
 use crate::why_here::WhyHere;
 use crate::{compiler, discrepancy, local};
@@ -111,7 +111,15 @@ impl Job<'_> {
     /// Whether what the command does not say has the compile run here.
     fn check_surroundings(&self, compilation: &Compilation) -> Result<(), WhyLocal> {
         let environment = self.settings.compiler_changed_by.map(|name| WhyLocal::Environment(name.into()));
-        environment.or_else(|| self.probe(compilation)).map_or(Ok(()), Err)
+        let assembler = || self.unknown_assembler(compilation);
+        environment.or_else(assembler).or_else(|| self.probe(compilation)).map_or(Ok(()), Err)
+    }
+
+    /// An assembler that is no part of the compiler, where each part has to be the same.
+    fn unknown_assembler(&self, compilation: &Compilation) -> Option<WhyLocal> {
+        let is_strict = self.settings.toolchain_check == ToolchainCheck::Strict;
+        let word = compilation.separate_assembler().filter(|_| is_strict)?;
+        Some(WhyLocal::SeparateAssembler(word.to_owned()))
     }
 
     /// Why this cannot go as preprocessed text, if so.
