@@ -113,6 +113,24 @@ fn who_names_nothing_is_told_of_all_that_may_be_run() {
     );
 }
 
+/// What a job could not have is not even asked what it is.
+#[test]
+fn a_path_means_what_it_means_in_a_job() {
+    let work = Workdir::new();
+    let was_run = work.open_dir("traces").join("trace");
+    let other = work.write("gcc-9", &format!("#!/bin/sh\n: > {}\n", was_run.display()));
+    make_executable(&other);
+    let list = work.write("list", "/usr/bin/gcc\n");
+    let listed = Daemon::start(&[], &[("DISTCC_CMDLIST", list.to_str().unwrap())]);
+    let [other, above] = [other.to_str().unwrap().to_owned(), "../gcc".to_owned()];
+    for (daemon, name) in [(&listed, &other), (&Daemon::insecure(&[]), &above)] {
+        let told = told(daemon, &[name]);
+        let missing = format!("\nmissing {name} compiler \"{name}\" refused: ");
+        assert!(told.contains(&missing) && !told.contains("\ncompiler "), "{told}");
+    }
+    assert!(!was_run.exists());
+}
+
 #[test]
 fn an_inquiry_waits_for_no_compiler() {
     let daemon = Daemon::insecure(&["--jobs", "1"]);
