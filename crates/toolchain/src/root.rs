@@ -99,7 +99,10 @@ impl Root {
     }
 
     /// Where a path leads when all links are followed, as seen from inside; none when it leads nowhere.
-    pub(crate) fn behind_links(&self, inside: &Path) -> io::Result<Option<PathBuf>> {
+    ///
+    /// # Errors
+    /// When the system cannot tell.
+    pub fn behind_links(&self, inside: &Path) -> io::Result<Option<PathBuf>> {
         if self.own {
             // Some chroots have no /proc.
             return match std::fs::canonicalize(inside) {

@@ -1,17 +1,11 @@
 //! A directory with a whole system in it, `/` or another one, and what a path means there: no link leads out of it.
 //! Knows nothing of views.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::{Component, Path, PathBuf};
-
-use nix::errno::Errno;
+use std::path::{Path, PathBuf};
 
 use super::below;
-
-/// How many links are followed, as Linux does.
-const FOLLOWED: usize = 40;
 
 /// A root.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,34 +43,8 @@ impl Root {
     /// # Errors
     /// There is nothing, or it cannot be reached.
     pub(crate) fn behind_links(&self, path: &Path) -> io::Result<PathBuf> {
-        if self.is_here() {
-            return fs::canonicalize(path);
-        }
-        let mut found = PathBuf::from("/");
-        let (mut rest, mut followed) = (backwards(path), 0);
-        while let Some(part) = rest.pop() {
-            if part == ".." {
-                found.pop();
-                continue;
-            }
-            found.push(part);
-            // Not openat2(2), which systemd's RestrictSUIDSGID= forbids.
-            let place = below(&self.path, &found);
-            if !fs::symlink_metadata(&place)?.is_symlink() {
-                continue;
-            }
-            followed += 1;
-            if followed > FOLLOWED {
-                return Err(Errno::ELOOP.into());
-            }
-            let target = fs::read_link(place)?;
-            found.pop();
-            if target.is_absolute() {
-                found = PathBuf::from("/");
-            }
-            rest.extend(backwards(&target));
-        }
-        Ok(found)
+        let found = toolchain::Root::open(&self.path)?.behind_links(path)?;
+        found.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// What the absolute `path` in it is called on this machine, free of links unless the root is that of this process.
@@ -101,12 +69,6 @@ impl Root {
     pub(crate) fn link(&self, path: &Path) -> Option<PathBuf> {
         fs::read_link(below(&self.path, path)).ok()
     }
-}
-
-/// The components of a path but for the root and `.`, the last one first.
-fn backwards(path: &Path) -> Vec<OsString> {
-    let parts = path.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
-    parts.rev().map(|part| part.as_os_str().to_owned()).collect()
 }
 
 #[cfg(test)]
