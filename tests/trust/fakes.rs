@@ -47,6 +47,21 @@ fn a_copy_that_does_not_differ() {
     }
 }
 
+/// What one language is compiled by says nothing of another.
+#[test]
+fn a_gcc_without_cxx() {
+    let compilers = Toolbox::empty();
+    compilers.put_copy(|_| {});
+    compilers.remove_part("cc1plus");
+    let (site, daemon) = (Site::new(), daemon(DISTCCD, &compilers));
+    let client = site.client(&daemon.host());
+    assert_eq!(site.compile(&client.clone().env("DISTCC_FALLBACK", "0")).err(), "");
+    daemon.assert_served(1);
+    let said = client.run(&["gcc", "-x", "c++", "-c", "x.c"]).good().err();
+    assert_told_of(&said, &[daemon.host()]);
+    assert!(said.contains(" does not compile C++"), "{said}");
+}
+
 #[track_caller]
 fn check(fake: impl Fn(&Toolbox)) {
     for distccd in daemons() {

@@ -24,8 +24,12 @@ enum Does {
     /// Nothing is heard of it any more, as of one that is busy.
     Hang,
     Garbage,
+    /// As a daemon whose compiler runs with another libc.
+    TellOfAnotherLibc,
+    /// As one that compiles, but for a byte of the object.
+    Spoil,
 }
-use Does::{Close, Garbage, Hang, Refuse, Serve};
+use Does::{Close, Garbage, Hang, Refuse, Serve, Spoil, TellOfAnotherLibc};
 
 /// What is held against the host.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,7 +45,7 @@ use Becomes::{Benched, Stranger, Trusted};
 /// At an inquiry, a sample and a job; then how often it was asked, given a sample and given the job.
 #[test]
 fn whatever_a_host_does() {
-    let daemon = daemon(DISTCCD, &Toolbox::empty());
+    let daemon = experienced_daemon();
     for (does, becomes, times) in [
         ([Serve, Serve, Refuse], Stranger, [2, 0, 2]),
         ([Serve, Serve, Close], Benched, [2, 0, 1]),
@@ -64,8 +68,25 @@ fn whatever_a_host_does() {
     }
 }
 
+/// Where only a library of the system differs, a sample tells, and if that differs, it is not the compiler that is blamed.
+#[test]
+fn another_libc() {
+    let daemon = experienced_daemon();
+    check(&daemon, false, [TellOfAnotherLibc, Serve, Serve], Trusted, [1, 2, 1]);
+    let said = check(&daemon, false, [TellOfAnotherLibc, Spoil, Serve], Stranger, [1, 1, 0]);
+    assert!(said.contains(" runs with other libraries of the system"), "{said}");
+}
+
+/// All of a compiler is looked at first, which takes longer than these clients wait where others need the processors.
+fn experienced_daemon() -> Distccd {
+    let (site, daemon) = (Site::new(), daemon(DISTCCD, &Toolbox::empty()));
+    site.compile(&site.client(&daemon.host()));
+    daemon
+}
+
+/// Returns what the first client said.
 #[track_caller]
-fn check(daemon: &Distccd, by_script: bool, does: [Does; 3], becomes: Becomes, times: [usize; 3]) {
+fn check(daemon: &Distccd, by_script: bool, does: [Does; 3], becomes: Becomes, times: [usize; 3]) -> String {
     let (site, here) = (Site::new(), Toolbox::empty());
     if by_script {
         here.put_script("#!/bin/sh\nexec /usr/bin/gcc \"$@\"\n");
@@ -90,6 +111,7 @@ fn check(daemon: &Distccd, by_script: bool, does: [Does; 3], becomes: Becomes, t
         assert_eq!(site.compile(&client).err(), "", "{does:?}");
         assert_eq!(fake.times(), times, "{does:?}: asked again");
     }
+    said
 }
 
 /// What a client wants, and what it is told.
@@ -108,11 +130,20 @@ impl Fake {
         thread::spawn(move || {
             let mut hanging = Vec::new();
             for mut client in listener.incoming().flatten() {
-                let request = all_of(&mut client);
+                let mut request = all_of(&mut client);
+                if does[0] == TellOfAnotherLibc {
+                    request = turned(request, b"fingerprint ");
+                }
                 let step = step(&request);
                 counted.lock().expect("no thread panics with it")[step] += 1;
                 let answer = match does[step] {
                     Serve => served(&daemon, &request),
+                    TellOfAnotherLibc => turned(served(&daemon, &request), b" language=c:"),
+                    Spoil => {
+                        let mut answer = served(&daemon, &request);
+                        *answer.last_mut().expect("an object") ^= 1;
+                        answer
+                    }
                     Refuse => b"DONE0000da01TELL0000001drefused compiler no such gcc\n".to_vec(),
                     Close => Vec::new(),
                     Garbage => b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
@@ -140,6 +171,14 @@ fn all_of(client: &mut TcpStream) -> Vec<u8> {
         request.extend(&piece[..count]);
     }
     request
+}
+
+/// The fingerprint behind these words is another, and if it is turned once more, that which it was.
+fn turned(mut bytes: Vec<u8>, words: &[u8]) -> Vec<u8> {
+    if let Some(at) = bytes.windows(words.len()).position(|part| part == words) {
+        bytes[at + words.len()..][..64].reverse();
+    }
+    bytes
 }
 
 fn step(request: &[u8]) -> usize {

@@ -75,6 +75,15 @@ impl Toolbox {
         }
     }
 
+    /// The copy does without this part of gcc.
+    pub(crate) fn remove_part(&self, name: &str) {
+        let mut gcc = clean(self.place().join("gcc"));
+        gcc.arg(format!("-print-prog-name={name}"));
+        let part = PathBuf::from(run(gcc).good().out().trim());
+        assert!(part.starts_with(self.work.path()), "{}", part.display());
+        fs::remove_file(part).expect("a directory of ours");
+    }
+
     /// This, and then what the machine has.
     pub(crate) fn path(&self) -> String {
         format!("{}:{PATH}", self.place().display())
