@@ -179,11 +179,26 @@ fn a_native_compiler_stands_in_where_that_is_allowed() {
     let work = Workdir::new();
     let class = |object: &[u8]| object.get(4).copied();
     let daemon = daemon(&work, &["--enable-tcp-insecure"], "multilib = true\n");
-    let answer = ask(daemon.address(), &args("i686-odd-linux-gnu-gcc"), SOURCE);
-    assert_eq!((answer.status, class(&answer.object)), (0, Some(1)), "{}", answer.stderr);
+    let made = ask(daemon.address(), &args("i686-odd-linux-gnu-gcc"), SOURCE);
+    assert_eq!((made.status, class(&made.object)), (0, Some(1)), "{}", made.stderr);
     let told = told(&daemon, &["i686-odd-linux-gnu-gcc"]);
     let line = told.lines().find(|line| line.starts_with("compiler ")).expect(&told);
-    assert!(line.contains(" target=i686-odd-linux-gnu ") && !line.contains(':'), "{line}");
+    assert!(line.contains(" target=i686-odd-linux-gnu "), "{line}");
+    let with_proof = |words: &[&str]| {
+        let fits = proof(&fingerprint(&told, "i686-odd-linux-gnu-gcc"));
+        let words = [&["i686-odd-linux-gnu-gcc"], words, &["-c", "t.c", "-o", "t.o"]].concat();
+        exchange(daemon.address(), &[fits, request(&words, SOURCE.as_bytes())].concat())
+    };
+    assert_eq!(class(&answer(&with_proof(&["-O2"])).object), Some(1));
+    let refused = text_of(&with_proof(&["-O2", "-g"]));
+    assert_eq!(
+        refused,
+        "refused compiler gcc -m32 stands in for i686-odd-linux-gnu-gcc here, but not with -g\n"
+    );
+    let native = proof(&fingerprint(&crate::inquiries::told(&daemon, &["gcc"]), "gcc"));
+    let job = request(&args("i686-odd-linux-gnu-gcc"), SOURCE.as_bytes());
+    let refused = text_of(&exchange(daemon.address(), &[native, job].concat()));
+    assert!(refused.starts_with("refused compiler "), "{refused}");
     write(&work, "multilib = false\n");
     daemon.signal(Signal::SIGHUP);
     wait_until(SOON, "no more than is allowed", || {

@@ -45,17 +45,14 @@ pub(crate) struct Compiler {
     pub(crate) root: Option<PathBuf>,
     /// The place that toolchains.toml names it by, which may not answer.
     pub(crate) place: Option<PathBuf>,
-    /// What it is always told first.
-    pub(crate) words: &'static [&'static str],
+    /// It is native, and makes code for an x86 of 32 bits in place of one that does.
+    pub(crate) stands_in: bool,
 }
 
 impl Compiler {
-    /// What makes a native gcc one for 32 bits, as distributions for these have it.
-    pub(crate) const FOR_32_BITS: &[&str] = &["-m32", "-march=i686", "-mtune=generic"];
-
     /// In our root, on the daemon's PATH.
     pub(crate) fn here(program: PathBuf) -> Compiler {
-        Compiler { program, root: None, place: None, words: &[] }
+        Compiler { program, root: None, place: None, stands_in: false }
     }
 
     /// The file that its name leads to, as far as that is known here.

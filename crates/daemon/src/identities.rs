@@ -18,6 +18,7 @@ use crate::compiler::Compiler;
 use crate::places::Places;
 use crate::question;
 use crate::server::Server;
+use crate::standing_in;
 
 /// Each of them reads some files of several megabytes and starts a dozen processes.
 const AT_ONCE: usize = 2;
@@ -30,6 +31,9 @@ const MOST: usize = 1000;
 
 /// For so long nobody asks a compiler again that has not answered.
 const PAUSE: Duration = Duration::from_secs(10);
+
+/// For so long a script is believed to start what it started.
+const BELIEVED: Duration = Duration::from_secs(600);
 
 /// All that are known.
 #[derive(Debug)]
@@ -56,21 +60,25 @@ enum Memory {
 pub(crate) struct Known {
     pub(crate) identity: Identity,
     evidence: Evidence,
+    since: Instant,
     pub(crate) compiler: Compiler,
     makes_32_bits: OnceCell<bool>,
 }
 
 impl Known {
-    /// Whether its files are still those that were looked at.
+    /// Whether its files are still those that were looked at, as far as they are known.
     fn still_holds(&self) -> bool {
-        root(&self.compiler).is_ok_and(|root| self.evidence.still_holds(&root))
+        let is_certain = self.identity.is_certain();
+        (is_certain || self.since.elapsed() < BELIEVED)
+            && root(&self.compiler).is_ok_and(|root| self.evidence.still_holds(&root))
     }
 
     /// Whether it compiles for an x86 of 32 bits when it is told to.
     pub(crate) async fn makes_32_bits(&self, server: &Server) -> bool {
         let trial = async {
-            let words = Compiler::FOR_32_BITS.iter().chain(&["-x", "c", "-c", "/dev/null", "-o", "trial.o"]);
-            let words: Vec<&OsStr> = words.map(OsStr::new).collect();
+            let trial = ["-x", "c", "-c", "/dev/null", "-o", "trial.o"].map(OsString::from);
+            let words = standing_in::words_for(&trial);
+            let words: Vec<&OsStr> = words.iter().chain(&trial).map(OsString::as_os_str).collect();
             question::ask(server, &self.compiler, &words).await.is_ok_and(|said| said.is_empty())
         };
         *self.makes_32_bits.get_or_init(|| trial).await
@@ -205,7 +213,8 @@ impl Identities {
         let found = found.map_err(|error| format!("{}: {error}", compiler.program.display()));
         found.map(|(identity, evidence)| {
             let makes_32_bits = OnceCell::new();
-            Arc::new(Known { identity, evidence, compiler: compiler.clone(), makes_32_bits })
+            let since = Instant::now();
+            Arc::new(Known { identity, evidence, since, compiler: compiler.clone(), makes_32_bits })
         })
     }
 

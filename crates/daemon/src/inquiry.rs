@@ -6,6 +6,7 @@ use std::sync::Arc;
 use protocol::inquiry::{Inquiry, Telling, TellingCompiler, TellingLanguage};
 
 use crate::server::Server;
+use crate::standing_in;
 use crate::toolchains::{Meant, Names};
 
 /// Nobody builds with more compilers, and no machine has more.
@@ -44,16 +45,21 @@ fn features(server: &Server) -> Vec<String> {
     ["lzo", "native"].into_iter().chain(pump).map(str::to_owned).collect()
 }
 
-/// What only stands in for a target has no fingerprint for that. Who asks about everything has no use for what decides
-/// whether a sample is worth while.
+/// Without a core a sample decides, whatever the fingerprint is: so for what only stands in for a target. Who asks about
+/// everything has no use for what decides whether a sample is worth while.
 fn entry(name: &OsStr, meant: &Meant, about: Names) -> TellingCompiler {
     let identity = &meant.known.identity;
     let languages = identity.languages.iter().map(|(language, prints)| {
-        let prints = prints.filter(|_| meant.stands_in.is_none());
+        let stands_in = meant.stands_in.is_some();
+        let whole = prints.map(|prints| match stands_in {
+            true => standing_in::fingerprint(prints.whole),
+            false => prints.whole,
+        });
+        let core = prints.filter(|_| about == Names::Plain && !stands_in).map(|prints| prints.core);
         TellingLanguage {
             name: language.to_string(),
-            whole: prints.map(|prints| prints.whole.to_string()),
-            core: prints.filter(|_| about == Names::Plain).map(|prints| prints.core.to_string()),
+            whole: whole.map(|whole| whole.to_string()),
+            core: core.map(|core| core.to_string()),
         }
     });
     TellingCompiler {

@@ -31,6 +31,7 @@ use crate::execution::Execution;
 use crate::inquiry;
 use crate::server::Server;
 use crate::source::{self, Content, Source};
+use crate::standing_in;
 use crate::stats::JobStats;
 use crate::summary::{Outcome, Summary};
 use crate::toolchains::Chosen;
@@ -156,7 +157,9 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         let slot = self.slot().await?;
         let booked = self.stats.compiles();
         let mut workbench = unhurried(task.is_long(), || task.prepare(self.server))?;
-        workbench.args.splice(0..0, compiler.words.iter().map(OsString::from));
+        if compiler.stands_in {
+            stand_in(&mut workbench, command, proven.is_some())?;
+        }
         if let Some(processor) = proven.as_ref().and_then(|proven| proven.processor.as_ref()) {
             let told = workbench.tell_of(processor);
             told.map_err(|error| Outcome::Failed(format!("cannot write specs: {error}")))?;
@@ -332,6 +335,17 @@ fn not_started(compiler: &Path, error: &io::Error) -> Result<String, Outcome> {
         return Ok(reason);
     }
     Err(Outcome::Failed(format!("cannot start {reason}")))
+}
+
+/// Tells the native gcc what it stands in for.
+fn stand_in(workbench: &mut Workbench, command: &Command, is_proven: bool) -> Result<(), Outcome> {
+    if let Some(word) = standing_in::gives_away(&workbench.args).filter(|_| is_proven) {
+        let (name, word) = (command.compiler().display(), word.display());
+        return Err(Outcome::Unproven(format!("gcc -m32 stands in for {name} here, but not with {word}")));
+    }
+    let words = standing_in::words_for(&workbench.args);
+    workbench.args.splice(0..0, words);
+    Ok(())
 }
 
 fn words(compiler: &Path, args: &[OsString]) -> String {

@@ -32,6 +32,7 @@ mod settings;
 mod signals;
 mod source;
 mod sources;
+mod standing_in;
 mod stats;
 mod store;
 mod strays;

@@ -18,6 +18,7 @@ use crate::compiler_name::{is_32_bit_x86, split};
 use crate::identities::{Identities, Known};
 use crate::places::Places;
 use crate::server::Server;
+use crate::standing_in;
 
 use listing::Listings;
 pub(crate) use offered::ToolchainsFile;
@@ -135,6 +136,12 @@ impl Toolchains {
                 return Ok(Chosen { compiler, proven: Some(Proven { known, whole, processor: None }) });
             }
             others.insert(known.to_string());
+        }
+        if let Some((compiler, known, _)) = self.stand_in(server, name).await {
+            let mut wholes = known.identity.languages.values().flatten().map(|prints| prints.whole);
+            if let Some(whole) = wholes.find(|whole| Some(standing_in::fingerprint(*whole)) == wanted) {
+                return Ok(Chosen { compiler, proven: Some(Proven { known, whole, processor: None }) });
+            }
         }
         let others: Vec<String> = others.into_iter().collect();
         Err(Refusal::Unproven(match &others[..] {
@@ -261,7 +268,7 @@ impl Toolchains {
         }
         let native = Compiler::here(self.compilers.find(OsStr::new(plain)).ok()?);
         let known = self.identities.of(server, &native).await.ok()?;
-        let compiler = Compiler { words: Compiler::FOR_32_BITS, ..native };
+        let compiler = Compiler { stands_in: true, ..native };
         known.makes_32_bits(server).await.then(|| (compiler, known, target.to_owned()))
     }
 }
