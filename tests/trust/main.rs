@@ -7,6 +7,7 @@ mod places;
 mod replaced;
 mod setbacks;
 mod silent;
+mod standing_in;
 mod toolbox;
 mod turns;
 mod wishes;
