@@ -28,8 +28,9 @@ use std::ffi::OsString;
 use std::time::Duration;
 use turn::Whose;
 
-/// So long another client is waited for that asks a host, where the job can be done elsewhere.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// So long another client is waited for that asks a host, where the job can be done elsewhere. A daemon that has just been
+/// started reads its whole compiler first.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is known, and can be found out, about hosts for the compiler of one job.
 pub(crate) struct Trust<'a> {
@@ -102,7 +103,8 @@ impl<'a> Trust<'a> {
             known.read_again();
             known.of(host).cloned()
         };
-        let patience = if self.job.settings.fallback { PATIENCE } else { reach.silence.max(PATIENCE) };
+        let patience =
+            if self.job.settings.fallback { PATIENCE.min(reach.silence / 2) } else { reach.silence };
         let whose = turn::wait(file.as_deref(), patience, reach.interrupts, read_again);
         match whose.map_err(Failure::Interrupted)? {
             Whose::Known(standing) => Ok(standing),
