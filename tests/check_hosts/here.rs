@@ -185,3 +185,22 @@ fn a_toolchain_that_the_daemons_user_may_not_run() {
     }
     assert_eq!(looks.len(), verdicts.len());
 }
+
+#[test]
+fn a_chroot_that_the_daemon_cannot_enter() {
+    if !can_see() {
+        return;
+    }
+    let looks = looks(
+        "mkdir -p /etc/distcc /opt\n\
+         for place in /etc/distcc /opt /var/lib; do mount -t tmpfs -o mode=755 none $place; done\n\
+         install -D /bin/true /opt/arch32/usr/bin/gcc\n\
+         $DISTCC_ARCH chroot add i686 --root /opt/arch32 --yes >said\nlook\n\
+         echo 0 >zero; mount --bind zero /proc/sys/user/max_mnt_namespaces\nlook\n",
+    );
+    check(&looks[0], "toolchains", &["well"]);
+    check(&looks[1], "toolchains", &["failure"]);
+    let finding = looks[1].iter().find(|finding| finding["check"] == "toolchains").expect("checked above");
+    let remedy = finding["remedy"].as_str().unwrap_or_default();
+    assert!(remedy.starts_with("printf '%s\\n' user.max_mnt_namespaces=10000 | sudo tee "), "{remedy}");
+}
