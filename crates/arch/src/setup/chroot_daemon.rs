@@ -71,43 +71,38 @@ impl ChrootDaemon {
         services: &Services,
     ) -> Result<Served, String> {
         let state = services.state(&self.unit())?;
+        self.has_no_other_root(site)?;
         let (unit, arguments) = (self.drop_in(), self.arguments());
-        let text = |path: &Path| {
-            let bytes = plan.read(path).map_err(|error| error.to_string())?;
-            let text = bytes.map(String::from_utf8).transpose();
-            text.map_err(|_| format!("{} is no text: remove it first", path.display()))
-        };
-        let (old_unit, old_arguments) = (text(&unit)?, text(&arguments)?);
-        if let Some(other) = ChrootDaemon::all(site).into_iter().find(|other| other.name == self.name)
-            && other.root != self.root
-        {
-            return Err(format!(
-                "{} serves {} already: use another name, or type distcc-arch chroot remove {} first",
-                self.unit(),
-                other.root.display(),
-                self.name
-            ));
-        }
+        let (old_unit, old_arguments) = (text(plan, &unit)?, text(plan, &arguments)?);
         let begun = old_arguments.clone().unwrap_or_else(|| {
             environment_file::with_value(&format!("# Options of {}.\n", self.unit()), VARIABLE, "")
         });
         let new_arguments = server.text(&begun).map_err(|why| format!("{}: {why}", arguments.display()))?;
         let is_changed =
             old_unit.as_ref() != Some(&self.text()) || old_arguments.as_ref() != Some(&new_arguments);
-        let write = |plan: &mut Plan, path: &Path, text: String| {
-            plan.write(path, text.into_bytes(), 0o644).map_err(|error| error.to_string())
-        };
         let served = served(&new_arguments);
         self.permit(plan)?;
         let directory = unit.parent().expect("it is in a directory of the unit's");
         plan.make_directory(directory, 0o755, None).map_err(|error| error.to_string())?;
-        write(plan, &arguments, new_arguments)?;
-        write(plan, &unit, self.text())?;
+        for (path, text) in [(&arguments, new_arguments), (&unit, self.text())] {
+            plan.write(path, text.into_bytes(), 0o644).map_err(|error| error.to_string())?;
+        }
         if is_changed {
             plan.run(services.read_units());
         }
         services.start(&self.unit(), state, is_changed).into_iter().for_each(|action| plan.run(action));
         Ok(served)
+    }
+
+    fn has_no_other_root(&self, site: &Site) -> Result<(), String> {
+        let other = ChrootDaemon::all(site).into_iter().find(|other| other.name == self.name);
+        let Some(other) = other.filter(|other| other.root != self.root) else { return Ok(()) };
+        Err(format!(
+            "{} serves {} already: use another name, or type distcc-arch chroot remove {} first",
+            self.unit(),
+            other.root.display(),
+            self.name
+        ))
     }
 
     /// Plans the links by which it may run the compilers there; those that makepkg needs are another matter.
@@ -169,6 +164,12 @@ impl ChrootDaemon {
     }
 }
 
+fn text(plan: &Plan, path: &Path) -> Result<Option<String>, String> {
+    let bytes = plan.read(path).map_err(|error| error.to_string())?;
+    let text = bytes.map(String::from_utf8).transpose();
+    text.map_err(|_| format!("{} is no text: remove it first", path.display()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +203,9 @@ mod tests {
         write(Path::new("/etc/systemd/system/distccd@x.service.d/limits.conf"), "[Service]\nNice=1\n");
         write(&one.arguments(), "DISTCC_ARGS=\"--allow 10.0.0.0/8 --port 3692\"\n");
         assert_eq!(ChrootDaemon::all(&site), [other, one.clone()]);
+        let moved = ChrootDaemon { root: "/opt/elsewhere".into(), ..one.clone() };
+        assert!(one.has_no_other_root(&site).is_ok());
+        assert!(moved.has_no_other_root(&site).unwrap_err().contains("chroot remove i686 first"));
         assert_eq!(one.served(&site), Served { port: 3692, ranges: vec!["10.0.0.0/8".parse().unwrap()] });
     }
 }
