@@ -113,6 +113,11 @@ fn one_where_ours_cannot_run_is_left_alone() {
     let scene = chroot();
     let words = ["setup", "--hosts", "red/3", "--yes"];
     scene.refuses(&words, ": install distcc in it, then type this again");
+    // Nobody is asked for slots before that: the refusal is all that is said.
+    scene.refuses(
+        &["setup", "--hosts", "127.0.0.1:9", "--yes"],
+        ": install distcc in it, then type this again",
+    );
     scene.write("usr/bin/pacman", "");
     scene.refuses(&words, " -S distcc, then this again");
     if need::root() {

@@ -115,8 +115,11 @@ fn root_directory(typed: &Path) -> Result<PathBuf, String> {
     if !root.to_str().is_some_and(|path| path.chars().all(is_plain)) {
         return Err(format!("--root {}: give the directory a name of plain letters", root.display()));
     }
+    if root == Path::new("/") {
+        return Err("--root /: that is this machine itself: distcc-arch setup --server".to_owned());
+    }
     let inside = Root::open(&root).map_err(|error| format!("--root {}: {error}", root.display()))?;
-    if root == Path::new("/") || !inside.is_program(Path::new(PROGRAM)).unwrap_or(false) {
+    if !inside.is_program(Path::new(PROGRAM)).unwrap_or(false) {
         let shown = word(&root.to_string_lossy());
         return Err(format!(
             "--root {shown}: no {PROGRAM} is in it: install distcc there (sudo pacman --sysroot {shown} -S distcc)"

@@ -85,15 +85,11 @@ fn set_up(asked: &Setup, work: &mut Work) -> Result<Answer, String> {
     }
     // What is wrong is told before anybody is waited for.
     asked.wanted(&asked.hosts)?;
-    let hosts = asked_slots::asked(&asked.hosts);
-    if !hosts.is_empty() {
-        work.note(&format!("asking {} how many slots there are", hosts.join(", ")));
-    }
-    let (words, told) = asked_slots::filled_in(&asked.hosts, work.processes);
-    let wanted = asked.wanted(&words)?;
     let server = asked.server()?;
     let site = site(asked.root.as_deref(), work.settings)?;
     work.recover(&site)?;
+    let (words, told) = asked.slots(&site, work)?;
+    let wanted = asked.wanted(&words)?;
     let mut plan = Plan::new(&site);
     let mut warnings = Vec::new();
     told.iter().for_each(|line| work.note(line));
@@ -117,6 +113,18 @@ fn set_up(asked: &Setup, work: &mut Work) -> Result<Answer, String> {
 }
 
 impl Setup {
+    /// The hosts with as many slots as they say they have, and what there is to tell of that.
+    fn slots(&self, site: &Site, work: &mut Work) -> Result<(Vec<String>, Vec<String>), String> {
+        if !self.hosts.is_empty() {
+            chroot_client::plan(&mut Plan::new(site), site, work.settings)?;
+        }
+        let hosts = asked_slots::asked(&self.hosts);
+        if !hosts.is_empty() {
+            work.note(&format!("asking {} how many slots there are", hosts.join(", ")));
+        }
+        Ok(asked_slots::filled_in(&self.hosts, work.processes))
+    }
+
     fn wanted(&self, words: &[String]) -> Result<Option<Wanted>, String> {
         if words.is_empty() {
             return Ok(None);
