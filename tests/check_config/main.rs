@@ -161,7 +161,7 @@ fn compilers_are_called_themselves() {
             fs::remove_file(there.at("usr/bin/distcc")).unwrap();
         },
         finding: ["distcc-program", "failure", "distcc"],
-        remedy: "pacman --sysroot ROOT -S distcc-arch",
+        remedy: "distcc-arch setup --root ROOT --hosts ",
         exit: 2,
     });
 }
