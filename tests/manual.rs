@@ -130,56 +130,51 @@ fn the_manual_of_distccmon_text_knows_every_variable() {
     check(&source("crates/monitor/man/distccmon-text.sections.1"), strings, 4);
 }
 
+/// Of section 1, sorted.
+const PAGES: &[&str] = &[
+    "distcc-arch-check.1",
+    "distcc-arch-chroot-add.1",
+    "distcc-arch-chroot-daemon.1",
+    "distcc-arch-chroot-list.1",
+    "distcc-arch-chroot-remove.1",
+    "distcc-arch-chroot-renew.1",
+    "distcc-arch-chroot.1",
+    "distcc-arch-cidr.1",
+    "distcc-arch-demo.1",
+    "distcc-arch-hosts-add.1",
+    "distcc-arch-hosts-discover.1",
+    "distcc-arch-hosts-list.1",
+    "distcc-arch-hosts-probe.1",
+    "distcc-arch-hosts-remove.1",
+    "distcc-arch-hosts.1",
+    "distcc-arch-masquerade.1",
+    "distcc-arch-setup.1",
+    "distcc-arch-toolchain-add.1",
+    "distcc-arch-toolchain-list.1",
+    "distcc-arch-toolchain-multilib.1",
+    "distcc-arch-toolchain-remove.1",
+    "distcc-arch-toolchain.1",
+    "distcc-arch-undo.1",
+    "distcc-arch.1",
+    "distcc.1",
+    "distccd.1",
+    "distccmon-text.1",
+    "lsdistcc.1",
+    "pump.1",
+    "update-distcc-symlinks.1",
+];
+const PROGRAMS: [&str; 7] =
+    ["distcc", "distcc-arch", "distccd", "distccmon-text", "lsdistcc", "pump", "update-distcc-symlinks"];
+
 #[test]
 fn every_program_is_documented_where_packages_install_it() {
     let docs = Docs::write();
-    let pages = [
-        "distcc-arch-check.1",
-        "distcc-arch-chroot-add.1",
-        "distcc-arch-chroot-daemon.1",
-        "distcc-arch-chroot-list.1",
-        "distcc-arch-chroot-remove.1",
-        "distcc-arch-chroot-renew.1",
-        "distcc-arch-chroot.1",
-        "distcc-arch-cidr.1",
-        "distcc-arch-demo.1",
-        "distcc-arch-hosts-add.1",
-        "distcc-arch-hosts-discover.1",
-        "distcc-arch-hosts-list.1",
-        "distcc-arch-hosts-probe.1",
-        "distcc-arch-hosts-remove.1",
-        "distcc-arch-hosts.1",
-        "distcc-arch-masquerade.1",
-        "distcc-arch-setup.1",
-        "distcc-arch-toolchain-add.1",
-        "distcc-arch-toolchain-list.1",
-        "distcc-arch-toolchain-multilib.1",
-        "distcc-arch-toolchain-remove.1",
-        "distcc-arch-toolchain.1",
-        "distcc-arch-undo.1",
-        "distcc-arch.1",
-        "distcc.1",
-        "distccd.1",
-        "distccmon-text.1",
-        "lsdistcc.1",
-        "pump.1",
-        "update-distcc-symlinks.1",
-    ];
-    let programs =
-        ["distcc", "distcc-arch", "distccd", "distccmon-text", "lsdistcc", "pump", "update-distcc-symlinks"];
-    let files_of_fish = [
-        "distcc-arch.fish",
-        "distcc.fish",
-        "distccd.fish",
-        "distccmon-text.fish",
-        "lsdistcc.fish",
-        "pump.fish",
-        "update-distcc-symlinks.fish",
-    ];
-    assert_eq!(names_in(&docs.path("man/man1")), pages);
+    let mut files_of_fish = PROGRAMS.map(|program| format!("{program}.fish"));
+    files_of_fish.sort();
+    assert_eq!(names_in(&docs.path("man/man1")), PAGES);
     assert_eq!(names_in(&docs.path("man/man5")), ["distcc-hosts.5"]);
-    assert_eq!(names_in(&docs.path("bash-completion/completions")), programs);
-    assert_eq!(names_in(&docs.path("zsh/site-functions")), programs.map(|program| format!("_{program}")));
+    assert_eq!(names_in(&docs.path("bash-completion/completions")), PROGRAMS);
+    assert_eq!(names_in(&docs.path("zsh/site-functions")), PROGRAMS.map(|program| format!("_{program}")));
     assert_eq!(names_in(&docs.path("fish/vendor_completions.d")), files_of_fish);
     let of_add = fs::read_to_string(docs.path("man/man1/distcc-arch-hosts-add.1")).expect("a page");
     assert!(of_add.contains("distcc\\-arch\\-hosts\\-add") && of_add.contains("dry\\-run"), "{of_add}");

@@ -79,6 +79,19 @@ impl Drop for Daemon {
 
 const GCC: [&str; 5] = ["gcc", "-c", "x.c", "-o", "x.o"];
 
+const GOOD_JOB: &[&str] = &[
+    "PRIORITY=5",
+    "SYSLOG_FACILITY=3",
+    "SYSLOG_IDENTIFIER=distccd",
+    "DISTCC_CLIENT=127.0.0.1",
+    "DISTCC_FILE=x.c",
+    "DISTCC_COMPILER=gcc",
+    "DISTCC_RESULT=COMPILE_OK",
+    "DISTCC_EXIT=0",
+    "DISTCC_SIGNAL=0",
+    "DISTCC_REASON=",
+];
+
 #[test]
 fn the_journal_knows_each_fact_of_a_job_by_its_name() {
     if !need::root() {
@@ -91,18 +104,7 @@ fn the_journal_knows_each_fact_of_a_job_by_its_name() {
     daemon.work.write("bad.c", "int x = y;\n");
     assert_eq!(daemon.compile(&GCC), Some(0));
     let good = journal.record(" COMPILE_OK ");
-    good.check(&[
-        "PRIORITY=5",
-        "SYSLOG_FACILITY=3",
-        "SYSLOG_IDENTIFIER=distccd",
-        "DISTCC_CLIENT=127.0.0.1",
-        "DISTCC_FILE=x.c",
-        "DISTCC_COMPILER=gcc",
-        "DISTCC_RESULT=COMPILE_OK",
-        "DISTCC_EXIT=0",
-        "DISTCC_SIGNAL=0",
-        "DISTCC_REASON=",
-    ]);
+    good.check(GOOD_JOB);
     let text = |record: &Record, name| record.get(name).parse::<u32>().unwrap();
     let [port, time] = ["DISTCC_CLIENT_PORT", "DISTCC_MILLISECONDS"].map(|name| text(&good, name));
     let expected = format!(

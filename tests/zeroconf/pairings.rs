@@ -1,5 +1,7 @@
 //! Lua, compiled by clients that only know `+zeroconf`, in every pairing of the two makes. Knows nothing of single hosts.
 
+use std::path::Path;
+
 use test_hosts::netns::Network;
 use test_hosts::process::{Running, clean, run};
 use test_hosts::wait::wait_until;
@@ -38,13 +40,8 @@ fn check(client: Programs, daemons: Programs, options: &str) {
     }
     let Some(lua) = need::source("lua5.4") else { return };
     let work = Workdir::new();
-    let mut copy = clean("sh");
-    copy.args(["-c", "cp \"$0\"/src/*.[ch] \"$1\""]).args([lua, work.src()]);
-    run(copy).good();
     let [here, there] = ["here", "there"].map(|name| work.open_dir(name));
-    let mut local = clean("sh");
-    local.args(["-c", COMPILE, "env"]).arg(&here).current_dir(work.src());
-    run(local).good();
+    compile_here(&lua, &work, &here);
 
     let way = if c_is_needed { Way::AvahiForIpv4 } else { Way::Avahi };
     let network = Network::new(2);
@@ -71,4 +68,14 @@ fn check(client: Programs, daemons: Programs, options: &str) {
         served().iter().sum::<usize>() == objects.len() - kept
     });
     assert!(served().iter().all(|jobs| *jobs > 0), "one host had nothing to do: {:?}", served());
+}
+
+/// In the place where the client will be called, for what the objects are to be.
+fn compile_here(lua: &Path, work: &Workdir, objects: &Path) {
+    let mut copy = clean("sh");
+    copy.args(["-c", "cp \"$0\"/src/*.[ch] \"$1\""]).args([lua, &work.src()]);
+    run(copy).good();
+    let mut local = clean("sh");
+    local.args(["-c", COMPILE, "env"]).arg(objects).current_dir(work.src());
+    run(local).good();
 }
