@@ -309,6 +309,30 @@ Target: x86_64-pc-linux-gnu
         check(&plain, None);
     }
 
+    /// For ARM it puts all of them into the command, so that other machines get them in the same places; of the tuning it
+    /// finds nothing out.
+    #[test]
+    fn gcc_for_arm() {
+        let said = |words: &str| {
+            commands(&format!(
+                "COLLECT_GCC_OPTIONS= '-c' '-pipe'\n /usr/libexec/gcc/aarch64-linux-gnu/14/cc1 -quiet -imultiarch \
+                 aarch64-linux-gnu /dev/null -quiet -dumpbase null {words} -g -O2 -o - |\n as -EL \
+                 \"-march=armv8.2-a+dotprod+crc+crypto+fp16+rcpc+ssbs+profile\" \"-mabi=lp64\" -o null.o\n"
+            ))
+        };
+        let check = |native: &str, explicit: &str| {
+            let native = said(native);
+            let words: Vec<&str> = explicit.split(' ').collect();
+            assert_eq!(native.explicit(Family::Gcc).unwrap(), words);
+            assert_eq!(native.likeness(&said(explicit), Family::Gcc), Some(Likeness::Whole));
+        };
+        check(
+            "-mlittle-endian \"-mabi=lp64\" \"-mcpu=neoverse-n1+crc+crypto+ssbs\"",
+            "-mlittle-endian -mabi=lp64 -mcpu=neoverse-n1+crc+crypto+ssbs",
+        );
+        check("-mlittle-endian \"-mabi=lp64\"", "-mlittle-endian -mabi=lp64");
+    }
+
     #[test]
     fn likeness_of_commands_of_clang() {
         let native = commands(CLANG);
