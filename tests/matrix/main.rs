@@ -80,8 +80,9 @@ fn a_c_daemon_changes_nothing() {
     let Some(c) = need::c_distcc() else { return };
     let groups = groups();
     let mut jobs = jobs(&groups);
-    // A C daemon takes no -flto: it closes the connection.
-    let is_taken = |row: &Row| row.verdict == Verdict::Remote && !row.script.contains("-flto");
+    // A C daemon takes no -flto: it closes the connection. It cannot be told of processors either.
+    let is_refused = |row: &Row| row.script.contains("-flto") || row.script.contains("-march=native -g ");
+    let is_taken = |row: &Row| row.verdict == Verdict::Remote && !is_refused(row);
     jobs.retain(|(_, row, case)| is_taken(row) && C_CASES.contains(case));
     let part: Vec<Job> = jobs.into_iter().step_by(EACH).collect();
     let lines = tried(&part, Programs { distccd: c.distccd, ..OURS }, trial::there_alone);
