@@ -6,6 +6,7 @@ use crate::compilation::Compilation;
 use crate::family::Family;
 use crate::options::{AtClient, Meaning, OptionRow};
 use crate::why_local::WhyLocal;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// Why a compile elsewhere would not tell the same, whatever is sent, if so.
@@ -19,7 +20,10 @@ pub(crate) fn of(compilation: &Compilation) -> Option<WhyLocal> {
 /// Why the compile of preprocessed text would not tell the same, if so.
 pub(crate) fn of_text(compilation: &Compilation) -> Option<WhyLocal> {
     let arguments = &compilation.arguments;
-    let whole_run = || arguments.iter().find_map(|argument| wants_the_whole_run(arguments, argument));
+    let whole_run = || {
+        let asks = arguments.iter().find_map(|argument| wants_the_whole_run(arguments, argument));
+        asks.or_else(|| lines_in_assembler_text(compilation))
+    };
     if compilation.is_preprocessed() {
         return whole_run();
     }
@@ -44,6 +48,15 @@ fn debug_by_the_assembler(arguments: &Arguments) -> Option<WhyLocal> {
     let found =
         words.find(|argument| arguments.value(argument).as_bytes().split(|b| *b == b',').any(asks))?;
     Some(WhyLocal::AssemblerOption(arguments.word(found).into()))
+}
+
+/// gcc looks the lines up in the source, of whose name the text tells.
+fn lines_in_assembler_text(compilation: &Compilation) -> Option<WhyLocal> {
+    let shows = |word: &&OsStr| *word == "-fverbose-asm";
+    let arguments = &compilation.arguments;
+    let found = arguments.iter().map(|argument| arguments.word(argument)).find(shows)?;
+    let is_shown = compilation.family != Family::Clang && compilation.last(Meaning::AssemblyMode).is_some();
+    is_shown.then(|| WhyLocal::RecordsColumns(found.into()))
 }
 
 /// Most sanitizers write the place of what they watch into the program, for their reports.
@@ -93,6 +106,10 @@ mod tests {
         check("gcc -c x.c -fsanitize=thread,undefined", "records-columns");
         check("gcc -c x.c -fsanitize=thread", "sent");
         check("gcc -c x.i -fsanitize=address", "sent");
+        check("gcc -S x.c -fverbose-asm", "records-columns");
+        check("gcc -S x.i -fverbose-asm", "records-columns");
+        check("gcc -c x.c -fverbose-asm", "sent");
+        check("clang -S x.c -fverbose-asm", "sent");
         check("gcc -c x.c -Wa,-g", "assembler-option");
         check("gcc -c x.c -Wa,--noexecstack,--gdwarf-5", "assembler-option");
         check("gcc -c x.c -g -Wa,-g", "sent");

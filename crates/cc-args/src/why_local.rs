@@ -115,7 +115,9 @@ impl WhyLocal {
             Cc1Option(_) => ("cc1-option", "is an inner option of clang that is not known to be harmless"),
             KeepsComments(_) => ("keeps-comments", "means something only together with -E"),
             RecordsCommandLine(_) => ("records-command-line", "writes the command line into the object"),
-            RecordsColumns(_) => ("records-columns", "writes columns of the source into the object"),
+            RecordsColumns(_) => {
+                ("records-columns", "writes lines or columns of the source into what it makes")
+            }
             RecordsMacros(_) => ("records-macros", "writes macros into the object, and those are not sent"),
             InputCharset(_) => ("input-charset", "converts text that would be sent as it is"),
             WholeRun(_) => ("whole-run", "asks for messages that only one whole run of the compiler gives"),
