@@ -1,8 +1,8 @@
 //! Compilers that /etc/distcc/toolchains.toml offers, and what is wrong with such files. Knows nothing of other roots
 //! and of our client.
 
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use nix::sys::signal::Signal;
@@ -111,6 +111,40 @@ fn a_compiler_that_is_not_here_is_answered_with_those_that_are() {
     let is_told =
         |said: &str| said.starts_with("it has ") && said.contains("gcc 1") && said.contains(&native);
     wait_until(SOON, "a list of what there is", || is_told(&answered(&daemon)));
+}
+
+/// The seed's "code 110": which program it is, why, and in the log what to do.
+#[test]
+fn a_compiler_that_the_daemon_may_not_run() {
+    if !need::root() {
+        return;
+    }
+    let work = Workdir::new();
+    compilers(&work, &["odd-cpu-gcc"]);
+    let closed = work.path().join("tools/odd-cpu-gcc");
+    fs::set_permissions(&closed, Permissions::from_mode(0o700)).unwrap();
+    let text = "[toolchain.odd]\ndirectory = \"DIR/tools\"\n";
+    let why = format!("{}: Permission denied (os error 13)", closed.display());
+    for (target, expected) in [
+        (
+            "target = \"odd-cpu\"\n",
+            format!("odd-cpu-gcc: no such program on the PATH of this server; {why}\n"),
+        ),
+        ("", format!("failed to exec {why}\n")),
+    ] {
+        let daemon = daemon(&work, &["--enable-tcp-insecure"], &format!("{text}{target}"));
+        let job = request(&args("odd-cpu-gcc"), SOURCE.as_bytes());
+        let unproven = text_of(&exchange(daemon.address(), &[proof(&"5".repeat(64)), job].concat()));
+        assert_eq!(
+            unproven,
+            format!("refused compiler odd-cpu-gcc cannot be asked what it is here: {why}\n")
+        );
+        let answer = ask(daemon.address(), &args("odd-cpu-gcc"), SOURCE);
+        assert!(answer.status == 0x6e00 && answer.stderr.ends_with(&expected), "{}", answer.stderr);
+        let told = told(&daemon, &["odd-cpu-gcc"]);
+        assert!(told.ends_with(&format!("missing odd-cpu-gcc {why}\n")), "{told}");
+        daemon.wait_for_log(&format!("may not pass {0}: type `chmod a+rx {0}`", closed.display()));
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 
 use toolchain::names_a_compiler;
 
+use crate::refusal::Refusal;
 use crate::settings::Permitted;
 use crate::view::Root;
 
@@ -61,26 +62,6 @@ impl Compiler {
         root.ok()
             .and_then(|root| root.behind_links(&self.program).ok())
             .unwrap_or_else(|| self.program.clone())
-    }
-}
-
-/// Why a compiler is not run.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// The administrator did not permit it; the reason is for the log alone.
-    NotPermitted(String),
-    /// It is permitted but not installed; the client is told.
-    Missing(String),
-    /// None is the one that the client means; it is told.
-    Unproven(String),
-}
-
-impl Refusal {
-    /// Why, for people.
-    pub(crate) fn into_reason(self) -> String {
-        match self {
-            Refusal::NotPermitted(reason) | Refusal::Missing(reason) | Refusal::Unproven(reason) => reason,
-        }
     }
 }
 
@@ -253,7 +234,8 @@ mod tests {
         match (compilers.find(OsStr::new(name)), expected) {
             (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{name}"),
             (Err(refusal), Err(expected)) => {
-                let reason = refusal.into_reason();
+                let (Refusal::NotPermitted(reason) | Refusal::Missing(reason) | Refusal::Unproven(reason)) =
+                    refusal;
                 assert!(reason.contains(expected), "{name}: {reason}");
             }
             (found, expected) => panic!("{name}: {found:?}, not {expected:?}"),

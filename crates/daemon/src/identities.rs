@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use nix::unistd::{AccessFlags, access};
 use tokio::sync::{OnceCell, Semaphore, mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -17,6 +18,7 @@ use toolchain::{Evidence, Fingerprint, Identity, Root, Surroundings, identify};
 use crate::compiler::Compiler;
 use crate::places::Places;
 use crate::question;
+use crate::refusal;
 use crate::server::Server;
 use crate::standing_in;
 
@@ -162,7 +164,7 @@ impl Identities {
         let Some(place) = &known.compiler.place else { return Ok(known.still_holds()) };
         let known = Arc::clone(known);
         let looked = self.places.look(&server.log(), place, move || known.still_holds()).await;
-        looked.map_err(|_| silent(place))
+        looked.map_err(|silent| silent.at(place))
     }
 
     fn remembered(&self, compiler: &Compiler) -> Option<Found> {
@@ -192,25 +194,34 @@ impl Identities {
             }
         }
         let (tell, told) = watch::channel(None);
-        all.insert(compiler.clone(), Memory::Looking(told.clone()));
+        let before = match all.insert(compiler.clone(), Memory::Looking(told.clone())) {
+            Some(Memory::Silent(why, _)) => Some(why),
+            _ => None,
+        };
         let (identities, server, compiler) = (Arc::clone(self), Arc::clone(server), compiler.clone());
         tokio::spawn(async move {
             let found = identities.find_out(&server, &compiler).await;
-            let memory = match &found {
-                Ok(known) => Memory::Known(Arc::clone(known)),
-                Err(why) => Memory::Silent(why.clone(), Instant::now()),
+            let (memory, told) = match found {
+                Ok(known) => (Memory::Known(Arc::clone(&known)), Ok(known)),
+                Err(error) => {
+                    let why = format!("{}: {error}", compiler.program.display());
+                    if before.as_ref() != Some(&why) {
+                        let in_full = refusal::in_full(&compiler, &error);
+                        server.log().warning(format_args!("cannot find out what a compiler is: {in_full}"));
+                    }
+                    (Memory::Silent(why.clone(), Instant::now()), Err(why))
+                }
             };
             identities.all().insert(compiler, memory);
-            tell.send_replace(Some(found));
+            tell.send_replace(Some(told));
         });
         Ok(told)
     }
 
-    async fn find_out(&self, server: &Server, compiler: &Compiler) -> Found {
+    async fn find_out(&self, server: &Server, compiler: &Compiler) -> io::Result<Arc<Known>> {
         let _at_work = self.at_work.acquire().await.expect("the semaphore is never closed");
         let looked = timeout(LONGEST, look(server, compiler, &self.places)).await;
         let found = looked.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        let found = found.map_err(|error| format!("{}: {error}", compiler.program.display()));
         found.map(|(identity, evidence)| {
             let makes_32_bits = OnceCell::new();
             let since = Instant::now();
@@ -227,10 +238,6 @@ fn broken_off(compiler: &Compiler) -> String {
     format!("{}: the look at it was broken off", compiler.program.display())
 }
 
-fn silent(place: &Path) -> String {
-    format!("{} does not answer", place.display())
-}
-
 /// Files are read in a thread of their own; the questions that come up there are put from here.
 async fn look(server: &Server, compiler: &Compiler, places: &Places) -> io::Result<(Identity, Evidence)> {
     type Question = (Vec<OsString>, oneshot::Sender<io::Result<Vec<u8>>>);
@@ -238,7 +245,7 @@ async fn look(server: &Server, compiler: &Compiler, places: &Places) -> io::Resu
     let around =
         Surroundings { search_path: server.environment.search_path(compiler), ..Surroundings::default() };
     let visit = match &compiler.place {
-        Some(place) => Some(places.visit(place).await.map_err(|_| io::Error::other(silent(place)))?),
+        Some(place) => Some(places.visit(place).await.map_err(|silent| io::Error::other(silent.at(place)))?),
         None => None,
     };
     let thinking = spawn_blocking({
@@ -246,6 +253,10 @@ async fn look(server: &Server, compiler: &Compiler, places: &Places) -> io::Resu
         let hashes = Arc::clone(&server.hashes);
         move || {
             let _visit = visit;
+            if compiler.root.is_none() {
+                // A compiler that is closed to us is there all the same.
+                access(&compiler.program, AccessFlags::X_OK)?;
+            }
             identify(&root(&compiler)?, &compiler.program, &around, &hashes, &mut |words| {
                 let (answers, answer) = oneshot::channel();
                 let words = words.iter().map(OsString::from).collect();

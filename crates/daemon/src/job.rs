@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use logging::{Field, Level, Log};
 use nix::errno::Errno;
 use protocol::inquiry::Inquiry;
-use protocol::{WaitStatus, refusal};
+use protocol::{WaitStatus, refusal as encode_refusal};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::select;
@@ -29,6 +29,7 @@ use crate::command::Command;
 use crate::compiler::Compiler;
 use crate::execution::Execution;
 use crate::inquiry;
+use crate::refusal;
 use crate::server::Server;
 use crate::source::{self, Content, Source};
 use crate::standing_in;
@@ -139,7 +140,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
 
     /// Says why a job with a proof is not done here, and lets the client finish sending, or it would not hear it.
     async fn refuse(&mut self, reason: &str) -> Result<(), Outcome> {
-        self.send(&refusal("compiler", reason)).await?;
+        self.send(&encode_refusal("compiler", reason)).await?;
         self.to.shutdown().await.map_err(Outcome::Broken)?;
         let _ = timeout(HEAD_TIMEOUT.min(self.server.io_timeout), gone(&mut self.from)).await;
         Ok(())
@@ -169,6 +170,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             Ok(execution) => execution,
             Err(error) => {
                 let reason = not_started(&compiler.program, &error)?;
+                self.log.warning(format_args!("cannot run {}", refusal::in_full(compiler, &error)));
                 return Ok(self.not_run(command, &reason));
             }
         };

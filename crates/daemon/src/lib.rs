@@ -27,6 +27,7 @@ mod passed;
 mod places;
 mod privileges;
 mod question;
+mod refusal;
 mod server;
 mod settings;
 mod signals;

@@ -38,6 +38,13 @@ struct Gate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Silent;
 
+impl Silent {
+    /// So it is told.
+    pub(crate) fn at(self, place: &Path) -> String {
+        format!("{} does not answer", place.display())
+    }
+}
+
 /// The right to keep a thread busy with a place.
 pub(crate) struct Visit {
     gate: Arc<Gate>,

@@ -21,6 +21,10 @@ const TELLTALES: &[(&str, &[&str])] = &[
     ("-m64", &[]),
     ("-mx32", &[]),
     ("-miamcu", &[]),
+    // What a processor is called with 32 bits nobody has compared.
+    ("-march=native", &[]),
+    ("-mtune=native", &[]),
+    ("-mcpu=native", &[]),
 ];
 
 /// What the native gcc is told before the words of a job.
@@ -79,6 +83,7 @@ mod tests {
         check("-flto=auto", Some("-flto=auto"));
         check("-frecord-gcc-switches", Some("-frecord-gcc-switches"));
         check("-m64", Some("-m64"));
+        check("-march=native", Some("-march=native"));
     }
 
     #[test]

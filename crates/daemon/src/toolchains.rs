@@ -13,10 +13,11 @@ use std::sync::Arc;
 use logging::Log;
 use toolchain::{Entry, Family, Fingerprint, Processor};
 
-use crate::compiler::{Compiler, Compilers, Refusal, bare_name};
+use crate::compiler::{Compiler, Compilers, bare_name};
 use crate::compiler_name::{is_32_bit_x86, split};
 use crate::identities::{Identities, Known};
 use crate::places::Places;
+use crate::refusal::Refusal;
 use crate::server::Server;
 use crate::standing_in;
 
@@ -129,9 +130,16 @@ impl Toolchains {
         let mut spots = spots(name, Names::Plain, &self.offered.entries());
         // A proof fits wherever it fits, and other places may be slow.
         spots.sort_by_key(|spot| spot.place.is_some());
-        let mut others = BTreeSet::new();
+        let (mut others, mut silent) = (BTreeSet::new(), None);
         for spot in spots {
-            let Ok(Some((compiler, known))) = self.fitting(server, &spot).await else { continue };
+            let (compiler, known) = match self.fitting(server, &spot).await {
+                Ok(Some(fitting)) => fitting,
+                Ok(None) => continue,
+                Err(why) => {
+                    silent.get_or_insert(why);
+                    continue;
+                }
+            };
             if let Some(whole) = wanted.filter(|wanted| known.identity.has(*wanted)) {
                 return Ok(Chosen { compiler, proven: Some(Proven { known, whole, processor: None }) });
             }
@@ -143,11 +151,27 @@ impl Toolchains {
                 return Ok(Chosen { compiler, proven: Some(Proven { known, whole, processor: None }) });
             }
         }
-        let others: Vec<String> = others.into_iter().collect();
-        Err(Refusal::Unproven(match &others[..] {
-            [] => format!("{}: no such program here; {}", name.display(), self.what_there_is(server).await),
-            _ => format!("{} is not the client's here, but {}", name.display(), others.join(" or ")),
-        }))
+        Err(self.unproven(server, name, others, silent).await)
+    }
+
+    /// What is said where no proof fits: which `others` there are, and what cannot be asked.
+    async fn unproven(
+        &self,
+        server: &Arc<Server>,
+        name: &OsStr,
+        others: BTreeSet<String>,
+        silent: Option<String>,
+    ) -> Refusal {
+        if let Err(Refusal::NotPermitted(why)) = self.compilers.find(name) {
+            server.log().warning(format_args!("{why}"));
+        }
+        let (name, others) = (name.display(), Vec::from_iter(others));
+        Refusal::Unproven(match (&others[..], silent) {
+            ([], Some(why)) => format!("{name} cannot be asked what it is here: {why}"),
+            ([], None) => format!("{name}: no such program here; {}", self.what_there_is(server).await),
+            (_, None) => format!("{name} is not the client's here, but {}", others.join(" or ")),
+            (_, Some(why)) => format!("{name} is not the client's here, but {}; {why}", others.join(" or ")),
+        })
     }
 
     /// A name without a target means a native compiler, and such are on the PATH; a name with one may mean a compiler that
@@ -157,24 +181,54 @@ impl Toolchains {
             Ok(program) => return Ok(Chosen { compiler: Compiler::here(program), proven: None }),
             Err(refusal) => refusal,
         };
-        if bare_name(name).to_str().and_then(split).is_some() {
-            for spot in spots(name, Names::Plain, &self.offered.entries()) {
-                let found = match spot.target {
-                    None => self.at(server, &spot).await,
-                    Some(_) => self.fitting(server, &spot).await.ok().flatten().map(|(compiler, _)| compiler),
-                };
-                if let Some(compiler) = found {
-                    return Ok(Chosen { compiler, proven: None });
-                }
-            }
+        let found = self.named_for_a_target(server, name).await;
+        if let Ok(Some(compiler)) = found {
+            return Ok(Chosen { compiler, proven: None });
         }
         if let Some((compiler, ..)) = self.stand_in(server, name).await {
             return Ok(Chosen { compiler, proven: None });
         }
-        Err(match refusal {
-            Refusal::Missing(why) => Refusal::Missing(format!("{why}; {}", self.what_there_is(server).await)),
-            other => other,
+        Err(match (refusal, found) {
+            (Refusal::Missing(why), Err(silent)) => Refusal::Missing(format!("{why}; {silent}")),
+            (Refusal::Missing(why), Ok(_)) => {
+                Refusal::Missing(format!("{why}; {}", self.what_there_is(server).await))
+            }
+            // What toolchains.toml offers is permitted.
+            (Refusal::NotPermitted(_), Err(silent)) => {
+                Refusal::Missing(format!("{}: {silent}", name.display()))
+            }
+            (other, _) => other,
         })
+    }
+
+    /// The first compiler that is meant by a name with a target.
+    ///
+    /// # Errors
+    /// There is none, and one that cannot be asked may be it.
+    async fn named_for_a_target(
+        &self,
+        server: &Arc<Server>,
+        name: &OsStr,
+    ) -> Result<Option<Compiler>, String> {
+        let mut found = Ok(None);
+        if bare_name(name).to_str().and_then(split).is_none() {
+            return found;
+        }
+        for spot in spots(name, Names::Plain, &self.offered.entries()) {
+            let here = match spot.target {
+                None => self.at(server, &spot).await,
+                Some(_) => {
+                    let fitting = self.fitting(server, &spot).await;
+                    fitting.map(|fitting| fitting.map(|(compiler, _)| compiler))
+                }
+            };
+            match here {
+                Ok(None) => {}
+                Ok(compiler) => return Ok(compiler),
+                Err(why) => found = found.and(Err(why)),
+            }
+        }
+        found
     }
 
     /// Everything that a job could mean by `name`, the one first that it gets without a proof.
@@ -203,7 +257,7 @@ impl Toolchains {
             return Ok(found);
         }
         Err(silent.unwrap_or_else(|| match self.compilers.find(name) {
-            Err(refusal) => refusal.into_reason(),
+            Err(refusal) => refusal.told(name),
             Ok(program) => format!("{} is not for that target", program.display()),
         }))
     }
@@ -244,19 +298,19 @@ impl Toolchains {
         server: &Arc<Server>,
         spot: &Spot,
     ) -> Result<Option<(Compiler, Arc<Known>)>, String> {
-        let Some(compiler) = self.at(server, spot).await else { return Ok(None) };
+        let Some(compiler) = self.at(server, spot).await? else { return Ok(None) };
         let known = self.identities.of(server, &compiler).await?;
         let fits = spot.target.as_ref().is_none_or(|target| *target == known.identity.target);
         Ok(fits.then_some((compiler, known)))
     }
 
     /// The compiler there, if a client may use it.
-    async fn at(&self, server: &Server, spot: &Spot) -> Option<Compiler> {
+    async fn at(&self, server: &Server, spot: &Spot) -> Result<Option<Compiler>, String> {
         let Spot { place, name, .. } = spot.clone();
-        let Some(place) = place else { return self.compilers.find(&name).ok().map(Compiler::here) };
+        let Some(place) = place else { return Ok(self.compilers.find(&name).ok().map(Compiler::here)) };
         let path = place.path().to_owned();
         let found = self.places().look(&server.log(), &path, move || located(&place, &name)).await;
-        found.ok().flatten()
+        found.map_err(|silent| silent.at(&path))
     }
 
     /// The native compiler that makes code for 32 bits where one for that target is missing, if that is allowed; and

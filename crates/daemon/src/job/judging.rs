@@ -4,7 +4,7 @@ use std::future::pending;
 use std::pin::Pin;
 
 use crate::command::Command;
-use crate::compiler::Refusal;
+use crate::refusal::Refusal;
 use crate::summary::Outcome;
 use crate::toolchains::Chosen;
 
