@@ -243,6 +243,32 @@ fn a_compiler_is_asked_once_for_commands_of_a_kind() {
     compile("-march=native -O2", 6);
 }
 
+/// As gcc for ARM has no specs for the processor, and would find out what the machine elsewhere is.
+#[test]
+fn a_compiler_that_heeds_no_specs_is_not_told() {
+    let scene = Scene::new("");
+    let script = "#!/bin/bash\nfor word; do case $word in -specs=*) shift;; esac; done\nexec gcc \"$@\"\n";
+    let compiler = scene.work.write("gcc-99", script);
+    make_executable(&compiler);
+    scene.check_reason(&format!("{} -march=native", compiler.display()), "remote");
+    scene.check_reason(&format!("{} -g -march=native", compiler.display()), "native-recorded");
+}
+
+/// It tells what it makes of the word, and then nothing more.
+#[test]
+fn what_is_not_told_now_is_asked_again_soon() {
+    let scene = Scene::new("");
+    let script = "#!/bin/sh\ncase \"$*\" in *native*) ;; *'###'*) exit 1;; esac\nexec gcc \"$@\"\n";
+    let compiler = scene.work.write("gcc-99", script);
+    make_executable(&compiler);
+    scene.check_reason(&format!("{} -march=native", compiler.display()), "march-native");
+    for name in scene.answers() {
+        let said = fs::read_to_string(scene.work.distcc_dir().join("compilers").join(name)).unwrap();
+        assert_eq!(said, "silent\n");
+    }
+    assert_eq!(scene.answers().len(), 1);
+}
+
 #[test]
 fn a_compiler_that_does_not_tell_is_not_asked_for_each_file() {
     let scene = Scene::new("");

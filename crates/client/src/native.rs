@@ -17,7 +17,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
-use toolchain::{Commands, Family, Likeness, kept_file};
+use toolchain::{Commands, Family, Likeness, Processor, kept_file};
 
 /// So long an answer is believed: a file of the compiler's own options may change and nobody would see it.
 const BELIEVED: Duration = Duration::from_secs(3600);
@@ -91,34 +91,46 @@ impl Job<'_> {
             Some(Remembered::None) => return None,
             None => {}
         }
-        let said = self.ask(name, &question);
-        let answer = said.as_ref().and_then(|said| {
-            let words = said.explicit(family)?;
-            let explicit: Vec<_> = words.iter().map(OsString::from).collect();
-            let likeness = said.likeness(&self.ask(name, &native.question_with(&explicit))?, family)?;
-            let is_recorded = likeness == Likeness::Code && native.recorder().is_some();
-            let found_out = is_recorded.then(|| self.found_out(said, name, &question)).flatten();
-            let found_out = found_out.filter(|found_out| words.starts_with(found_out));
-            Some(Answer { likeness, words, found_out: found_out.map_or(0, |found_out| found_out.len()) })
+        let asked = self.ask(name, &question).and_then(|said| {
+            let answer = self.judge(&said, native, family)?;
+            Some((said, answer))
         });
-        match (&memory, &said) {
-            (Some(file), Some(said)) => remember(file, said.compiler(), answer.as_ref()),
+        match (&memory, &asked) {
+            (Some(file), Some((said, answer))) => remember(file, said.compiler(), answer.as_ref()),
             (Some(file), None) => kept_file::keep(file, SILENT.as_bytes()),
             (None, _) => {}
         }
-        answer
+        asked?.1
     }
 
-    /// What the compiler has found out of this machine for what it `said`, if it runs the same when it is told so.
-    fn found_out(&self, said: &Commands, name: &OsStr, question: &[OsString]) -> Option<Vec<String>> {
-        let processor = said.found_out()?;
-        let mut specs = source::memory("specs").ok()?;
-        specs.write_all(processor.specs().as_bytes()).ok()?;
-        // By our own process id: the compiler does not inherit the descriptor.
-        let specs_option = format!("-specs=/proc/{}/fd/{}", std::process::id(), specs.as_raw_fd());
-        let words: Vec<OsString> =
-            std::iter::once(specs_option.into()).chain(question.iter().cloned()).collect();
-        said.is_whole(&self.ask(name, &words)?).then(|| processor.words().to_vec())
+    /// What follows from what the compiler has `said`, if other words can say the same; None where it does not tell.
+    fn judge(&self, said: &Commands, native: &NativeCompilation, family: Family) -> Option<Option<Answer>> {
+        let Some(words) = said.explicit(family) else { return Some(None) };
+        let name = self.typed_name(native.as_typed());
+        let explicit: Vec<_> = words.iter().map(OsString::from).collect();
+        let with_explicit = self.ask(name, &native.question_with(&explicit))?;
+        let Some(likeness) = said.likeness(&with_explicit, family) else { return Some(None) };
+        let found_out = said.found_out().filter(|found_out| words.starts_with(found_out.words()));
+        let is_recorded = likeness == Likeness::Code && native.recorder().is_some();
+        let found_out = match found_out.filter(|_| is_recorded) {
+            Some(processor) if self.takes(&processor, said, native)? => processor.words().len(),
+            _ => 0,
+        };
+        Some(Some(Answer { likeness, words, found_out }))
+    }
+
+    /// Whether the compiler runs what it has `said` when it is told of `processor`, and heeds that; None where it does not
+    /// tell.
+    fn takes(&self, processor: &Processor, said: &Commands, native: &NativeCompilation) -> Option<bool> {
+        let with = |processor: &Processor| {
+            let mut specs = source::memory("specs").ok()?;
+            specs.write_all(processor.specs().as_bytes()).ok()?;
+            // By our own process id: the compiler does not inherit the descriptor.
+            let option = format!("-specs=/proc/{}/fd/{}", std::process::id(), specs.as_raw_fd());
+            let words: Vec<_> = std::iter::once(OsString::from(option)).chain(native.question()).collect();
+            self.ask(self.typed_name(native.as_typed()), &words)
+        };
+        Some(said.is_whole(&with(processor)?) && !said.is_whole(&with(&processor.without_last())?))
     }
 
     fn ask(&self, name: &OsStr, question: &[OsString]) -> Option<Commands> {

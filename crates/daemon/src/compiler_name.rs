@@ -20,6 +20,11 @@ pub(crate) fn is_32_bit_x86(target: &str) -> bool {
     matches!(machine, [b'i', b'3'..=b'6', b'8', b'6'])
 }
 
+/// Whether code for `target` is for an x86 of 64 or 32 bits, of which gcc has specs for the processor.
+pub(crate) fn is_x86(target: &str) -> bool {
+    target.starts_with("x86_64-") || is_32_bit_x86(target)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ use logging::Log;
 use toolchain::{Entry, Family, Fingerprint, Processor};
 
 use crate::compiler::{Compiler, Compilers, bare_name};
-use crate::compiler_name::{is_32_bit_x86, split};
+use crate::compiler_name::{is_32_bit_x86, is_x86, split};
 use crate::identities::{Identities, Known};
 use crate::places::Places;
 use crate::refusal::Refusal;
@@ -62,7 +62,11 @@ impl Chosen {
         if words.is_empty() {
             return Ok(self);
         }
-        let gcc = self.proven.as_mut().filter(|proven| proven.known.identity.family == Some(Family::Gcc));
+        let takes_specs = |proven: &&mut Proven| {
+            let identity = &proven.known.identity;
+            identity.family == Some(Family::Gcc) && is_x86(&identity.target)
+        };
+        let gcc = self.proven.as_mut().filter(takes_specs);
         let Some(gcc) = gcc else {
             let program = self.compiler.program.display();
             return Err(Refusal::Unproven(format!("{program} cannot be told of processors")));

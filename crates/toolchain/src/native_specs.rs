@@ -34,6 +34,12 @@ impl Processor {
         &self.words
     }
 
+    /// Another processor, or none.
+    #[must_use]
+    pub fn without_last(&self) -> Processor {
+        Processor { words: self.words[..self.words.len().saturating_sub(1)].to_vec() }
+    }
+
     /// What has gcc for x86 give them to the compiler proper wherever it would look at its own machine.
     pub fn specs(&self) -> String {
         let mut specs = "*cc1_cpu:\n%{march=native:%>march=native} %{mtune=native:%>mtune=native}".to_owned();
@@ -148,6 +154,8 @@ mod tests {
     #[test]
     fn specs_of_a_processor() {
         let specs = Processor::new(words("-march=z|--param=l=1")).unwrap().specs();
+        let other = Processor::new(words("-march=z|--param=l=1|-mb")).unwrap().without_last();
+        assert_eq!(other.specs(), specs);
         let expected = "*cc1_cpu:\n%{march=native:%>march=native} %{mtune=native:%>mtune=native} -march=z --param=l=1\n\n";
         assert_eq!(specs, expected);
     }
