@@ -173,11 +173,13 @@ fn native_flags_are_spelled_out() {
     there.replace("-Wp,-D_GLIBCXX_ASSERTIONS", "-g");
     let outcome = there.check(&["--json"]);
     assert_eq!(outcome.code(), Some(0), "{}", outcome.out());
-    let said = "-march=native is sent as -march=";
-    assert_eq!(outcome.out().matches(said).count(), 2, "{}", outcome.out());
-    let to_whom =
-        "to some hosts: -g has gcc write down its words for this processor, and only daemons of distcc-arch";
-    assert_eq!(outcome.out().matches(to_whom).count(), 1, "{}", outcome.out());
+    for said in [
+        "-march=native is sent as -march=",
+        "-march=native may be sent to some hosts, as -march=",
+        ": -g has gcc write down its words for this processor, and only daemons of distcc-arch",
+    ] {
+        assert_eq!(outcome.out().matches(said).count(), 1, "{said}: {}", outcome.out());
+    }
 }
 
 #[test]

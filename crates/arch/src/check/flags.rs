@@ -54,8 +54,11 @@ fn judged(situation: &Situation, building: &Effective, tongue: &Tongue) -> Findi
             Ok((explicit, only)) => {
                 let first = explicit.first().map_or("", String::as_str);
                 let said = native.words.join(" ");
-                let only = only.map_or_else(String::new, |why| format!(", to some hosts: {why}"));
-                let what = format!("{said} is sent as {first} and {} words more{only}", explicit.len() - 1);
+                let words = format!("{first} and {} words more", explicit.len() - 1);
+                let what = match only {
+                    None => format!("{said} is sent as {words}"),
+                    Some(why) => format!("{said} may be sent to some hosts, as {words}: {why}"),
+                };
                 Finding::well("native-flags", tongue.flags, what)
             }
             Err(why) => native_flags(situation, building, tongue, &native.words, &why),
