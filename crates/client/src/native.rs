@@ -122,11 +122,15 @@ impl Job<'_> {
     /// Whether the compiler runs what it has `said` when it is told of `processor`, and heeds that; None where it does not
     /// tell.
     fn takes(&self, processor: &Processor, said: &Commands, native: &NativeCompilation) -> Option<bool> {
+        // By our own process id: the compiler does not inherit the descriptor.
+        let descriptors = format!("/proc/{}/fd", std::process::id());
+        if !Path::new(&descriptors).is_dir() {
+            return Some(false);
+        }
         let with = |processor: &Processor| {
             let mut specs = source::memory("specs").ok()?;
             specs.write_all(processor.specs().as_bytes()).ok()?;
-            // By our own process id: the compiler does not inherit the descriptor.
-            let option = format!("-specs=/proc/{}/fd/{}", std::process::id(), specs.as_raw_fd());
+            let option = format!("-specs={descriptors}/{}", specs.as_raw_fd());
             let words: Vec<_> = std::iter::once(OsString::from(option)).chain(native.question()).collect();
             self.ask(self.typed_name(native.as_typed()), &words)
         };
