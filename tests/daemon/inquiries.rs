@@ -115,7 +115,7 @@ fn who_names_nothing_is_told_of_all_that_may_be_run() {
 fn a_path_means_what_it_means_in_a_job() {
     let work = Workdir::new();
     let was_run = work.open_dir("traces").join("trace");
-    let other = work.write("gcc-9", &format!("#!/bin/sh\n: > {}\n", was_run.display()));
+    let other = work.write("gcc-9", format!("#!/bin/sh\n: > {}\n", was_run.display()));
     make_executable(&other);
     let list = work.write("list", "/usr/bin/gcc\n");
     let listed = Daemon::start(&[], &[("DISTCC_CMDLIST", list.to_str().unwrap())]);
