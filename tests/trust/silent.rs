@@ -1,5 +1,7 @@
 //! A compiler here that does not say what it is. Knows nothing of how long it is waited for.
 
+use test_hosts::workdir::names_in;
+
 use crate::toolbox::Toolbox;
 use crate::{Site, daemon, daemons};
 
@@ -20,4 +22,14 @@ fn a_wrapper_that_talks_without_end() {
         let counts = site.client("").run(&["--summary"]).good().out();
         assert!(counts.starts_with("2 remote, 0 here\n"), "{distccd}: {counts}");
     }
+}
+
+/// It cannot even be started, and so it is not asked for every file.
+#[test]
+fn a_compiler_that_cannot_be_asked() {
+    let (here, site) = (Toolbox::empty(), Site::new());
+    here.put_script("#!/nowhere/at/all\n");
+    site.client("127.0.0.1:1").env("PATH", here.path()).run(&crate::WORDS);
+    let known = names_in(&site.work.distcc_dir().join("compilers"));
+    assert!(known.iter().any(|name| name.starts_with("ID-")), "{known:?}");
 }

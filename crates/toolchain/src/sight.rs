@@ -101,13 +101,14 @@ impl<'a> Sight<'a> {
     /// All that was looked for.
     ///
     /// # Errors
-    /// When something changed meanwhile, so that the parts may not belong together.
+    /// `ResourceBusy` when something changed meanwhile, so that the parts may not belong together.
     pub(crate) fn evidence(self) -> io::Result<Evidence> {
         let evidence = Evidence::of(self.stamps);
         if evidence.still_holds(self.root) {
             Ok(evidence)
         } else {
-            Err(io::Error::other("the compiler was changed while it was looked at"))
+            let why = "the compiler was changed while it was looked at";
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, why))
         }
     }
 }

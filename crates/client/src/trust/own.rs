@@ -56,7 +56,7 @@ impl Own {
         let around = Surroundings { search_path, library_path, ..Surroundings::default() };
         let directory = job.settings.state_dir.as_ref().map(|directory| directory.path.join("compilers"));
         let memory = directory.clone().map(Memory::in_directory);
-        let file = directory.map(|directory| directory.join(format!("asking-{}", geteuid())));
+        let file = directory.map(|directory| directory.join(lock_name(&own.program)));
         let recall = || memory.as_ref()?.recall(own.root.as_ref()?, &own.program, &around);
         own.known = match turn::wait(file.as_deref(), PATIENCE, interrupts, recall)? {
             Whose::Known(known) => Some(known),
@@ -122,8 +122,8 @@ impl Own {
         }
     }
 
-    /// Has the compiler tell where its parts are. Of one that says nothing in time that much is known, and so it is not
-    /// asked again at once.
+    /// Has the compiler tell where its parts are. Of one that cannot be asked that much is known, and so it is not asked again
+    /// for every file.
     fn identify(
         &self,
         job: &Job,
@@ -150,12 +150,25 @@ impl Own {
             })
         };
         let mut identified = toolchain::identify(root, &self.program, around, hashes, &mut ask);
+        if let Some(signal) = interrupted {
+            return Err(signal);
+        }
         if is_silent {
             report_silence(job, name);
+        }
+        // One that is being replaced can be asked soon.
+        if identified.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::ResourceBusy) {
             identified = toolchain::identify(root, &self.program, around, hashes, &mut |_| Ok(Vec::new()));
         }
-        interrupted.map_or(Ok(identified.ok()), Err)
+        Ok(identified.ok())
     }
+}
+
+/// What is locked while somebody asks `program`.
+fn lock_name(program: &Path) -> String {
+    let mut hasher = DefaultHasher::new();
+    (program, geteuid().as_raw()).hash(&mut hasher);
+    format!("asking-{:016x}", hasher.finish())
 }
 
 fn report_silence(job: &Job, name: &OsStr) {
