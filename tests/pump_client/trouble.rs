@@ -69,6 +69,12 @@ fn a_host_that_takes_no_sources_gets_text() {
             log.contains("does not take x.c with its headers: ") && log.contains("completed ok"),
             "{check}: {log}"
         );
+        // What it is was not for the sources to show.
+        let known = scene.work.distcc_dir().join("known");
+        let files = if known.exists() { names_in(&known) } else { Vec::new() };
+        for text in files.iter().flat_map(|name| fs::read_to_string(known.join(name))) {
+            assert!(!text.contains(" unknown"), "{check}: {text}");
+        }
         let (log, way) = compile(&scene, &hosts, &variables, G3);
         assert_eq!(way, Sources, "{check}: {log}");
         assert!(log.contains("local: records-macros: "), "{check}: {log}");

@@ -22,6 +22,10 @@ impl<'a> Prepared<'a> {
             done => return done,
         };
         let has_closed = matches!(failure, Failure::ProofNotTaken);
+        if has_closed && form == Form::Sources {
+            // Most likely it takes none; if it was for the proof, the text that comes next shows it.
+            return Err(Failure::SourcesNotTaken(ProtocolError::NoAnswer.to_string()));
+        }
         if let Follows::Failed(failure) = follows(Step::Job, failure) {
             return Err(failure);
         }
