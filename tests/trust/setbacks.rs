@@ -28,8 +28,10 @@ enum Does {
     TellOfAnotherLibc,
     /// As one that compiles, but for a byte of the object.
     Spoil,
+    /// As one whose compiler finds fault with the source.
+    Reject,
 }
-use Does::{Close, Garbage, Hang, Refuse, Serve, Spoil, TellOfAnotherLibc};
+use Does::{Close, Garbage, Hang, Refuse, Reject, Serve, Spoil, TellOfAnotherLibc};
 
 /// What is held against the host.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,6 +77,8 @@ fn another_libc() {
     check(&daemon, false, [TellOfAnotherLibc, Serve, Serve], Trusted, [1, 2, 1]);
     let said = check(&daemon, false, [TellOfAnotherLibc, Spoil, Serve], Stranger, [1, 1, 0]);
     assert!(said.contains(" runs with other libraries of the system"), "{said}");
+    let said = check(&daemon, false, [TellOfAnotherLibc, Reject, Serve], Stranger, [1, 1, 0]);
+    assert!(said.contains(": its compiler does not take a sample: bad (what it has"), "{said}");
 }
 
 /// All of a compiler is looked at first, which takes longer than these clients wait where others need the processors.
@@ -147,6 +151,7 @@ impl Fake {
                         answer
                     }
                     Refuse => b"DONE0000da01TELL0000001drefused compiler no such gcc\n".to_vec(),
+                    Reject => b"DONE00000001STAT00000100SERR00000004bad\nSOUT00000000DOTO00000000".to_vec(),
                     Close => Vec::new(),
                     Garbage => b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
                     Hang => {
@@ -165,14 +170,24 @@ impl Fake {
     }
 }
 
-/// A client has sent all when it is silent.
+/// An inquiry, or all that belongs to a job.
 fn all_of(client: &mut TcpStream) -> Vec<u8> {
-    client.set_read_timeout(Some(Duration::from_millis(50))).expect("a socket");
-    let (mut request, mut piece) = (Vec::new(), [0; 1 << 16]);
-    while let Ok(count @ 1..) = client.read(&mut piece) {
-        request.extend(&piece[..count]);
-    }
+    client.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket");
+    let mut request = Vec::new();
+    while !matches!(field(client, &mut request).as_deref(), None | Some(b"ASKT" | b"DOTI")) {}
     request
+}
+
+/// Adds a field to what has come, and gives its name; none where no more comes.
+fn field(client: &mut TcpStream, request: &mut Vec<u8>) -> Option<Vec<u8>> {
+    let mut token = [0; 12];
+    client.read_exact(&mut token).ok()?;
+    let (name, digits) = token.split_at(4);
+    let length = usize::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?;
+    let mut body = vec![0; if matches!(name, b"DIST" | b"ARGC") { 0 } else { length }];
+    client.read_exact(&mut body).ok()?;
+    request.extend([&token[..], &body].concat());
+    Some(name.to_vec())
 }
 
 /// The fingerprint behind these words is another, and if it is turned once more, that which it was.

@@ -11,7 +11,7 @@ use crate::remote::Failure;
 use crate::server_root;
 use crate::source::NoSource;
 use crate::tried::Tried;
-use crate::trust::{Trust, line};
+use crate::trust::{Trust, line, on_one_line};
 use crate::why_here::WhyHere;
 use cc_args::{Compilation, WhyLocal};
 use hosts::{Host, Place, Slot};
@@ -267,6 +267,7 @@ impl<'a> Prepared<'a> {
     /// Once a build; no job fails for it, and nothing is held against the host.
     fn report_stranger(&self, host: &Host, why: &str) {
         let (spec, name) = (&host.spec, self.job.name_elsewhere(self.compilation));
+        let why = &on_one_line(why);
         let log = self.about(host).about(Field::Reason, why);
         let (subject, line) = (format!("stranger {spec} {}", name.display()), line::of(host, &name, why));
         self.job.site.told.through(&log).warning(format_args!("{subject}"), format_args!("{line}"));

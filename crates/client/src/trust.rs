@@ -15,9 +15,11 @@ use crate::interrupts::Interrupts;
 use crate::reach::Reach;
 use crate::remote::Failure;
 use crate::settings::ToolchainCheck;
+use canary::Difference;
 use cc_args::Compilation;
 use hosts::{Host, Place};
 pub(crate) use known::Proven;
+pub(crate) use known::on_one_line;
 use known::{Known, Standing};
 use nix::sys::signal::Signal;
 use opinion::Opinion;
@@ -75,7 +77,7 @@ impl<'a> Trust<'a> {
 
     /// Whether it is known of `host` that it cannot be told what `native` means here.
     pub(crate) fn takes_no_native(&self, host: &Host) -> bool {
-        self.known.of(host).is_some_and(|standing| !takes_native(standing))
+        self.heeded(host).is_some_and(|standing| !takes_native(standing))
     }
 
     /// What is to be put in front of a job for `host`, if anything is.
@@ -95,16 +97,16 @@ impl<'a> Trust<'a> {
     }
 
     fn standing(&mut self, host: &Host, reach: Reach) -> Result<Standing, Failure> {
-        if let Some(standing) = self.known.of(host) {
+        if let Some(standing) = self.heeded(host) {
             return Ok(standing.clone());
         }
-        let (file, known) = (self.known.lock_of(host), &mut self.known);
-        let read_again = || {
-            known.read_again();
-            known.of(host).cloned()
-        };
         let patience =
             if self.job.settings.fallback { PATIENCE.min(reach.silence / 2) } else { reach.silence };
+        let file = self.known.lock_of(host);
+        let read_again = || {
+            self.known.read_again();
+            self.heeded(host).cloned()
+        };
         let whose = turn::wait(file.as_deref(), patience, reach.interrupts, read_again);
         match whose.map_err(Failure::Interrupted)? {
             Whose::Known(standing) => Ok(standing),
@@ -117,11 +119,18 @@ impl<'a> Trust<'a> {
         }
     }
 
+    /// What is known of `host`. That it cannot be told what `native` means here, whoever upgrades it waits for, as for another
+    /// compiler.
+    fn heeded(&self, host: &Host) -> Option<&Standing> {
+        let wants_native = self.compilation.told_processor().is_some();
+        let counts =
+            |standing: &&Standing| !wants_native || takes_native(standing) || self.known.is_new(host);
+        self.known.of(host).filter(counts)
+    }
+
     /// What was known of `host` has proved wrong.
     pub(crate) fn doubt(&mut self, host: &Host) {
-        if self.known.of(host).is_some() {
-            self.known.note(host, None);
-        }
+        self.known.doubt(host);
     }
 
     /// What `host` has sent is not from the compiler that is here.
@@ -175,7 +184,8 @@ impl<'a> Trust<'a> {
         let loosely = check == ToolchainCheck::Target;
         let to = (host, proof.as_deref());
         match canary::difference(self.job, self.compilation, reach, to, loosely) {
-            Ok(Some(why)) => Ok(Standing::Stranger(akin.unwrap_or(why))),
+            Ok(Some(Difference::Code(why))) => Ok(Standing::Stranger(akin.unwrap_or(why))),
+            Ok(Some(Difference::Unknown(why))) => Ok(Standing::Stranger(why)),
             Ok(None) => Ok(self.proven(proof, tells_native, akin.is_some())),
             Err(failure) => follows(Step::Sample, failure).at_last().map(Standing::Stranger),
         }

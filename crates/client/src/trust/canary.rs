@@ -27,10 +27,19 @@ const OPTIONS: [&[&str]; 2] = [&[], &["-O2"]];
 const C: &str = include_str!("canary.c");
 const CXX: &str = include_str!("canary.cc");
 
+/// Why the compiler of a host cannot be taken for the one of here, as a sentence about the host: "its compiler is …".
+#[derive(Debug)]
+pub(crate) enum Difference {
+    /// Both make something, and not the same.
+    Code(String),
+    /// One of them makes nothing.
+    Unknown(String),
+}
+
 /// Compiles the sample on `host`, by the compiler with the fingerprint `proof` if there is one, and here. `loosely`, it is
 /// enough that the objects are for the same machine and signed by the same version.
 ///
-/// Returns how they differ, if they do, as a sentence about the host: "its compiler is …".
+/// Returns how they differ, if they do.
 ///
 /// # Errors
 /// [`Failure`]: the host gave no answer, or the sample cannot be compiled here for want of room, say.
@@ -40,23 +49,21 @@ pub(crate) fn difference(
     reach: Reach,
     (host, proof): (&Host, Option<&str>),
     loosely: bool,
-) -> Result<Option<String>, Failure> {
+) -> Result<Option<Difference>, Failure> {
     let sample = Sample { job, compilation, reach, name: file_name(compilation.language()) };
     for options in OPTIONS {
         let there = sample.compile_there(host, proof, options)?;
         if !there.status.success() {
             let said = String::from_utf8_lossy(&there.stderr);
             let said: String = said.lines().next().unwrap_or("it says nothing").chars().take(200).collect();
-            return Ok(Some(format!("its compiler does not take a sample: {said}")));
+            return Ok(Some(Difference::Unknown(format!("its compiler does not take a sample: {said}"))));
         }
         let Some(here) = sample.compile_here(options)? else {
-            return Ok(Some(
-                "the compiler here does not take a sample, so nobody knows whether its own is the same"
-                    .into(),
-            ));
+            let why = "the compiler here does not take a sample, so nobody knows whether its own is the same";
+            return Ok(Some(Difference::Unknown(why.to_owned())));
         };
         if let Some(how) = how_they_differ(&there.object, &here, loosely) {
-            return Ok(Some(how));
+            return Ok(Some(Difference::Code(how)));
         }
     }
     Ok(None)

@@ -1,6 +1,8 @@
 //! What has been found out about hosts for one compiler: a small file of lines in `DISTCC_DIR/known`, which all clients of a
 //! user share. Knows nothing of how it is found out.
 
+mod text;
+
 use hosts::{Host, Place};
 use nix::unistd::geteuid;
 use std::fs::File;
@@ -8,6 +10,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+pub(crate) use text::on_one_line;
+use text::{parse, write};
 use toolchain::kept_file::{self, ours, with_care};
 
 /// So long it counts that a compiler elsewhere is the one of here.
@@ -21,9 +25,6 @@ const LONG: u64 = 16 * 1024;
 
 /// What is longer is not ours.
 const LONGEST_FILE: u64 = 1 << 20;
-
-/// In letters; a sentence is cut off there.
-const LONGEST_SENTENCE: usize = 500;
 
 /// What a compiler elsewhere is to the one of here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,11 +88,30 @@ impl Known {
         }
     }
 
+    /// What is known of `host` has proved wrong, unless somebody has found it out anew since it was read.
+    pub(crate) fn doubt(&mut self, host: &Host) {
+        let Some(before) = self.last(host).cloned().filter(|entry| entry.standing.is_some()) else { return };
+        self.read_again();
+        if self.last(host) == Some(&before) {
+            self.note(host, None);
+        }
+    }
+
+    /// Whether what is known of `host` is from the last minute.
+    pub(crate) fn is_new(&self, host: &Host) -> bool {
+        let age = self.last(host).and_then(|entry| now().checked_sub(entry.when));
+        age.is_some_and(|age| age < HELD_AGAINST.as_secs())
+    }
+
     /// What `host`'s compiler is, if that is known and not too long ago.
     pub(crate) fn of(&self, host: &Host) -> Option<&Standing> {
-        let (name, now) = (name(host), now());
-        let entry = self.entries.iter().rfind(|entry| entry.host == name)?;
-        entry.standing.as_ref().filter(|_| is_fresh(entry, now))
+        let entry = self.last(host)?;
+        entry.standing.as_ref().filter(|_| is_fresh(entry, now()))
+    }
+
+    fn last(&self, host: &Host) -> Option<&Entry> {
+        let name = name(host);
+        self.entries.iter().rfind(|entry| entry.host == name)
     }
 
     /// Remembers what `host`'s compiler is, or that nobody knows. What cannot be written counts for this job at least.
@@ -131,6 +151,7 @@ fn last_of_each(entries: &[Entry]) -> Vec<Entry> {
     }
     last
 }
+
 /// Two compilers, and two users of one directory, have two files.
 fn file_name(question: impl Hash) -> String {
     let mut hasher = DefaultHasher::new();
@@ -159,50 +180,6 @@ fn is_fresh(entry: &Entry, now: u64) -> bool {
     now.checked_sub(entry.when).is_some_and(|age| age < counts.as_secs())
 }
 
-/// Lines that make no sense are passed over, as are those of another state of the compiler here.
-fn parse(text: &str, own: &str) -> Vec<Entry> {
-    let of_own = |line: &'_ str| line.strip_prefix(own)?.strip_prefix(' ').and_then(parse_line);
-    text.lines().filter_map(of_own).collect()
-}
-
-fn parse_line(line: &str) -> Option<Entry> {
-    let mut words = line.splitn(4, ' ');
-    let (host, when) = (words.next()?.to_owned(), words.next()?.parse().ok()?);
-    let standing = match (words.next()?, words.next()) {
-        ("proven", Some(proof)) => Some(Standing::Proven(parse_proven(proof)?)),
-        ("alike", None) => Some(Standing::Alike),
-        ("stranger", Some(why)) => Some(Standing::Stranger(why.to_owned())),
-        ("unknown", None) => None,
-        _ => return None,
-    };
-    Some(Entry { host, when, standing })
-}
-
-fn parse_proven(words: &str) -> Option<Proven> {
-    let native = words.strip_suffix(" native");
-    let fingerprint = native.unwrap_or(words);
-    let is_hex = fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_hex.then(|| Proven { fingerprint: fingerprint.to_owned(), takes_native: native.is_some() })
-}
-
-fn write(entries: &[Entry], own: &str) -> String {
-    let line = |Entry { host, when, standing }: &Entry| match standing {
-        Some(Standing::Proven(Proven { fingerprint, takes_native })) => {
-            let native = if *takes_native { " native" } else { "" };
-            format!("{own} {host} {when} proven {fingerprint}{native}\n")
-        }
-        Some(Standing::Alike) => format!("{own} {host} {when} alike\n"),
-        Some(Standing::Stranger(why)) => format!("{own} {host} {when} stranger {}\n", on_one_line(why)),
-        None => format!("{own} {host} {when} unknown\n"),
-    };
-    entries.iter().map(line).collect()
-}
-
-/// A sentence may hold what a host has said.
-fn on_one_line(why: &str) -> String {
-    why.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_SENTENCE).collect()
-}
-
 fn read(file: &Path) -> io::Result<String> {
     let (mut file, length) = not_too_long(with_care().read(true).open(file)?)?;
     // In one call; what another adds meanwhile is for the next reader.
@@ -220,7 +197,6 @@ fn not_too_long(file: File) -> io::Result<(File, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
     use std::fs;
 
     fn host(spec: &str) -> Host {
@@ -261,6 +237,37 @@ mod tests {
             Some(&Standing::Alike),
             "of the compiler that was here before"
         );
+    }
+
+    #[test]
+    fn what_is_new() {
+        let mut known = Known::read(None, "gcc", "1".to_owned());
+        let check =
+            |known: &Known, spec: &str, expected: bool| assert_eq!(known.is_new(&host(spec)), expected);
+        known.note(&host("red"), Some(Standing::Alike));
+        check(&known, "red", true);
+        check(&known, "blue", false);
+        for age in [-1, 60] {
+            known.entries[0].when = now().checked_add_signed(-age).unwrap();
+            check(&known, "red", false);
+        }
+    }
+
+    #[test]
+    fn what_was_found_out_since_is_not_doubted() {
+        let place = tempfile::tempdir().unwrap();
+        let read = || Known::read(Some(place.path()), "gcc", "1".to_owned());
+        read().note(&host("red"), Some(Standing::Alike));
+        let mut late = read();
+        read().note(&host("red"), Some(stranger()));
+        late.doubt(&host("red"));
+        assert_eq!((late.of(&host("red")), read().of(&host("red"))), (Some(&stranger()), Some(&stranger())));
+        read().doubt(&host("red"));
+        assert_eq!(read().of(&host("red")), None);
+        read().doubt(&host("red"));
+        read().doubt(&host("blue"));
+        let lines = fs::read_to_string(read().file.unwrap()).unwrap();
+        assert_eq!(lines.lines().count(), 3, "{lines}");
     }
 
     #[test]
@@ -351,26 +358,5 @@ mod tests {
         fs::remove_file(&file).unwrap();
         nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU).unwrap();
         assert_eq!(read().of(&host("red")), None);
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_written_is_read(when: u64, why in "\\PC{1,40}", hex in "[0-9a-f]{64}", which in 0..5) {
-            let standing = match which {
-                0 => Some(proven(hex, true)),
-                4 => Some(proven(hex, false)),
-                1 => Some(Standing::Alike),
-                2 => Some(Standing::Stranger(why)),
-                _ => None,
-            };
-            let entries = vec![Entry { host: "tcp:red:3632".to_owned(), when, standing }];
-            prop_assert_eq!(parse(&write(&entries, "own"), "own"), entries);
-        }
-
-        #[test]
-        fn garbage_is_survived(lines in "(1 |tcp:red:1 |[0-9]{1,30} |proven |alike|stranger |\\PC|\n){0,12}") {
-            let entries = parse(&lines, "1");
-            prop_assert_eq!(parse(&write(&entries, "1"), "1"), entries);
-        }
     }
 }
