@@ -13,7 +13,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use test_hosts::distccd::make_executable;
 use test_hosts::need;
-use test_hosts::process::clean;
+use test_hosts::process::{clean, run};
 use test_hosts::wait::wait_until;
 use test_hosts::workdir::Workdir;
 
@@ -123,8 +123,11 @@ fn a_dead_mount_costs_only_those_who_need_it() {
     }
     let dead = Dead::new();
     dead.serves_at_once("at the start");
-    let fits = proof(&fingerprint(&told(&dead.daemon, &["x86_64-linux-gnu-gcc"]), "x86_64-linux-gnu-gcc"));
-    let gcc = request(&["x86_64-linux-gnu-gcc", "-c", "t.c", "-o", "t.o"], SOURCE.as_bytes());
+    let mut machine = clean("gcc");
+    machine.arg("-dumpmachine");
+    let native = format!("{}-gcc", run(machine).out().trim());
+    let fits = proof(&fingerprint(&told(&dead.daemon, &[&native]), &native));
+    let gcc = request(&[&native, "-c", "t.c", "-o", "t.o"], SOURCE.as_bytes());
     let begun = Instant::now();
     assert_eq!(answer(&exchange(dead.address(), &[fits, gcc].concat())).status, 0);
     assert!(begun.elapsed() < PATIENCE, "a job with a proof has waited");
