@@ -4,6 +4,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use test_hosts::distccd::make_executable;
@@ -69,6 +70,16 @@ fn a_directory_permits_its_compilers() {
     }
     let told = told(&daemon, &[]);
     assert!(told.contains("\ncompiler odd-cpu-gcc target= version= machine=unknown\n"), "{told}");
+}
+
+/// A job could not name it, and would get the native one.
+#[test]
+fn nobody_is_told_of_a_script_that_is_not_the_first() {
+    let work = Workdir::new();
+    compilers(&work, &["gcc"]);
+    let daemon = daemon(&work, &["--enable-tcp-insecure"], "[toolchain.odd]\ndirectory = \"DIR/tools\"\n");
+    let told = told(&daemon, &["gcc"]);
+    assert_eq!(told.matches("\ncompiler gcc ").count(), 1, "{told}");
 }
 
 /// Its target says which of the compilers of that name it is.
@@ -144,6 +155,13 @@ fn a_compiler_that_the_daemon_may_not_run() {
         let told = told(&daemon, &["odd-cpu-gcc"]);
         assert!(told.ends_with(&format!("missing odd-cpu-gcc {why}\n")), "{told}");
         daemon.wait_for_log(&format!("may not pass {0}: type `chmod a+rx {0}`", closed.display()));
+        fs::set_permissions(&closed, Permissions::from_mode(0o755)).unwrap();
+        daemon.signal(Signal::SIGHUP);
+        // Sooner than it would ask again by itself.
+        wait_until(Duration::from_secs(8), "a compiler that may be run", || {
+            crate::inquiries::told(&daemon, &["odd-cpu-gcc"]) != told
+        });
+        fs::set_permissions(&closed, Permissions::from_mode(0o700)).unwrap();
     }
 }
 

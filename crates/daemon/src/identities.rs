@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::unistd::{AccessFlags, access};
-use tokio::sync::{OnceCell, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Mutex as Turn, Semaphore, mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use toolchain::{Evidence, Fingerprint, Identity, Root, Surroundings, identify};
@@ -27,6 +27,9 @@ const AT_ONCE: usize = 2;
 
 /// No look takes longer, be it at a compiler on a slow network disk.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// Nobody waits longer for a look, be it that others come first, or that it cannot even be broken off.
+const PATIENCE: Duration = Duration::from_secs(2 * LONGEST.as_secs());
 
 /// More compilers than any machine has.
 const MOST: usize = 1000;
@@ -64,7 +67,8 @@ pub(crate) struct Known {
     evidence: Evidence,
     since: Instant,
     pub(crate) compiler: Compiler,
-    makes_32_bits: OnceCell<bool>,
+    /// Whether it does, and since when that is known.
+    makes_32_bits: Turn<Option<(bool, Instant)>>,
 }
 
 impl Known {
@@ -83,7 +87,12 @@ impl Known {
             let words: Vec<&OsStr> = words.iter().chain(&trial).map(OsString::as_os_str).collect();
             question::ask(server, &self.compiler, &words).await.is_ok_and(|said| said.is_empty())
         };
-        *self.makes_32_bits.get_or_init(|| trial).await
+        let mut known = self.makes_32_bits.lock().await;
+        // It may have failed for want of something else than a compiler.
+        match *known {
+            Some((makes, since)) if makes || since.elapsed() < PAUSE => makes,
+            _ => known.insert((trial.await, Instant::now())).0,
+        }
     }
 }
 
@@ -123,22 +132,36 @@ impl Identities {
             None => {}
         }
         let mut look = self.look(server, compiler)?;
-        let found = look.wait_for(Option::is_some).await.ok().and_then(|found| found.clone());
-        found.unwrap_or_else(|| Err(broken_off(compiler)))
+        let Ok(found) = timeout(PATIENCE, look.wait_for(Option::is_some)).await else {
+            if let Some(place) = &compiler.place {
+                self.places.fell_silent(&server.log(), place, PATIENCE);
+            }
+            return Err(format!("{}: it takes too long to look at it", compiler.program.display()));
+        };
+        found.ok().and_then(|found| found.clone()).unwrap_or_else(|| Err(broken_off(compiler)))
     }
 
     /// Whether a compiler still is what this fingerprint says, be it in files that have been written anew: each package
     /// that brings libraries writes the loader's list of them.
+    ///
+    /// # Errors
+    /// Why nobody knows.
     pub(crate) async fn is_still(
         self: &Arc<Self>,
         server: &Arc<Server>,
         was: &Arc<Known>,
         whole: Fingerprint,
-    ) -> bool {
+    ) -> Result<bool, String> {
         if self.holds(server, was).await == Ok(true) {
-            return true;
+            return Ok(true);
         }
-        self.of(server, &was.compiler).await.is_ok_and(|now| now.identity.has(whole))
+        self.of(server, &was.compiler).await.map(|now| now.identity.has(whole))
+    }
+
+    /// Asks again what did not answer.
+    pub(crate) fn doubt(&self) {
+        self.all().retain(|_, memory| !matches!(memory, Memory::Silent(..)));
+        self.places.doubt();
     }
 
     /// Whether it has been looked at.
@@ -219,11 +242,15 @@ impl Identities {
     }
 
     async fn find_out(&self, server: &Server, compiler: &Compiler) -> io::Result<Arc<Known>> {
-        let _at_work = self.at_work.acquire().await.expect("the semaphore is never closed");
+        // Of those at places each place has few threads, and one that does not answer keeps what it got.
+        let _at_work = match compiler.place {
+            None => Some(self.at_work.acquire().await.expect("the semaphore is never closed")),
+            Some(_) => None,
+        };
         let looked = timeout(LONGEST, look(server, compiler, &self.places)).await;
         let found = looked.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         found.map(|(identity, evidence)| {
-            let makes_32_bits = OnceCell::new();
+            let makes_32_bits = Turn::default();
             let since = Instant::now();
             Arc::new(Known { identity, evidence, since, compiler: compiler.clone(), makes_32_bits })
         })

@@ -35,7 +35,7 @@ use crate::source::{self, Content, Source};
 use crate::standing_in;
 use crate::stats::JobStats;
 use crate::summary::{Outcome, Summary};
-use crate::toolchains::Chosen;
+use crate::toolchains::{Chosen, Proven};
 use crate::view::why_not_entered;
 use crate::workbench::Workbench;
 
@@ -165,6 +165,8 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             let told = workbench.tell_of(processor);
             told.map_err(|error| Outcome::Failed(format!("cannot write specs: {error}")))?;
         }
+        // Whatever hangs at its start cannot be broken off.
+        self.server.toolchains.answers(self.server, compiler).await.map_err(Outcome::Failed)?;
         let start = || Execution::start(&compiler.program, &workbench, self.server);
         let mut execution = match unhurried(compiler.place.is_some(), start) {
             Ok(execution) => execution,
@@ -183,17 +185,26 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             Err(Outcome::TimedOut) => None,
             ended => Some(ended?),
         };
-        if let Some(proven) = &proven
-            && !self.server.toolchains.is_still(self.server, proven).await
-        {
-            let compiler = command.compiler().display();
-            return Err(Outcome::Unproven(format!("{compiler} has been replaced while it compiled")));
+        if let Some(proven) = &proven {
+            self.still_proven(command, proven).await?;
         }
         // Whoever waits for memory must not keep others from compiling: they may hold it.
         drop((booked, slot));
         let made = ended.map_or(0, |_| workspace.object_length()).saturating_add(execution.printed_length());
         source::allow(share, made.saturating_mul(COPIES), self.server.io_timeout).await?;
         self.answer(command, ended, &execution, &workbench)
+    }
+
+    /// What was made is of the compiler that the client means.
+    async fn still_proven(&self, command: &Command, proven: &Proven) -> Result<(), Outcome> {
+        let compiler = command.compiler().display();
+        let is_still = self.server.toolchains.is_still(self.server, proven).await;
+        let why = match is_still {
+            Ok(true) => return Ok(()),
+            Ok(false) => format!("{compiler} has been replaced while it compiled"),
+            Err(why) => format!("{compiler} may have been replaced while it compiled: {why}"),
+        };
+        Err(Outcome::Unproven(why))
     }
 
     /// Where and how it will be compiled. Who waits for memory must not have a slot.

@@ -2,8 +2,10 @@
 //! for long. Knows nothing of what is there.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use logging::Log;
@@ -78,14 +80,26 @@ impl Places {
         match timeout(self.patience, looking).await {
             Ok(found) => found,
             Err(_) => {
-                if self.gate(place).fell_silent() {
-                    let (place, seconds) = (place.display(), self.patience.as_secs());
-                    log.warning(format_args!(
-                        "{place} does not answer within {seconds} s; what is there counts as absent until it does"
-                    ));
-                }
+                self.fell_silent(log, place, self.patience);
                 Err(Silent)
             }
+        }
+    }
+
+    /// From now on a place counts as one that does not answer: it has not for so long.
+    pub(crate) fn fell_silent(&self, log: &Log, place: &Path, waited: Duration) {
+        if self.gate(place).fell_silent() {
+            let (place, seconds) = (place.display(), waited.as_secs());
+            log.warning(format_args!(
+                "{place} does not answer within {seconds} s; what is there counts as absent until it does"
+            ));
+        }
+    }
+
+    /// Tries again where there was no answer.
+    pub(crate) fn doubt(&self) {
+        for gate in self.gates.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            gate.answers();
         }
     }
 
@@ -115,6 +129,10 @@ impl Gate {
         since.is_some_and(|since| since.elapsed() < PAUSE)
     }
 
+    fn answers(&self) {
+        *self.silent_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Whether that is news.
     fn fell_silent(&self) -> bool {
         let mut since = self.silent_since.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,8 +142,23 @@ impl Gate {
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        *self.gate.silent_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.gate.answers();
     }
+}
+
+/// What all of them come to, in their order, none waiting for another.
+pub(crate) async fn all<F: Future>(of: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut waiting: Vec<_> = of.into_iter().map(|one| (Box::pin(one), None)).collect();
+    poll_fn(|context| {
+        for (one, done) in waiting.iter_mut().filter(|(_, done)| done.is_none()) {
+            if let Poll::Ready(found) = one.as_mut().poll(context) {
+                *done = Some(found);
+            }
+        }
+        if waiting.iter().all(|(_, done)| done.is_some()) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    waiting.into_iter().filter_map(|(_, done)| done).collect()
 }
 
 #[cfg(test)]
@@ -153,6 +186,8 @@ mod tests {
         }
         assert!(begun.elapsed() < places.patience, "nobody waits again");
         assert_eq!(places.look(&log, alive, || 7).await, Ok(7));
+        places.doubt();
+        assert_eq!(places.look(&log, dead, || 1).await, Ok(1), "somebody says that it is mended");
         drop(answer);
         while places.look(&log, dead, || ()).await.is_err() {
             assert!(begun.elapsed() < PAUSE / 2, "it has answered");
@@ -177,12 +212,7 @@ mod tests {
                 change(-1);
             })
         });
-        let mut looking = Vec::from_iter(looks.map(Box::pin));
-        let all = std::future::poll_fn(|context| {
-            looking.retain_mut(|look| look.as_mut().poll(context).is_pending());
-            if looking.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-        });
-        all.await;
+        all(looks).await;
         assert!((1..=4).contains(&most.lock().unwrap().1));
     }
 }

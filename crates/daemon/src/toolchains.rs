@@ -7,6 +7,7 @@ mod spots;
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use toolchain::{Entry, Family, Fingerprint, Processor};
 use crate::compiler::{Compiler, Compilers, bare_name};
 use crate::compiler_name::{is_32_bit_x86, is_x86, split};
 use crate::identities::{Identities, Known};
-use crate::places::Places;
+use crate::places::{Places, all};
 use crate::refusal::Refusal;
 use crate::server::Server;
 use crate::standing_in;
@@ -99,6 +100,7 @@ impl Toolchains {
     /// # Errors
     /// As above.
     pub(crate) async fn reload(&self) -> Result<(), String> {
+        self.identities.doubt();
         self.offered.reload().await
     }
 
@@ -113,7 +115,10 @@ impl Toolchains {
     }
 
     /// Whether what a job was proven by is still there.
-    pub(crate) async fn is_still(&self, server: &Arc<Server>, was: &Proven) -> bool {
+    ///
+    /// # Errors
+    /// Why nobody knows.
+    pub(crate) async fn is_still(&self, server: &Arc<Server>, was: &Proven) -> Result<bool, String> {
         self.identities.is_still(server, &was.known, was.whole).await
     }
 
@@ -246,9 +251,14 @@ impl Toolchains {
         names: Names,
     ) -> Result<Vec<Meant>, String> {
         let (mut found, mut silent) = (Vec::new(), None);
-        for spot in spots(name, names, &self.offered.entries()) {
-            match self.fitting(server, &spot).await {
-                Ok(fitting) => found.extend(fitting.map(|(_, known)| Meant { known, stands_in: None })),
+        let spots = spots(name, names, &self.offered.entries());
+        for fitting in all(spots.iter().map(|spot| self.fitting(server, spot))).await {
+            match fitting {
+                // What is not the first is had by a proof alone.
+                Ok(Some((_, known))) if found.is_empty() || is_provable(&known) => {
+                    found.push(Meant { known, stands_in: None });
+                }
+                Ok(_) => {}
                 Err(why) => silent = Some(why),
             }
         }
@@ -269,11 +279,14 @@ impl Toolchains {
     /// The names of all compilers that a client may use.
     pub(crate) async fn names(&self, server: &Server) -> BTreeSet<OsString> {
         let mut names = self.compilers.names();
-        for Entry { place, .. } in self.offered.entries() {
-            let path = place.path().to_owned();
-            let found = self.places().look(&server.log(), &path, move || names_at(&place)).await;
-            names.extend(found.unwrap_or_default());
-        }
+        let log = server.log();
+        let entries = self.offered.entries().into_iter();
+        let paths: Vec<_> = entries.map(|Entry { place, .. }| (place.path().to_owned(), place)).collect();
+        let looks = paths.iter().map(|(path, place)| {
+            let place = place.clone();
+            self.places().look(&log, path, move || names_at(&place))
+        });
+        names.extend(all(looks).await.into_iter().flat_map(Result::unwrap_or_default));
         names
     }
 
@@ -281,15 +294,25 @@ impl Toolchains {
     pub(crate) async fn targets(&self, server: &Server) -> BTreeSet<String> {
         let places: Vec<PathBuf> =
             self.offered.entries().iter().map(|entry| entry.place.path().to_owned()).collect();
-        let mut targets = BTreeSet::new();
-        for known in self.identities.known() {
-            let is_offered = known.compiler.place.as_ref().is_none_or(|place| places.contains(place));
-            if is_offered && self.identities.holds(server, &known).await == Ok(true) {
-                targets.insert(known.identity.target.clone());
-            }
-        }
-        targets.remove("");
-        targets
+        let is_offered =
+            |known: &Arc<Known>| known.compiler.place.as_ref().is_none_or(|place| places.contains(place));
+        let known: Vec<_> = self.identities.known().into_iter().filter(is_offered).collect();
+        let hold = all(known.iter().map(|known| self.identities.holds(server, known))).await;
+        let here = known.iter().zip(hold).filter(|(_, holds)| *holds == Ok(true));
+        let targets = here.map(|(known, _)| known.identity.target.clone());
+        targets.filter(|target| !target.is_empty()).collect()
+    }
+
+    /// Returns when the place that a compiler is at has answered, if it is at one.
+    ///
+    /// # Errors
+    /// It does not.
+    pub(crate) async fn answers(&self, server: &Server, compiler: &Compiler) -> Result<(), String> {
+        let Some(place) = &compiler.place else { return Ok(()) };
+        let there = compiler.root.as_deref().unwrap_or(&compiler.program).to_owned();
+        let log = server.log();
+        let answered = self.places().look(&log, place, move || drop(File::open(there))).await;
+        answered.map_err(|silent| silent.at(place))
     }
 
     fn places(&self) -> &Places {
@@ -329,4 +352,9 @@ impl Toolchains {
         let compiler = Compiler { stands_in: true, ..native };
         known.makes_32_bits(server).await.then(|| (compiler, known, target.to_owned()))
     }
+}
+
+/// Whether a client can name it by a fingerprint.
+fn is_provable(known: &Known) -> bool {
+    known.identity.languages.values().any(Option::is_some)
 }
