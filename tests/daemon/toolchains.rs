@@ -243,10 +243,7 @@ fn a_native_compiler_stands_in_where_that_is_allowed() {
     };
     assert_eq!(class(&answer(&with_proof(&["-O2"])).object), Some(1));
     let refused = text_of(&with_proof(&["-O2", "-g"]));
-    assert_eq!(
-        refused,
-        "refused compiler gcc -m32 stands in for i686-odd-linux-gnu-gcc here, but not with -g\n"
-    );
+    assert_eq!(refused, "refused job gcc -m32 stands in for i686-odd-linux-gnu-gcc here, but not with -g\n");
     let native = proof(&fingerprint(&crate::inquiries::told(&daemon, &["gcc"]), "gcc"));
     let job = request(&args("i686-odd-linux-gnu-gcc"), SOURCE.as_bytes());
     let refused = text_of(&exchange(daemon.address(), &[native, job].concat()));

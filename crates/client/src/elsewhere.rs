@@ -166,6 +166,10 @@ impl<'a> Prepared<'a> {
                 tried.undecided.push(at);
             }
             Err(Failure::TakesNoNative) => tried.untold.push(at),
+            Err(Failure::NotThisJob(why)) => {
+                self.about(host).info(format_args!("{} is passed over: {why}", host.spec));
+                tried.strangers.push(at);
+            }
             Err(Failure::SourcesNotTaken(why)) => {
                 self.report_refused_sources(host, &why);
                 self.why_text = "refused".to_owned();

@@ -71,9 +71,11 @@ impl<'a> Reach<'a> {
             self.log.info(format_args!("ssh: {line}"));
         }
         answer.map_err(|failure| match failure {
-            Failure::Interrupted(_) | Failure::NoIncludes(_) | Failure::Ours(_) | Failure::Refused(_) => {
-                failure
-            }
+            Failure::Interrupted(_)
+            | Failure::NoIncludes(_)
+            | Failure::Ours(_)
+            | Failure::Refused(_)
+            | Failure::NotThisJob(_) => failure,
             Failure::SourcesNotTaken(_) | Failure::NotTold | Failure::ProofNotTaken
                 if ssh_failure::has_started(&farewell) =>
             {

@@ -44,6 +44,8 @@ pub(crate) enum Failure {
     TakesNoNative,
     /// It does not have the compiler that the job is for, and says so in a sentence.
     Refused(String),
+    /// It has one that does other jobs, and says in a sentence why not this one.
+    NotThisJob(String),
     /// Another client has been asking it for a while whether its compiler is the one here.
     Undecided,
     /// It closed on a job with a proof: who serves there now knows of none.
@@ -81,7 +83,7 @@ impl fmt::Display for Failure {
             Failure::OtherCompiler { there, here } => {
                 write!(f, "{} (DISTCC_ANY_COMPILER=1 takes it all the same)", origin::other(there, here))
             }
-            Failure::Stranger(why) | Failure::Refused(why) => f.write_str(why),
+            Failure::Stranger(why) | Failure::Refused(why) | Failure::NotThisJob(why) => f.write_str(why),
             Failure::ProofNotTaken | Failure::NotTold => write!(f, "{}", Failure::Protocol(ProtocolError::NoAnswer)),
             Failure::Undecided => f.write_str("another client is still asking it which compiler it has"),
             Failure::TakesNoNative => f.write_str("it cannot be told what native means here"),
@@ -143,6 +145,9 @@ impl Job<'_, '_> {
                 if self.proof.is_some() =>
             {
                 Failure::ProofNotTaken
+            }
+            Failure::Protocol(ProtocolError::Refused { code, sentence }) if code == "job" => {
+                Failure::NotThisJob(sentence)
             }
             Failure::Protocol(ProtocolError::Refused { sentence, .. }) => Failure::Refused(sentence),
             Failure::Protocol(ProtocolError::NoAnswer) if version == Version::Three => {

@@ -234,8 +234,10 @@ mod tests {
         match (compilers.find(OsStr::new(name)), expected) {
             (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{name}"),
             (Err(refusal), Err(expected)) => {
-                let (Refusal::NotPermitted(reason) | Refusal::Missing(reason) | Refusal::Unproven(reason)) =
-                    refusal;
+                let reason = match refusal {
+                    Refusal::NotPermitted(reason) => reason,
+                    other => other.told(OsStr::new(name)),
+                };
                 assert!(reason.contains(expected), "{name}: {reason}");
             }
             (found, expected) => panic!("{name}: {found:?}, not {expected:?}"),

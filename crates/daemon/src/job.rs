@@ -72,10 +72,12 @@ where
     let stats = server.stats.job(peer);
     let mut job = Job { server, log, stats, from: BufReader::with_capacity(READ_AHEAD, from), to };
     let outcome = job.run().await.unwrap_or_else(|early| early);
-    if let Outcome::Unproven(reason) = &outcome {
-        // The client finds out for itself that it got no answer.
-        let _ = job.refuse(reason).await;
-    }
+    // The client finds out for itself that it got no answer.
+    let _ = match &outcome {
+        Outcome::Unproven(reason) => job.refuse("compiler", reason).await,
+        Outcome::NotThisJob(reason) => job.refuse("job", reason).await,
+        _ => Ok(()),
+    };
     if let Outcome::Told = outcome {
         job.log.info(format_args!("{outcome} (from {peer})"));
         return outcome.exit_code();
@@ -89,7 +91,7 @@ where
 fn urgency(outcome: &Outcome) -> Level {
     match outcome {
         Outcome::Compiled { .. } | Outcome::Told | Outcome::Closing => Level::Info,
-        Outcome::Refused(_) | Outcome::Unproven(_) => Level::Warning,
+        Outcome::Refused(_) | Outcome::Unproven(_) | Outcome::NotThisJob(_) => Level::Warning,
         _ => Level::Error,
     }
 }
@@ -139,8 +141,8 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
     }
 
     /// Says why a job with a proof is not done here, and lets the client finish sending, or it would not hear it.
-    async fn refuse(&mut self, reason: &str) -> Result<(), Outcome> {
-        self.send(&encode_refusal("compiler", reason)).await?;
+    async fn refuse(&mut self, code: &str, reason: &str) -> Result<(), Outcome> {
+        self.send(&encode_refusal(code, reason)).await?;
         self.to.shutdown().await.map_err(Outcome::Broken)?;
         let _ = timeout(HEAD_TIMEOUT.min(self.server.io_timeout), gone(&mut self.from)).await;
         Ok(())
@@ -159,7 +161,8 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         let booked = self.stats.compiles();
         let mut workbench = unhurried(task.is_long(), || task.prepare(self.server))?;
         if compiler.stands_in {
-            stand_in(&mut workbench, command, proven.is_some())?;
+            let words = standing_in::words_for(&workbench.args);
+            workbench.args.splice(0..0, words);
         }
         if let Some(processor) = proven.as_ref().and_then(|proven| proven.processor.as_ref()) {
             let told = workbench.tell_of(processor);
@@ -348,17 +351,6 @@ fn not_started(compiler: &Path, error: &io::Error) -> Result<String, Outcome> {
         return Ok(reason);
     }
     Err(Outcome::Failed(format!("cannot start {reason}")))
-}
-
-/// Tells the native gcc what it stands in for.
-fn stand_in(workbench: &mut Workbench, command: &Command, is_proven: bool) -> Result<(), Outcome> {
-    if let Some(word) = standing_in::gives_away(&workbench.args).filter(|_| is_proven) {
-        let (name, word) = (command.compiler().display(), word.display());
-        return Err(Outcome::Unproven(format!("gcc -m32 stands in for {name} here, but not with {word}")));
-    }
-    let words = standing_in::words_for(&workbench.args);
-    workbench.args.splice(0..0, words);
-    Ok(())
 }
 
 fn words(compiler: &Path, args: &[OsString]) -> String {

@@ -24,6 +24,8 @@ pub(crate) enum Refusal {
     Missing(String),
     /// None is the one that the client means; it is told.
     Unproven(String),
+    /// It would make another object of this job, and of others the same; the client is told.
+    NotThisJob(String),
 }
 
 impl Refusal {
@@ -31,7 +33,7 @@ impl Refusal {
     pub(crate) fn told(self, name: &OsStr) -> String {
         match self {
             Refusal::NotPermitted(_) => format!("{} is not permitted here", name.display()),
-            Refusal::Missing(reason) | Refusal::Unproven(reason) => reason,
+            Refusal::Missing(reason) | Refusal::Unproven(reason) | Refusal::NotThisJob(reason) => reason,
         }
     }
 }

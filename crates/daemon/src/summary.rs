@@ -29,6 +29,8 @@ pub(crate) enum Outcome {
     Refused(String),
     /// There is no such compiler as the client's proof asks for; the client is told.
     Unproven(String),
+    /// The compiler that its proof asks for would make another object of it; the client is told.
+    NotThisJob(String),
     /// It was no job: the client has been told what there is here. This is never booked.
     Told,
     /// The daemon cannot do what it should.
@@ -66,9 +68,11 @@ impl Outcome {
                 ("OTHER", none, ret::TRUNCATED)
             }
             Outcome::BadRequest(_) => ("REJ_BAD_REQ", none, ret::PROTOCOL_ERROR),
-            Outcome::Refused(_) | Outcome::Unproven(_) | Outcome::Failed(_) | Outcome::Closing => {
-                ("OTHER", none, ret::FAILED)
-            }
+            Outcome::Refused(_)
+            | Outcome::Unproven(_)
+            | Outcome::NotThisJob(_)
+            | Outcome::Failed(_)
+            | Outcome::Closing => ("OTHER", none, ret::FAILED),
         }
     }
 
@@ -87,9 +91,10 @@ impl fmt::Display for Outcome {
             Outcome::Silent(what) => write!(f, "IO timeout: {what}"),
             Outcome::Broken(error) => write!(f, "connection lost: {error}"),
             Outcome::BadRequest(error) => write!(f, "bad request: {error}"),
-            Outcome::Refused(reason) | Outcome::Unproven(reason) | Outcome::Failed(reason) => {
-                f.write_str(reason)
-            }
+            Outcome::Refused(reason)
+            | Outcome::Unproven(reason)
+            | Outcome::NotThisJob(reason)
+            | Outcome::Failed(reason) => f.write_str(reason),
             Outcome::Told => f.write_str("told what there is here"),
             Outcome::Closing => f.write_str("the daemon ends"),
         }

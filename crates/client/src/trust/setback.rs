@@ -65,7 +65,7 @@ mod tests {
     use crate::interrupts::Broken;
 
     /// A failure of each kind that a host can cause.
-    fn kinds() -> [(&'static str, Failure); 6] {
+    fn kinds() -> [(&'static str, Failure); 7] {
         let silent = Failure::Connection { doing: "waiting for the answer", error: Broken::TimedOut };
         [
             ("refused", Failure::Refused("no gcc".to_owned())),
@@ -74,11 +74,13 @@ mod tests {
             ("closed", Failure::Protocol(ProtocolError::NoAnswer)),
             ("garbage", Failure::Protocol(ProtocolError::NoArguments)),
             ("silent", silent),
+            // Whoever sends another job finds it as willing as before.
+            ("refused this job", Failure::NotThisJob("not with -g".to_owned())),
         ]
     }
 
     #[track_caller]
-    fn check(step: Step, expected: [&str; 6]) {
+    fn check(step: Step, expected: [&str; 7]) {
         for ((kind, failure), expected) in kinds().into_iter().zip(expected) {
             let found = match follows(step, failure) {
                 Follows::Sample => "sample",
@@ -92,10 +94,10 @@ mod tests {
 
     #[test]
     fn every_step_and_every_end() {
-        check(Step::Inquiry, ["failed", "sample", "failed", "failed", "failed", "failed"]);
-        check(Step::Sample, ["stranger", "failed", "failed", "failed", "failed", "failed"]);
-        check(Step::Job, ["ask again", "failed", "ask again", "failed", "failed", "failed"]);
-        check(Step::JobAgain, ["stranger", "failed", "failed", "failed", "failed", "failed"]);
+        check(Step::Inquiry, ["failed", "sample", "failed", "failed", "failed", "failed", "failed"]);
+        check(Step::Sample, ["stranger", "failed", "failed", "failed", "failed", "failed", "failed"]);
+        check(Step::Job, ["ask again", "failed", "ask again", "failed", "failed", "failed", "failed"]);
+        check(Step::JobAgain, ["stranger", "failed", "failed", "failed", "failed", "failed", "failed"]);
     }
 
     #[test]

@@ -48,6 +48,7 @@ impl<'a> Judging<'a> {
             Err(Refusal::Missing(reason)) => Ok(Err(reason)),
             Err(Refusal::NotPermitted(reason)) => Err(Outcome::Refused(reason)),
             Err(Refusal::Unproven(reason)) => Err(Outcome::Unproven(reason)),
+            Err(Refusal::NotThisJob(reason)) => Err(Outcome::NotThisJob(reason)),
         }
     }
 }

@@ -15,7 +15,9 @@ use super::judging::{Judged, Judgement, Judging};
 use super::{HEAD_TIMEOUT, Job, LONG, SILENCES, gone, unhurried};
 use crate::budget::Share;
 use crate::command::Command;
+use crate::refusal::Refusal;
 use crate::source::{self, Source};
+use crate::standing_in;
 use crate::summary::Outcome;
 use crate::toolchains::Chosen;
 
@@ -133,6 +135,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         if let Some(reason) = server.sources.refused().filter(|_| version == Version::Three) {
             return Err(Outcome::Refused(reason.to_owned()));
         }
+        let telltale = standing_in::gives_away(args.get(1..).unwrap_or_default()).cloned();
         let command = Command::parse(version, args)
             .map_err(|refusal| Outcome::Refused(format!("command refused: {refusal}")))?;
         self.log = self.log.about(Field::File, command.input()).about(Field::Compiler, command.compiler());
@@ -140,7 +143,15 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         let choosing = async move {
             let (fingerprint, processor) =
                 proof.map_or((None, Vec::new()), |proof| (Some(proof.fingerprint), proof.processor));
-            server.toolchains.choose(server, &name, fingerprint.as_deref()).await?.told(processor)
+            let chosen = server.toolchains.choose(server, &name, fingerprint.as_deref()).await?;
+            match telltale.filter(|_| chosen.compiler.stands_in && chosen.proven.is_some()) {
+                Some(word) => Err(Refusal::NotThisJob(format!(
+                    "gcc -m32 stands in for {} here, but not with {}",
+                    name.display(),
+                    word.display()
+                ))),
+                None => chosen.told(processor),
+            }
         };
         Ok(Judging::new(command, choosing))
     }

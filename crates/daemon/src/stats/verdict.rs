@@ -59,7 +59,7 @@ impl Verdict {
             Outcome::BadRequest(ProtocolError::NoAnswer | ProtocolError::Truncated { .. }) => CUT_SHORT,
             Outcome::BadRequest(_) => NO_REQUEST,
             Outcome::Refused(_) => REFUSED,
-            Outcome::Unproven(_) => UNPROVEN,
+            Outcome::Unproven(_) | Outcome::NotThisJob(_) => UNPROVEN,
             Outcome::Told => OK,
             Outcome::Failed(_) => FAILED,
             Outcome::Closing => CLOSING,
