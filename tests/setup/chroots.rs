@@ -49,10 +49,14 @@ fn one_without_a_distcc_gets_ours_and_gives_it_back() {
     assert_eq!(scene.tree(), original);
 }
 
-/// toolchains.toml names the chroot, in a view of the file system that ends with us. Words: our program, the root.
+/// In a view of the file system that ends with us, toolchains.toml names the chroot and nothing else names any. Words: our
+/// program, the root, an empty directory.
 const RENEW: &str = "set -e
-    mkdir -p /etc/distcc; mount -t tmpfs none /etc/distcc
-    printf '[toolchain.x]\\nroot = \"%s\"\\n' \"$1\" >/etc/distcc/toolchains.toml
+    mkdir $2/distcc
+    printf '[toolchain.x]\nroot = \"%s\"\n' \"$1\" >$2/distcc/toolchains.toml
+    for file in passwd group ld.so.cache; do if [ -e /etc/$file ]; then cp /etc/$file $2; fi; done
+    mount --bind $2 /etc
+    if [ -d /var/lib/archbuild ]; then mount -t tmpfs none /var/lib/archbuild; fi
     \"$0\" chroot renew --yes --quiet; echo again; \"$0\" chroot renew --yes --quiet";
 
 #[test]
@@ -92,8 +96,10 @@ fn a_copy_follows_ours_and_a_package_of_its_own_does_not() {
     program("there");
     // As the package does when it is upgraded.
     fs::write(programs.join("distcc"), fs::read(ours).unwrap()).unwrap();
+    let etc = scene.home().join("etc");
+    fs::create_dir(&etc).unwrap();
     let mut renew = clean("/usr/bin/unshare");
-    renew.args(["--mount", "sh", "-c", RENEW]).arg(programs.join("distcc-arch")).arg(scene.root());
+    renew.args(["--mount", "sh", "-c", RENEW]).arg(programs.join("distcc-arch")).args([scene.root(), etc]);
     let said = run(renew).good().out();
     assert!(said.starts_with("changed:\n") && said.ends_with("/usr/bin/distcc --version\nagain\n"), "{said}");
     program("there");
