@@ -49,15 +49,17 @@ fn one_without_a_distcc_gets_ours_and_gives_it_back() {
     assert_eq!(scene.tree(), original);
 }
 
-/// In a view of the file system that ends with us, toolchains.toml names the chroot and nothing else names any. Words: our
-/// program, the root, an empty directory.
+/// In a view of the file system that ends with us, toolchains.toml names the chroot, and before it one that never answers,
+/// as of a file server that is gone; nothing else names any. Words: our program, the root, an empty directory.
 const RENEW: &str = "set -e
-    mkdir $2/distcc
-    printf '[toolchain.x]\nroot = \"%s\"\n' \"$1\" >$2/distcc/toolchains.toml
-    for file in passwd group ld.so.cache; do if [ -e /etc/$file ]; then cp /etc/$file $2; fi; done
+    cd $2; mkdir -p distcc silent/usr/bin silent/var/lib/distcc-arch/1
+    cp $0 silent/usr/bin/distcc; mkfifo silent/var/lib/distcc-arch/1/record.toml
+    printf '[toolchain.%s]\nroot = \"%s\"\n' x /etc/silent y $1 >distcc/toolchains.toml
+    for file in passwd group ld.so.cache; do if [ -e /etc/$file ]; then cp /etc/$file .; fi; done
     mount --bind $2 /etc
     if [ -d /var/lib/archbuild ]; then mount -t tmpfs none /var/lib/archbuild; fi
-    \"$0\" chroot renew --yes --quiet; echo again; \"$0\" chroot renew --yes --quiet";
+    $0 chroot renew --yes --quiet || echo $?
+    rm -r silent; echo again; $0 chroot renew --yes --quiet";
 
 #[test]
 fn a_copy_follows_ours_and_a_package_of_its_own_does_not() {
@@ -100,8 +102,14 @@ fn a_copy_follows_ours_and_a_package_of_its_own_does_not() {
     fs::create_dir(&etc).unwrap();
     let mut renew = clean("/usr/bin/unshare");
     renew.args(["--mount", "sh", "-c", RENEW]).arg(programs.join("distcc-arch")).args([scene.root(), etc]);
-    let said = run(renew).good().out();
-    assert!(said.starts_with("changed:\n") && said.ends_with("/usr/bin/distcc --version\nagain\n"), "{said}");
+    let said = run(renew).good();
+    let silence = "distcc-arch: /etc/silent: it has not answered for 5 s, so it is left as it is\n";
+    assert_eq!(said.err(), silence);
+    let said = said.out();
+    assert!(
+        said.starts_with("changed:\n") && said.ends_with("/usr/bin/distcc --version\n2\nagain\n"),
+        "{said}"
+    );
     program("there");
     fs::write(programs.join("distcc"), &newer).unwrap();
     run_of(&["setup", "--hosts", "red/3", "--yes"]).good();

@@ -2,16 +2,22 @@
 //! of how that is told from others.
 
 use crate::carry_out::{Done, Work, answer};
+use crate::check::reach::answer_of;
 use crate::consent::Consent;
 use crate::settings::Settings;
 use crate::setup::chroot_client::{self, Client};
-use crate::setup::chroots_here::roots;
+use crate::setup::chroots_here::{named_roots, root_directory};
 use crate::site::site;
 use crate::{Answer, Exit};
-use changes::Plan;
+use changes::{Plan, Site};
 use clap::Args;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
+
+/// For one root to be looked at. pacman waits for us, and nobody else may install anything meanwhile.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// What `chroot renew` is asked for.
 #[derive(Debug, Args)]
@@ -27,8 +33,14 @@ pub(crate) struct Renew {
 pub(crate) fn run(asked: &Renew, settings: &Settings, notes: &mut dyn Write) -> Answer {
     answer(asked.consent, settings, notes, |work| {
         let mut all = Answer { text: String::new(), complaint: String::new(), exit: Exit::Code(0) };
-        for root in roots(Path::new("/")) {
-            match renewed(&root, work) {
+        let mut seen = BTreeSet::new();
+        for named in named_roots(Path::new("/")) {
+            let renewed = match outdated(&named, work) {
+                Ok(Some(site)) if seen.insert(site.root.clone()) => renewed(&site, work),
+                Ok(_) => Ok(None),
+                Err(why) => Err(why),
+            };
+            match renewed {
                 Ok(Some(one)) => {
                     all.text.push_str(&one.text);
                     all.complaint.push_str(&one.complaint);
@@ -38,7 +50,7 @@ pub(crate) fn run(asked: &Renew, settings: &Settings, notes: &mut dyn Write) -> 
                 }
                 Ok(None) => {}
                 Err(why) => {
-                    all.complaint.push_str(&format!("distcc-arch: {}: {why}\n", root.display()));
+                    all.complaint.push_str(&format!("distcc-arch: {}: {why}\n", named.display()));
                     all.exit = Exit::Code(2);
                 }
             }
@@ -50,15 +62,27 @@ pub(crate) fn run(asked: &Renew, settings: &Settings, notes: &mut dyn Write) -> 
     })
 }
 
-/// None where there is nothing to renew.
-fn renewed(root: &Path, work: &mut Work) -> Result<Option<Answer>, String> {
-    let site = site(Some(root), work.settings)?;
-    if chroot_client::client(&site, work.settings)? != (Client::Copy { is_current: false }) {
-        return Ok(None);
-    }
-    work.recover(&site)?;
-    let mut plan = Plan::new(&site);
-    chroot_client::plan(&mut plan, &site, work.settings)?;
+/// The root of this name, if it has a copy that is not of now.
+///
+/// # Errors
+/// It cannot be read, or not in time.
+fn outdated(named: &Path, work: &Work) -> Result<Option<Site>, String> {
+    let (named, settings) = (named.to_owned(), work.settings.clone());
+    let look = move || {
+        let Some(root) = root_directory(&named) else { return Ok(None) };
+        let site = site(Some(&root), &settings)?;
+        let is_old = chroot_client::client(&site, &settings)? == (Client::Copy { is_current: false });
+        Ok(is_old.then_some(site))
+    };
+    let silence = || format!("it has not answered for {} s, so it is left as it is", LOOK.as_secs());
+    answer_of(look, LOOK, work.processes).ok_or_else(silence)?
+}
+
+/// None where nothing came of it.
+fn renewed(site: &Site, work: &mut Work) -> Result<Option<Answer>, String> {
+    work.recover(site)?;
+    let mut plan = Plan::new(site);
+    chroot_client::plan(&mut plan, site, work.settings)?;
     let done = work.carry_out(plan, &[])?;
-    Ok((!matches!(done, Done::Nothing)).then(|| done.told(&site, work.consent, &[], ("", ""))))
+    Ok((!matches!(done, Done::Nothing)).then(|| done.told(site, work.consent, &[], ("", ""))))
 }

@@ -11,8 +11,9 @@ const SCHROOT_DIRECTORY: &str = "etc/schroot/chroot.d";
 /// Each build of devtools begins with a copy of the one that is called root.
 const ARCHBUILD: &str = "var/lib/archbuild";
 
-/// Their root directories, each once and without links, below `top`.
-pub(crate) fn roots(top: &Path) -> Vec<PathBuf> {
+/// Their root directories as they are named below `top`, each once. They have not been looked at: one may lie on a file
+/// system that does not answer.
+pub(crate) fn named_roots(top: &Path) -> BTreeSet<PathBuf> {
     let schroot = [top.join(SCHROOT)].into_iter().chain(entries(&top.join(SCHROOT_DIRECTORY)));
     let schroot = schroot.flat_map(|file| directories(&fs::read_to_string(file).unwrap_or_default()));
     let archbuild = entries(&top.join(ARCHBUILD)).into_iter().map(|of_repository| of_repository.join("root"));
@@ -23,9 +24,12 @@ pub(crate) fn roots(top: &Path) -> Vec<PathBuf> {
         Place::Root(root) => Some(root),
         Place::Directory(_) => None,
     });
-    let found = schroot.chain(archbuild).chain(named).filter_map(|root| root.canonicalize().ok());
-    let found: BTreeSet<PathBuf> = found.filter(|root| root.is_dir() && root.parent().is_some()).collect();
-    found.into_iter().collect()
+    schroot.chain(archbuild).chain(named).collect()
+}
+
+/// The directory of this name without links; none where there is no root of another system.
+pub(crate) fn root_directory(named: &Path) -> Option<PathBuf> {
+    named.canonicalize().ok().filter(|root| root.is_dir() && root.parent().is_some())
 }
 
 /// As schroot.conf(5) names them.
@@ -55,7 +59,12 @@ mod tests {
         for root in ["arch32", "other", "named", "var/lib/archbuild/extra-x86_64/root"] {
             fs::create_dir_all(top.join(root)).unwrap();
         }
-        assert_eq!(roots(&top), [top.join("var/lib/archbuild/extra-x86_64/root")]);
+        let roots = || -> Vec<PathBuf> {
+            let found: BTreeSet<PathBuf> =
+                named_roots(&top).iter().filter_map(|named| root_directory(named)).collect();
+            found.into_iter().collect()
+        };
+        assert_eq!(roots(), [top.join("var/lib/archbuild/extra-x86_64/root")]);
         write("etc/schroot/schroot.conf", "[a]\ntype=directory\ndirectory=@/arch32\n#directory=@/no\n");
         write(
             "etc/schroot/chroot.d/x.conf",
@@ -66,6 +75,6 @@ mod tests {
             "[toolchain.a]\nroot='@/named'\n[toolchain.b]\nroot='@/arch32/'\n",
         );
         let expected = ["arch32", "named", "other", "var/lib/archbuild/extra-x86_64/root"];
-        assert_eq!(roots(&top), expected.map(|root| top.join(root)));
+        assert_eq!(roots(), expected.map(|root| top.join(root)));
     }
 }
