@@ -19,6 +19,9 @@ use test_hosts::workdir::Workdir;
 use crate::daemon::{Daemon, SOON};
 use crate::wire::{answer, connect, exchange, read_all, request};
 
+/// It makes code for no x86.
+const CROSS: &str = "aarch64-linux-gnu-gcc";
+
 const SOURCE: &str = "int f(int a) { return a + 1; }\n";
 
 /// What the daemon tells whoever asks about these compilers.
@@ -150,7 +153,7 @@ fn a_proof_that_holds() {
 #[test]
 fn words_for_the_processor_of_the_client() {
     let daemon = Daemon::insecure(&[]);
-    let told = told(&daemon, &["gcc", "clang"]);
+    let told = told(&daemon, &["gcc", "clang", CROSS]);
     let answer = |name: &str, processor: &str, options: &[&str]| {
         let proof = proof_that_says(&format!("processor {} {processor}\n", fingerprint(&told, name)));
         let args = [&[name], options, &["-c", "t.c", "-o", "t.o"]].concat();
@@ -170,6 +173,9 @@ fn words_for_the_processor_of_the_client() {
     refused("gcc", "-mavx %x", "\"%x\" says nothing of a processor");
     refused("gcc", &"-mavx ".repeat(301), "301 words of 1806 bytes for a processor");
     refused("clang", "-mavx", "/usr/bin/clang cannot be told of processors");
+    if let Some(cross) = need::program(CROSS, "install gcc-aarch64-linux-gnu (Debian)") {
+        refused(CROSS, "-march=armv8-a", &format!("{} cannot be told of processors", cross.display()));
+    }
 }
 
 #[test]

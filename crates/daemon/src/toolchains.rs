@@ -67,7 +67,7 @@ impl Chosen {
             let identity = &proven.known.identity;
             identity.family == Some(Family::Gcc) && is_x86(&identity.target)
         };
-        let gcc = self.proven.as_mut().filter(takes_specs);
+        let gcc = self.proven.as_mut().filter(takes_specs).filter(|_| !self.compiler.stands_in);
         let Some(gcc) = gcc else {
             let program = self.compiler.program.display();
             return Err(Refusal::Unproven(format!("{program} cannot be told of processors")));

@@ -47,7 +47,11 @@ pub(super) fn of(
     let Some(own) = own else { return Opinion::Sample(first.whole.clone()) };
     let of_target = there.iter().find(|it| it.compiler.target == own.target);
     if check == ToolchainCheck::Target {
-        let fits = |it: &&&There| it.compiler.target == own.target && it.compiler.version == own.version;
+        // A job that cannot name it gets the first.
+        let can_be_had = |it: &There| it.whole.is_some() || std::ptr::eq(it.compiler, any.compiler);
+        let fits = |it: &&&There| {
+            it.compiler.target == own.target && it.compiler.version == own.version && can_be_had(it)
+        };
         let unknown = there.iter().find(|it| it.compiler.target.is_empty());
         return match (there.iter().find(fits), unknown) {
             (Some(fitting), _) => Opinion::Same(fitting.whole.clone()),
@@ -228,6 +232,7 @@ mod tests {
         loosely(known(), &[BUILD], &Same(Some(OTHER.into())));
         loosely(known(), &[OLD, BUILD], &Same(Some(OTHER.into())));
         loosely(known(), &[LAUNCHED], &Same(None));
+        loosely(known(), &[OLD, LAUNCHED], &Other("version 11.3.0".into()));
         loosely(Some(own(None)), &[CROSS], &Same(Some(OTHER.into())));
         loosely(known(), &[OLD], &Other("version 11.3.0".into()));
         loosely(known(), &[ARM], &Other("aarch64-linux-gnu".into()));
