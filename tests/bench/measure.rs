@@ -145,9 +145,10 @@ impl Bench {
         Client::new(distcc, hosts, input, &self.stub, &self.work)
     }
 
-    /// A job that ran here instead would make any client look good.
+    /// A job that ran here instead would make any client look good. Samples, which show a client what the compiler of a C
+    /// daemon is, are served besides.
     pub(crate) fn expect_served(&self, daemon: &Daemon, jobs: usize) {
-        wait_until(LIMIT, "a daemon that says it has served all jobs", || daemon.served() == jobs);
+        wait_until(LIMIT, "a daemon that says it has served all jobs", || daemon.served() >= jobs);
     }
 }
 
