@@ -5,6 +5,7 @@ use crate::check::{Finding, Situation};
 use crate::services::Services;
 use crate::setup::chroot_daemon::{ChrootDaemon, PROGRAM};
 use crate::site::site;
+use changes::Site;
 use std::path::Path;
 use toolchain::Root;
 
@@ -25,12 +26,11 @@ pub(super) fn chroot_daemons(situation: &Situation) -> Vec<Finding> {
         Ok(services) => services,
         Err(why) => return vec![Finding::skipped(NAME, "", why)],
     };
-    let judged = daemons.iter().map(|daemon| judged(daemon, daemon.served(&site).port, &services));
-    judged.collect()
+    daemons.iter().map(|daemon| judged(daemon, &site, &services)).collect()
 }
 
-fn judged(daemon: &ChrootDaemon, port: u16, services: &Services) -> Finding {
-    let unit = daemon.unit();
+fn judged(daemon: &ChrootDaemon, site: &Site, services: &Services) -> Finding {
+    let (unit, port) = (daemon.unit(), daemon.served(site).port);
     let failure = |what: String, remedy: String| Finding::failure(NAME, &unit, what, remedy);
     let root = Root::open(&daemon.root).ok();
     if !root.is_some_and(|root| root.is_program(Path::new(PROGRAM)).unwrap_or(false)) {
@@ -39,6 +39,11 @@ fn judged(daemon: &ChrootDaemon, port: u16, services: &Services) -> Finding {
             what,
             format!("sudo distcc-arch chroot remove {}   # or install distcc in it", daemon.name),
         );
+    }
+    if !daemon.fits(site) {
+        let (name, root) = (&daemon.name, daemon.root.display());
+        let what = format!("its unit is not the one for the {PROGRAM} that is in {root} now");
+        return failure(what, format!("sudo distcc-arch chroot daemon {name} --root {root} --port {port}"));
     }
     let look = format!("journalctl -eu {unit}");
     match services.state(&unit) {

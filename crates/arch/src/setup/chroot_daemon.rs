@@ -94,6 +94,12 @@ impl ChrootDaemon {
         Ok(served)
     }
 
+    /// Whether its unit is the one for the program that is there now: distcc 3.4 in the place of ours never says that it is
+    /// ready, so systemd ends it again and again.
+    pub(crate) fn fits(&self, site: &Site) -> bool {
+        fs::read_to_string(site.outside(&self.drop_in())).is_ok_and(|there| there == self.text())
+    }
+
     fn has_no_other_root(&self, site: &Site) -> Result<(), String> {
         let other = ChrootDaemon::all(site).into_iter().find(|other| other.name == self.name);
         let Some(other) = other.filter(|other| other.root != self.root) else { return Ok(()) };
@@ -179,9 +185,15 @@ mod tests {
         let house = tempfile::tempdir().unwrap();
         let daemon = ChrootDaemon { name: "x".into(), root: house.path().to_owned() };
         fs::create_dir_all(house.path().join("usr/bin")).unwrap();
-        for (program, expected) in [("\0READY=1\0", false), ("distccd 3.4", true), ("", true)] {
+        let site = Site { root: house.path().to_owned(), journal: "/j".into() };
+        let unit = site.outside(&daemon.drop_in());
+        fs::create_dir_all(unit.parent().unwrap()).unwrap();
+        for (program, expected) in [("\0READY=1\0", false), ("distccd 3.4", true), ("\0READY=1\0", false)] {
             fs::write(house.path().join("usr/bin/distccd"), program).unwrap();
+            assert!(!daemon.fits(&site), "{program}");
             assert_eq!(daemon.text().contains("\nType=exec\n"), expected, "{program}");
+            fs::write(&unit, daemon.text()).unwrap();
+            assert!(daemon.fits(&site), "{program}");
         }
     }
 
