@@ -1,6 +1,7 @@
 //! `distcc-arch setup`, `hosts` and `undo` over whole systems that are directories. Knows the program only from outside.
 
 mod asking;
+mod chroot_daemons;
 mod chroots;
 mod failing;
 mod hosts;

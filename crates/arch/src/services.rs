@@ -24,6 +24,8 @@ pub(crate) struct Services<'a> {
     processes: &'a Arc<Processes>,
 }
 
+const NOT_RUNNING: &str = "systemd is not what this machine was started by, so no service can be started";
+
 /// What systemd says of one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UnitState {
@@ -42,15 +44,29 @@ impl<'a> Services<'a> {
         settings: &Settings,
         processes: &'a Arc<Processes>,
     ) -> Result<Services<'a>, String> {
-        let program =
-            on_path("systemctl", settings).ok_or("there is no systemctl on PATH: pacman -S systemd")?;
         let offline = root_was_named.then(|| site.root.clone());
-        if offline.is_none() && !Path::new("/run/systemd/system").is_dir() {
-            return Err("systemd is not what this machine was started by, so no service can be started: \
-                        add --root / to enable it for the next start only"
-                .to_owned());
+        match systemctl(settings) {
+            Err(why) => Err(format!("{why}: pacman -S systemd")),
+            Ok(_) if offline.is_none() && !is_running() => {
+                Err(format!("{NOT_RUNNING}: add --root / to enable it for the next start only"))
+            }
+            Ok(program) => Ok(Services { program, offline, processes }),
         }
-        Ok(Services { program, offline, processes })
+    }
+
+    /// For the running system, whatever was typed.
+    ///
+    /// # Errors
+    /// As with `find`, but why only: what to do about it is the caller's to say.
+    pub(crate) fn running(
+        settings: &Settings,
+        processes: &'a Arc<Processes>,
+    ) -> Result<Services<'a>, &'static str> {
+        let program = systemctl(settings)?;
+        if !is_running() {
+            return Err(NOT_RUNNING);
+        }
+        Ok(Services { program, offline: None, processes })
     }
 
     /// # Errors
@@ -132,6 +148,14 @@ impl<'a> Services<'a> {
         }
         ask(self.processes, command.args([verb, unit]), LIMIT)
     }
+}
+
+fn systemctl(settings: &Settings) -> Result<PathBuf, &'static str> {
+    on_path("systemctl", settings).ok_or("there is no systemctl on PATH")
+}
+
+fn is_running() -> bool {
+    Path::new("/run/systemd/system").is_dir()
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(super) fn chroot_daemons(situation: &Situation) -> Vec<Finding> {
         let why = "daemons of another root cannot be asked";
         return vec![Finding::skipped(NAME, "", why)];
     }
-    let services = match Services::find(&site, false, situation.settings, situation.processes) {
+    let services = match Services::running(situation.settings, situation.processes) {
         Ok(services) => services,
         Err(why) => return vec![Finding::skipped(NAME, "", why)],
     };

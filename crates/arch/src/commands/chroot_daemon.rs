@@ -12,7 +12,7 @@ use crate::setup::server::Server;
 use crate::setup::toolchains_file::ToolchainsFile;
 use crate::site::site;
 use crate::{Answer, check::remedy::word};
-use changes::{Plan, Site};
+use changes::Plan;
 use clap::{Args, value_parser};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ fn set_up(asked: &Daemon, work: &mut Work) -> Result<Answer, String> {
     let ranges = asked.allow.iter().map(|typed| ranges::parse(typed)).collect::<Result<_, _>>()?;
     let server = Server { ranges, port: Some(asked.port), ..Server::default() };
     let mut plan = Plan::new(&site);
-    let services = services(&site, work)?;
+    let services = services(work)?;
     let daemon = ChrootDaemon { name: asked.name.clone(), root };
     let served = daemon.plan(&server, &mut plan, &site, &services)?;
     let mut warnings = server.warnings();
@@ -85,13 +85,13 @@ pub(crate) fn remove(name: &str, file: &ToolchainsFile, work: &mut Work) -> Resu
     let site = site(None, work.settings)?;
     work.recover(&site)?;
     let mut plan = Plan::new(&site);
-    let services = services(&site, work)?;
+    let services = services(work)?;
     for daemon in ChrootDaemon::all(&site).iter().filter(|daemon| daemon.name == name) {
         daemon.remove(&mut plan, &services)?;
     }
     if file.entries(&plan)?.iter().any(|entry| entry.name == name && matches!(entry.place, Place::Root(_))) {
         file.remove(&mut plan, name)?;
-        file.has_it_read(&mut plan, &site, work);
+        file.has_it_read(&mut plan, work);
     }
     let done = work.carry_out(plan, &[])?;
     let next = "to take it all back: distcc-arch undo\n";
@@ -102,10 +102,9 @@ pub(crate) fn remove(name: &str, file: &ToolchainsFile, work: &mut Work) -> Resu
 ///
 /// # Errors
 /// There is none that could start a daemon.
-fn services<'a>(site: &Site, work: &Work<'a>) -> Result<Services<'a>, String> {
-    Services::find(site, false, work.settings, work.processes).map_err(|why| {
-        why.split(": ").next().unwrap_or_default().to_owned() + ": start distccd there yourself"
-    })
+fn services<'a>(work: &Work<'a>) -> Result<Services<'a>, String> {
+    Services::running(work.settings, work.processes)
+        .map_err(|why| format!("{why}: start distccd there yourself"))
 }
 
 /// systemd takes % for something else, and our files are lines of words.

@@ -61,8 +61,8 @@ fn named(entry: &Entry, work: &Work) -> Row {
 
 fn inside(daemon: ChrootDaemon, site: &Site, work: &Work) -> Row {
     let place = Place::Root(daemon.root.clone());
-    let state = Services::find(site, false, work.settings, work.processes)
-        .and_then(|services| services.state(&daemon.unit()));
+    let services = Services::running(work.settings, work.processes).map_err(str::to_owned);
+    let state = services.and_then(|services| services.state(&daemon.unit()));
     let trouble = match state {
         Ok(state) if state.active => None,
         Ok(_) => Some(format!("its own daemon, {}, does not run", daemon.unit())),

@@ -208,7 +208,7 @@ fn change(
     let mut plan = Plan::new(&site);
     edit(&file, &mut plan)?;
     let mut next = next.to_owned();
-    if !plan.is_empty() && !file.has_it_read(&mut plan, &site, work) {
+    if !plan.is_empty() && !file.has_it_read(&mut plan, work) {
         next.push_str("a daemon that runs reads it when it gets SIGHUP: kill -HUP PID\n");
     }
     next.push_str("to take it all back: distcc-arch undo\n");

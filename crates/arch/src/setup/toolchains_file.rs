@@ -3,7 +3,7 @@
 
 use crate::carry_out::Work;
 use crate::services::Services;
-use changes::{Plan, Site};
+use changes::Plan;
 use std::path::{Path, PathBuf};
 use toolchain::{CONFIG, Config, Entry, with_entry, without_entry};
 
@@ -74,8 +74,8 @@ impl ToolchainsFile {
     }
 
     /// Plans that daemons which run read it; false where nobody knows how.
-    pub(crate) fn has_it_read(&self, plan: &mut Plan, site: &Site, work: &Work) -> bool {
-        let services = Services::find(site, false, work.settings, work.processes).ok();
+    pub(crate) fn has_it_read(&self, plan: &mut Plan, work: &Work) -> bool {
+        let services = Services::running(work.settings, work.processes).ok();
         let services =
             services.filter(|services| self.path == Path::new(CONFIG) && services.state(UNIT).is_ok());
         if let Some(services) = &services {

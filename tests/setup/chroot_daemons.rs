@@ -1,0 +1,38 @@
+//! `distcc-arch chroot daemon` on a machine whose systemd is a script, and what is left of it. Knows no real systemd.
+
+use test_hosts::need;
+use test_hosts::process::{clean, run};
+use test_hosts::workdir::Workdir;
+
+use crate::scene::PROGRAM;
+
+/// A machine with a chroot, in a view of the file system that ends with us. Words: our program, and what to do there.
+const MACHINE: &str = r#"set -e
+    mkdir -p bin etc/systemd/system chroot/usr/bin
+    for program in gcc distcc distccd; do : >chroot/usr/bin/$program; chmod +x chroot/usr/bin/$program; done
+    printf '#!/bin/sh\ncase $1 in is-enabled) echo disabled;; is-active) echo inactive;; esac\n' >bin/systemctl
+    chmod +x bin/systemctl
+    for file in passwd group ld.so.cache; do if [ -e /etc/$file ]; then cp /etc/$file etc; fi; done
+    mount --bind etc /etc
+    for place in /run /var/lib; do mount -t tmpfs none $place; done
+    mkdir -p /run/systemd/system
+    export PATH="$PWD/bin:$PATH"
+    "$0" chroot daemon i686 --root chroot --yes >said"#;
+
+#[track_caller]
+fn check(what: &str, expected: &[&str]) {
+    if !need::root() {
+        return;
+    }
+    let work = Workdir::new();
+    let mut machine = clean("/usr/bin/unshare");
+    machine.args(["--mount", "sh", "-c", &format!("{MACHINE}\n{what}"), PROGRAM]).current_dir(work.home());
+    let said = run(machine).good().out();
+    assert_eq!(said.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn without_systemd_a_list_says_just_that() {
+    let state = "systemd is not what this machine was started by, so no service can be started";
+    check("rm -r /run/systemd; \"$0\" chroot list | sed -n 's/.*gcc *//p'", &[state]);
+}
