@@ -58,7 +58,7 @@ impl Memory {
 
     /// What is known of the files of all compilers.
     pub fn hashes(&self) -> Hashes {
-        let text = recall(&self.hashes_file(), LARGEST as u64, HASHES_BELIEVED);
+        let text = self.hashes_file().and_then(|file| recall(&file, LARGEST as u64, HASHES_BELIEVED));
         Hashes::decode(&text.unwrap_or_default())
     }
 
@@ -70,15 +70,18 @@ impl Memory {
         (identity, evidence): (&Identity, &Evidence),
         hashes: &Hashes,
     ) {
-        if hashes.have_grown() {
+        if let Some(file) = self.hashes_file().filter(|_| hashes.have_grown()) {
             // What another finds out meanwhile may be lost.
-            keep(&self.hashes_file(), hashes.encode().as_bytes());
+            keep(&file, hashes.encode().as_bytes());
         }
         keep(&self.file(program, around), written(identity, evidence).as_bytes());
     }
 
-    fn hashes_file(&self) -> PathBuf {
-        self.directory.join(format!("hashes-{}", geteuid()))
+    /// One for each start of each machine: in images that are only read, files of another image may have the same stamps.
+    fn hashes_file(&self) -> Option<PathBuf> {
+        let start = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let start: String = start.chars().filter(char::is_ascii_hexdigit).collect();
+        Some(self.directory.join(format!("hashes-{}-{start}", geteuid())))
     }
 
     fn file(&self, program: &Path, around: &Surroundings) -> PathBuf {
@@ -247,6 +250,20 @@ mod tests {
                 std::os::unix::fs::chown(known.file(), Some(1), None).unwrap();
             });
         }
+    }
+
+    #[test]
+    fn hashes_are_kept_until_the_next_start() {
+        let known = Known::new(&identity(None));
+        let hashes = Hashes::default();
+        hashes.content(File::open("/etc/passwd").unwrap(), crate::hashes::Mark::None).unwrap();
+        let (identity, evidence) = known.recall_of(&known.program, &Surroundings::default()).unwrap();
+        assert_eq!(known.memory.hashes().encode(), Hashes::default().encode());
+        known.memory.keep(&known.program, &Surroundings::default(), (&identity, &evidence), &hashes);
+        assert_eq!(known.memory.hashes().encode(), hashes.encode());
+        let file = known.memory.hashes_file().unwrap();
+        fs::rename(&file, file.with_file_name(format!("hashes-{}", geteuid()))).unwrap();
+        assert_eq!(known.memory.hashes().encode(), Hashes::default().encode());
     }
 
     #[test]
