@@ -6,6 +6,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::hashes::{Content, Mark};
@@ -50,6 +51,9 @@ const CONFIGURATION: &str = "Configuration file: ";
 
 /// Where it looks for them, in front of the directory that it is in: that of the system, or of the user.
 const CONFIGURATIONS: &str = " configuration file directory: ";
+
+/// Nobody compiles for more targets.
+const MOST_SETTINGS: usize = 200;
 
 /// A configuration file may read others.
 const LARGEST_SETTINGS: u64 = 1 << 20;
@@ -123,12 +127,27 @@ impl<'a, 'root> Closure<'a, 'root> {
             } else if let Some((_, directory)) = line.split_once(CONFIGURATIONS)
                 && directory.starts_with('/')
             {
-                self.sight.directory(&plain(Path::new(directory)))?;
+                self.settings_in(&plain(Path::new(directory)))?;
             }
         }
         let driver = self.sight.file(&self.driver)?;
         if let Some(directory) = driver.as_ref().and_then(|driver| driver.path.parent()) {
-            self.sight.directory(directory)?;
+            self.settings_in(directory)?;
+        }
+        Ok(())
+    }
+
+    /// Adds all settings in a directory: which of them are read, the target in a job's words decides, too.
+    fn settings_in(&mut self, directory: &Path) -> io::Result<()> {
+        if !self.sight.directory(directory)? {
+            return Ok(());
+        }
+        let names = self.sight.root().names(directory)?;
+        for name in names.iter().filter(|name| name.as_bytes().ends_with(b".cfg")).take(MOST_SETTINGS) {
+            let file = directory.join(name);
+            if self.sight.file(&file)?.is_some() {
+                self.settings.insert(file);
+            }
         }
         Ok(())
     }

@@ -285,9 +285,12 @@ mod tests {
         says(&at("settings"), None);
         let (same, evidence) = identified();
         assert!(same == plain && evidence.still_holds(&machine()));
-        let file = at("settings/clang.cfg");
+        let file = at("settings/i386-pc-linux-gnu.cfg");
         std::fs::write(&file, "-O1\n").unwrap();
         assert!(!evidence.still_holds(&machine()), "it may read that now");
+        let for_another_target = identified().0;
+        assert!(for_another_target.is_certain());
+        assert_ne!(for_another_target.prints(Language::C), plain.prints(Language::C));
         says(&at("settings"), Some(&file));
         let with_it = identified().0;
         assert!(with_it.is_certain() && with_it.prints(Language::C) != plain.prints(Language::C));

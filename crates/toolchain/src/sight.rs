@@ -71,7 +71,14 @@ impl<'a> Sight<'a> {
 
     /// Remembers a directory, which whatever appears in it changes; tells whether it is there.
     pub(crate) fn directory(&mut self, path: &Path) -> io::Result<bool> {
-        let stamp = self.root.status(path)?.as_ref().map(Stamp::of);
+        let status = match self.root.status(path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                self.closed = true;
+                return Ok(false);
+            }
+            status => status?,
+        };
+        let stamp = status.as_ref().map(Stamp::of);
         self.stamps.insert(path.to_owned(), stamp);
         Ok(stamp.is_some())
     }
