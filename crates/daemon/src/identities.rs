@@ -210,12 +210,7 @@ impl Identities {
         {
             return Ok(look.clone());
         }
-        if all.len() >= MOST {
-            all.retain(|_, memory| matches!(memory, Memory::Looking(_)));
-            if all.len() >= MOST {
-                return Err("too many compilers are being looked at".to_owned());
-            }
-        }
+        make_room(&mut all)?;
         let (tell, told) = watch::channel(None);
         let before = match all.insert(compiler.clone(), Memory::Looking(told.clone())) {
             Some(Memory::Silent(why, _)) => Some(why),
@@ -263,6 +258,17 @@ impl Identities {
 
 fn broken_off(compiler: &Compiler) -> String {
     format!("{}: the look at it was broken off", compiler.program.display())
+}
+
+/// What is known can be found out again; what is being looked at has somebody who waits for it.
+fn make_room(all: &mut HashMap<Compiler, Memory>) -> Result<(), String> {
+    if all.len() >= MOST {
+        all.retain(|_, memory| matches!(memory, Memory::Looking(_)));
+    }
+    if all.len() >= MOST {
+        return Err("too many compilers are being looked at".to_owned());
+    }
+    Ok(())
 }
 
 /// Files are read in a thread of their own; the questions that come up there are put from here.

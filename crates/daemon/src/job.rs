@@ -160,14 +160,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         let slot = self.slot().await?;
         let booked = self.stats.compiles();
         let mut workbench = unhurried(task.is_long(), || task.prepare(self.server))?;
-        if compiler.stands_in {
-            let words = standing_in::words_for(&workbench.args);
-            workbench.args.splice(0..0, words);
-        }
-        if let Some(processor) = proven.as_ref().and_then(|proven| proven.processor.as_ref()) {
-            let told = workbench.tell_of(processor);
-            told.map_err(|error| Outcome::Failed(format!("cannot write specs: {error}")))?;
-        }
+        equip(&mut workbench, compiler, proven.as_ref())?;
         // Whatever hangs at its start cannot be broken off.
         self.server.toolchains.answers(self.server, compiler).await.map_err(Outcome::Failed)?;
         let start = || Execution::start(&compiler.program, &workbench, self.server);
@@ -179,11 +172,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
                 return Ok(self.not_run(command, &reason));
             }
         };
-        let workspace = workbench.workspace();
-        if workspace.is_kept() {
-            let words = words(&compiler.program, &workbench.args);
-            self.log.notice(format_args!("kept {}: {words}", workspace.path().display()));
-        }
+        self.tell_of_kept(compiler, &workbench);
         let ended = match self.supervise(&mut execution).await {
             Err(Outcome::TimedOut) => None,
             ended => Some(ended?),
@@ -193,7 +182,9 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
         }
         // Whoever waits for memory must not keep others from compiling: they may hold it.
         drop((booked, slot));
-        let made = ended.map_or(0, |_| workspace.object_length()).saturating_add(execution.printed_length());
+        let made = ended
+            .map_or(0, |_| workbench.workspace().object_length())
+            .saturating_add(execution.printed_length());
         source::allow(share, made.saturating_mul(COPIES), self.server.io_timeout).await?;
         self.answer(command, ended, &execution, &workbench)
     }
@@ -208,6 +199,14 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
             Err(why) => format!("{compiler} may have been replaced while it compiled: {why}"),
         };
         Err(Outcome::Unproven(why))
+    }
+
+    fn tell_of_kept(&self, compiler: &Compiler, workbench: &Workbench) {
+        let workspace = workbench.workspace();
+        if workspace.is_kept() {
+            let words = words(&compiler.program, &workbench.args);
+            self.log.notice(format_args!("kept {}: {words}", workspace.path().display()));
+        }
     }
 
     /// Where and how it will be compiled. Who waits for memory must not have a slot.
@@ -351,6 +350,20 @@ fn not_started(compiler: &Path, error: &io::Error) -> Result<String, Outcome> {
         return Ok(reason);
     }
     Err(Outcome::Failed(format!("cannot start {reason}")))
+}
+
+/// The words and files that the compiler needs besides the job's own.
+fn equip(workbench: &mut Workbench, compiler: &Compiler, proven: Option<&Proven>) -> Result<(), Outcome> {
+    if compiler.stands_in {
+        let words = standing_in::words_for(&workbench.args);
+        workbench.args.splice(0..0, words);
+    }
+    match proven.and_then(|proven| proven.processor.as_ref()) {
+        Some(processor) => workbench
+            .tell_of(processor)
+            .map_err(|error| Outcome::Failed(format!("cannot write specs: {error}"))),
+        None => Ok(()),
+    }
 }
 
 fn words(compiler: &Path, args: &[OsString]) -> String {

@@ -32,18 +32,12 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
     pub(super) async fn receive(&mut self) -> Result<Message<'a>, Outcome> {
         let started = Instant::now();
         let silence = self.server.io_timeout;
-        let end = started + silence * SILENCES;
         let mut decoder = RequestDecoder::new(self.server.limits.clone());
         let mut share = self.server.budget.share();
         let (mut judgement, mut received) = (Judgement::None, 0);
         loop {
             source::allow(&mut share, decoder.will_hold(), silence).await?;
-            let deadline = match &judgement {
-                Judgement::None => started + HEAD_TIMEOUT.min(silence),
-                // Others may be waiting for it.
-                _ if share.is_overdrawn() => (Instant::now() + HEAD_TIMEOUT.min(silence)).min(end),
-                _ => (Instant::now() + silence).min(end),
-            };
+            let deadline = self.deadline(&judgement, share.is_overdrawn(), started);
             let read = select! {
                 biased;
                 compiler = judgement.goes_on() => {
@@ -71,6 +65,19 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Job<'a, R, W> {
                 return self.whole(arrived, judgement, decoder.proof(), share).await;
             }
         }
+    }
+
+    /// Until when the next bytes are waited for.
+    fn deadline(&self, judgement: &Judgement, is_overdrawn: bool, started: Instant) -> Instant {
+        let silence = self.server.io_timeout;
+        let short = HEAD_TIMEOUT.min(silence);
+        let patience = match judgement {
+            Judgement::None => return started + short,
+            // Others may be waiting for what it holds.
+            _ if is_overdrawn => short,
+            _ => silence,
+        };
+        (Instant::now() + patience).min(started + silence * SILENCES)
     }
 
     async fn whole(
