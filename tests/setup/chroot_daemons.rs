@@ -36,3 +36,23 @@ fn without_systemd_a_list_says_just_that() {
     let state = "systemd is not what this machine was started by, so no service can be started";
     check("rm -r /run/systemd; \"$0\" chroot list | sed -n 's/.*gcc *//p'", &[state]);
 }
+
+#[test]
+fn nothing_of_it_is_left() {
+    const LEFT: &str = "find etc/systemd etc/conf.d chroot/usr/lib -mindepth 1 2>/dev/null | sort";
+    let remove = "\"$0\" chroot remove i686 --yes >said";
+    let undo = "\"$0\" undo --yes >said";
+    check(&format!("{remove}; {LEFT}; {undo}; {LEFT}"), &["etc/systemd/system"; 2]);
+    let again = format!("{remove}; \"$0\" chroot daemon i686 --root chroot --yes >said; {undo}; {LEFT}");
+    check(&again, &["etc/systemd/system"]);
+    // What is somebody else's stays.
+    let others = "ln -s ../../bin/distcc chroot/usr/lib/distcc/mine; echo >etc/systemd/system/distccd@i686.service.d/x.conf";
+    let expected = [
+        "chroot/usr/lib/distcc",
+        "chroot/usr/lib/distcc/mine",
+        "etc/systemd/system",
+        "etc/systemd/system/distccd@i686.service.d",
+        "etc/systemd/system/distccd@i686.service.d/x.conf",
+    ];
+    check(&format!("{others}; {remove}; {LEFT}"), &expected);
+}

@@ -7,7 +7,12 @@ use crate::place::{Links, Place};
 use crate::state::{Owner, State, stat_at};
 use crate::step::{Action, Step};
 use crate::swap::may_change;
+use nix::dir::Dir;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Changes to files, in order, and then programs to run. Paths are absolute and as seen from inside the root.
@@ -78,6 +83,23 @@ impl Plan {
             return Err(not_a_file(&place.shown).into());
         }
         Ok(self.set_at(&place, before, State::Absent)?)
+    }
+
+    /// Removes a directory, whoever made it, if the plan leaves nothing in it.
+    pub fn remove_if_empty(&mut self, directory: &Path) -> Result<(), Failure> {
+        let place = Place::find(&self.site, directory, Links::FollowButLast)?;
+        let before = self.now(&place)?;
+        let is_directory = |state: &State| matches!(state, State::Directory { .. });
+        if !is_directory(&before) || !is_directory(&place.state()?) {
+            return Ok(());
+        }
+        for name in names(&place)? {
+            let inside = Place::find(&self.site, &place.path.join(OsStr::from_bytes(&name)), Links::Refuse)?;
+            if self.now(&inside)? != State::Absent {
+                return Ok(());
+            }
+        }
+        self.set_at(&place, before, State::Absent)
     }
 
     /// Makes a directory, owned by `owner` (user, group) or else by the owner of the directory it is in. One that is
@@ -253,4 +275,19 @@ fn refuse_other_names(place: &Place) -> Result<(), Failure> {
 
 fn not_a_file(path: &Path) -> Failure {
     Failure::new(format!("{} is no file", path.display()))
+}
+
+fn names(place: &Place) -> Result<Vec<Vec<u8>>, Failure> {
+    let failed = |errno| Failure::of("read", &place.shown, errno);
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mut opened =
+        Dir::openat(&place.directory, place.name.as_os_str(), flags, Mode::empty()).map_err(failed)?;
+    let mut names = Vec::new();
+    for entry in opened.iter() {
+        let name = entry.map_err(failed)?.file_name().to_bytes().to_vec();
+        if name != b"." && name != b".." {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }

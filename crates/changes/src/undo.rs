@@ -12,11 +12,6 @@ use crate::plan::Plan;
 use crate::record::{Record, TakesBack};
 use crate::state::State;
 use crate::step::{Action, Step};
-use nix::dir::Dir;
-use nix::fcntl::OFlag;
-use nix::sys::stat::Mode;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Decides what becomes of a file that was changed since: path, original bytes, the bytes that we left, the bytes that
@@ -100,20 +95,7 @@ impl Undo {
 
     /// Adds the removal of a directory, whoever made it, if the undo leaves nothing in it.
     pub fn remove_if_empty(&mut self, directory: &Path) -> Result<(), Failure> {
-        let place = Place::find(&self.plan.site, directory, Links::FollowButLast)?;
-        let before = self.plan.now(&place)?;
-        let is_directory = |state: &State| matches!(state, State::Directory { .. });
-        if !is_directory(&before) || !is_directory(&place.state()?) {
-            return Ok(());
-        }
-        for name in names(&place)? {
-            let inside =
-                Place::find(&self.plan.site, &place.path.join(OsStr::from_bytes(&name)), Links::Refuse)?;
-            if self.plan.now(&inside)? != State::Absent {
-                return Ok(());
-            }
-        }
-        self.plan.set_at(&place, before, State::Absent)
+        self.plan.remove_if_empty(directory)
     }
 
     /// Does it, all or none, and removes the records and the empty journal. Where there are conflicts, the records
@@ -247,8 +229,14 @@ fn histories<'a>(records: &[&'a Record]) -> Vec<History<'a>> {
         match step {
             Step::Set { path, before, after } => {
                 let is_directory = |state: &State| matches!(state, State::Directory { .. });
+                // One that we made, and took away, and made again has one history.
+                let comes_or_goes = |history: &History<'_>| {
+                    let [ours, after] = [history.ours, after].map(|state| *state == State::Absent);
+                    *history.original == State::Absent && (ours || after)
+                };
                 let same = |history: &&mut History<'_>| {
-                    history.path == *path && is_directory(history.ours) == is_directory(after)
+                    history.path == *path
+                        && (is_directory(history.ours) == is_directory(after) || comes_or_goes(history))
                 };
                 match histories.iter_mut().find(same) {
                     Some(history) => history.ours = after,
@@ -279,19 +267,4 @@ fn with_rights(now: &State, ours: &State, original: &State) -> State {
         }
         _ => original.clone(),
     }
-}
-
-fn names(place: &Place) -> Result<Vec<Vec<u8>>, Failure> {
-    let failed = |errno| Failure::of("read", &place.shown, errno);
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let mut opened =
-        Dir::openat(&place.directory, place.name.as_os_str(), flags, Mode::empty()).map_err(failed)?;
-    let mut names = Vec::new();
-    for entry in opened.iter() {
-        let name = entry.map_err(failed)?.file_name().to_bytes().to_vec();
-        if name != b"." && name != b".." {
-            names.push(name);
-        }
-    }
-    Ok(names)
 }
