@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -122,13 +123,25 @@ pub(crate) fn tree(top: &Path) -> Tree {
                 directories.push(path.clone());
                 "directory".to_owned()
             } else {
-                format!("{:?}", String::from_utf8_lossy(&fs::read(&path).unwrap()))
+                contents(&fs::read(&path).unwrap())
             };
             let entry = format!("{:o} {}:{} {what}", found.mode(), found.uid(), found.gid());
             entries.insert(path.strip_prefix(top).unwrap().to_owned(), entry);
         }
     }
     entries
+}
+
+/// Text as it is; of programs only what tells them apart, for nobody reads a failed comparison of a hundred megabytes.
+fn contents(bytes: &[u8]) -> String {
+    match str::from_utf8(bytes) {
+        Ok(text) => format!("{text:?}"),
+        Err(_) => {
+            let mut hasher = DefaultHasher::new();
+            bytes.hash(&mut hasher);
+            format!("{} bytes, {:016x}", bytes.len(), hasher.finish())
+        }
+    }
 }
 
 /// What bash has in its variables after it sourced a file, in a clean environment: DISTCC_HOSTS, MAKEFLAGS, then the

@@ -4,7 +4,7 @@ use crate::Site;
 use crate::diff;
 use crate::failure::Failure;
 use crate::place::{Links, Place};
-use crate::state::{Owner, State, stat_at};
+use crate::state::{Owner, State, check_size, stat_at};
 use crate::step::{Action, Step};
 use crate::swap::may_change;
 use nix::dir::Dir;
@@ -47,6 +47,7 @@ impl Plan {
     /// is written. Contents that are there already are no step.
     pub fn write(&mut self, path: &Path, contents: Vec<u8>, mode: u32) -> io::Result<()> {
         let place = self.place_of_file(path)?;
+        check_size(&contents, &place.shown)?;
         let before = self.now(&place)?;
         let after = match &before {
             State::File { contents: there, .. } if *there == contents => return Ok(()),

@@ -10,8 +10,8 @@ use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-/// Nothing that is configuration comes near; beyond it, reading would only fill the memory.
-const LARGEST: u64 = 16 << 20;
+/// Nothing comes near that is configuration, or a program that a chroot gets; beyond it, reading would only fill the memory.
+const LARGEST: u64 = 64 << 20;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -87,6 +87,14 @@ pub(crate) fn kind_of(stat: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits())
 }
 
+/// Whether a file of these bytes can be looked at again.
+pub(crate) fn check_size(contents: &[u8], shown: &Path) -> Result<(), Failure> {
+    if contents.len() as u64 > LARGEST {
+        return Err(Failure::new(format!("{} is larger than {LARGEST} bytes", shown.display())));
+    }
+    Ok(())
+}
+
 fn read_file(directory: &OwnedFd, name: &OsStr, shown: &Path) -> Result<State, Failure> {
     let failed = |errno| Failure::of("read", shown, errno);
     // A pipe that took the file's place since must not hold us.
@@ -96,8 +104,6 @@ fn read_file(directory: &OwnedFd, name: &OsStr, shown: &Path) -> Result<State, F
     let mut contents = Vec::new();
     let read = File::from(opened).take(LARGEST + 1).read_to_end(&mut contents);
     read.map_err(|error| Failure::of_io("read", shown, &error))?;
-    if contents.len() as u64 > LARGEST {
-        return Err(Failure::new(format!("{} is larger than {LARGEST} bytes", shown.display())));
-    }
+    check_size(&contents, shown)?;
     Ok(State::File { contents, mode: stat.st_mode & 0o7777, owner: Owner::of(&stat) })
 }

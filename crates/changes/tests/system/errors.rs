@@ -91,6 +91,16 @@ fn a_program_that_fails_takes_everything_back() {
 }
 
 #[test]
+fn a_file_that_nobody_could_take_back() {
+    let scene = Scene::new();
+    let mut plan = Plan::new(&scene.site);
+    let contents = vec![b'x'; (64 << 20) + 1];
+    let refused = plan.write(Path::new(CONF), contents, 0o644).unwrap_err().to_string();
+    assert_eq!(refused, format!("{} is larger than 67108864 bytes", scene.outside(CONF).display()));
+    assert!(plan.is_empty());
+}
+
+#[test]
 fn a_name_in_the_way() {
     let scene = Scene::new();
     scene.put("/etc/.makepkg.conf.1-1.new", "whose?\n");
