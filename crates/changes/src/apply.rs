@@ -1,6 +1,7 @@
 //! Makes a set of changes, all or none. Knows nothing of single files and of what was changed before.
 
 use crate::failure::Failure;
+use crate::fold::fold;
 use crate::journal_directory::JournalDirectory;
 use crate::plan::Plan;
 use crate::record::{Record, TakesBack};
@@ -57,7 +58,9 @@ impl Plan {
         let changed = changed(&self.steps);
         let made = carry_out(&journal, self, None, FailedAction::TakesAllBack, run_action)?;
         // All is in place; what stands beside it and cannot be removed now is removed by the next run.
-        let _ = tidy(&site, &made.record).and_then(|()| made.record.is_tidy_now());
+        let _ = tidy(&site, &made.record)
+            .and_then(|()| made.record.is_tidy_now())
+            .and_then(|()| fold(&journal, &made.record));
         Ok(Applied { changed, ran: made.programs.ran })
     }
 }

@@ -4,6 +4,7 @@
 use crate::failure::Failure;
 use crate::lock::Lock;
 use crate::record::{Record, sync_directory};
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use nix::unistd::geteuid;
 use std::ffi::OsString;
 use std::fs;
@@ -64,6 +65,20 @@ impl JournalDirectory {
                 Err(failure)
             }
         }
+    }
+
+    /// Puts a finished record in the place of the one with its number, in one step for whoever looks.
+    pub(crate) fn replace(&self, record: &Record) -> Result<(), Failure> {
+        let directory = self.path.join(record.id.to_string());
+        let new = Record { directory: scrap_of(&directory), ..record.clone() };
+        remove_tree(&new.directory)?;
+        let replaced =
+            new.write().and_then(|()| new.finish()).and_then(|()| new.is_tidy_now()).and_then(|()| {
+                renameat2(AT_FDCWD, &new.directory, AT_FDCWD, &directory, RenameFlags::RENAME_EXCHANGE)
+                    .map_err(|errno| Failure::of("replace", &directory, errno))?;
+                sync_directory(&self.path)
+            });
+        remove_tree(&new.directory).and(replaced)
     }
 
     /// Removes a record, in one step for whoever looks.

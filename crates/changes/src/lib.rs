@@ -4,6 +4,7 @@ mod apply;
 mod attributes;
 mod diff;
 mod failure;
+mod fold;
 mod journal;
 mod journal_directory;
 mod lock;

@@ -72,6 +72,51 @@ fn the_oldest_original_counts_and_the_newest_words_of_ours() {
     assert_eq!(scene.tree(), before);
 }
 
+/// How many records the journal has after these sets of changes, each of CONF, of another file, or of CONF with a program.
+#[track_caller]
+fn check_records(sets: &str, expected: usize) {
+    let scene = Scene::new();
+    let before = scene.tree();
+    for (number, set) in sets.chars().enumerate() {
+        let mut plan = Plan::new(&scene.site);
+        let path = if set == 'o' { "/etc/old.conf" } else { CONF };
+        plan.write(Path::new(path), format!("{number}\n").into(), 0o644).unwrap();
+        if set == 'p' {
+            let run = vec!["true".to_owned()];
+            plan.run(Action { shown: "true".to_owned(), run, undo: Vec::new() });
+        }
+        plan.apply(&mut well).unwrap();
+    }
+    let names = fs::read_dir(&scene.site.journal).unwrap().map(|entry| entry.unwrap().file_name());
+    let records = names.filter(|name| name.to_str().unwrap().parse::<u32>().is_ok()).count();
+    assert_eq!(records, expected, "{sets}");
+    scene.undo().unwrap();
+    assert_eq!(scene.tree(), before, "{sets}");
+}
+
+#[test]
+fn what_was_between_is_not_kept() {
+    check_records("c", 1);
+    check_records("cccccc", 1);
+    check_records("occccoo", 3);
+    check_records("cpc", 3);
+}
+
+#[test]
+fn what_others_changed_between_is_kept() {
+    let scene = Scene::new();
+    scene.write(CONF, "ours\n");
+    scene.put(CONF, "ours\ntheirs\n");
+    scene.write(CONF, "ours again\ntheirs\n");
+    let journal = Journal::open(&scene.site).unwrap();
+    let undo = journal.undo(&mut |_, original, ours, _| {
+        assert_eq!((original, ours), (ORIGINAL.as_bytes(), &b"ours again\ntheirs\n"[..]));
+        None
+    });
+    undo.unwrap().apply(&mut well).unwrap();
+    assert_eq!(scene.text(CONF), ORIGINAL);
+}
+
 #[test]
 fn what_others_put_into_our_directories_and_took_away_stays_so() {
     let scene = Scene::new();
