@@ -42,13 +42,17 @@ fn nothing_of_it_is_left() {
     const LEFT: &str = "find etc/systemd etc/conf.d chroot/usr/lib -mindepth 1 2>/dev/null | sort";
     let remove = "\"$0\" chroot remove i686 --yes >said";
     let undo = "\"$0\" undo --yes >said";
-    check(&format!("{remove}; {LEFT}; {undo}; {LEFT}"), &["etc/systemd/system"; 2]);
+    // The links in the chroot permit nothing by themselves, and stay until all is undone.
+    let expected =
+        ["chroot/usr/lib/distcc", "chroot/usr/lib/distcc/gcc", "etc/systemd/system", "etc/systemd/system"];
+    check(&format!("{remove}; {LEFT}; {undo}; {LEFT}"), &expected);
     let again = format!("{remove}; \"$0\" chroot daemon i686 --root chroot --yes >said; {undo}; {LEFT}");
     check(&again, &["etc/systemd/system"]);
     // What is somebody else's stays.
     let others = "ln -s ../../bin/distcc chroot/usr/lib/distcc/mine; echo >etc/systemd/system/distccd@i686.service.d/x.conf";
     let expected = [
         "chroot/usr/lib/distcc",
+        "chroot/usr/lib/distcc/gcc",
         "chroot/usr/lib/distcc/mine",
         "etc/systemd/system",
         "etc/systemd/system/distccd@i686.service.d",

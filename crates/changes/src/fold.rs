@@ -22,7 +22,8 @@ fn steps_of_both(previous: &Record, newest: &Record) -> Option<Vec<Step>> {
     let records = [previous, newest];
     let is_plain = |record: &&Record| {
         let is_settled = !record.is_unfinished() && !record.is_untidy();
-        is_settled && record.takes_back.is_none() && record.actions.is_empty()
+        let leaves_nothing = record.actions.iter().all(|action| action.undo.is_empty());
+        is_settled && record.takes_back.is_none() && leaves_nothing
     };
     if !records.iter().all(is_plain) || previous.steps.len() != newest.steps.len() {
         return None;

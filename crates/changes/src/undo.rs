@@ -129,7 +129,8 @@ impl Undo {
         let place = Place::find(&self.plan.site, &history.path, Links::FollowButLast)?;
         let now = self.plan.now(&place)?;
         let History { original, ours, .. } = *history;
-        if now.says_the_same(original) {
+        // Where we have taken our part away ourselves, all that is there is somebody else's.
+        if now.says_the_same(original) || ours.says_the_same(original) {
             return Ok(());
         }
         if now.says_the_same(ours) {

@@ -87,7 +87,7 @@ pub(crate) fn remove(name: &str, file: &ToolchainsFile, work: &mut Work) -> Resu
     let mut plan = Plan::new(&site);
     let services = services(work)?;
     for daemon in ChrootDaemon::all(&site).iter().filter(|daemon| daemon.name == name) {
-        daemon.remove(&mut plan, &site, &services)?;
+        daemon.remove(&mut plan, &services)?;
     }
     if file.entries(&plan)?.iter().any(|entry| entry.name == name && matches!(entry.place, Place::Root(_))) {
         file.remove(&mut plan, name)?;

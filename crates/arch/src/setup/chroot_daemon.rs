@@ -4,7 +4,7 @@
 use crate::services::{Services, UnitState};
 use crate::setup::environment_file;
 use crate::setup::server::{Served, Server, VARIABLE, served};
-use changes::{Journal, Plan, Site};
+use changes::{Plan, Site};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -97,7 +97,8 @@ impl ChrootDaemon {
     /// Whether its unit is the one for the program that is there now: distcc 3.4 in the place of ours never says that it is
     /// ready, so systemd ends it again and again.
     pub(crate) fn fits(&self, site: &Site) -> bool {
-        fs::read_to_string(site.outside(&self.drop_in())).is_ok_and(|there| there == self.text())
+        let there = fs::read_to_string(site.outside(&self.drop_in()));
+        there.is_ok_and(|there| there.contains(OF_OTHERS) != self.tells_systemd())
     }
 
     fn has_no_other_root(&self, site: &Site) -> Result<(), String> {
@@ -131,41 +132,24 @@ impl ChrootDaemon {
         self.root.join(inside.strip_prefix("/").unwrap_or(inside))
     }
 
-    /// Plans that it ends, and that nothing of it is left.
+    /// Plans that it ends. The links in the chroot permit nothing then; they stay until all is undone, for the chroot may be on
+    /// a disk that does not answer.
     ///
     /// # Errors
     /// One line that names the file or the unit.
-    pub(crate) fn remove(&self, plan: &mut Plan, site: &Site, services: &Services) -> Result<(), String> {
+    pub(crate) fn remove(&self, plan: &mut Plan, services: &Services) -> Result<(), String> {
         let UnitState { enabled, active } = services.state(&self.unit())?;
         if enabled || active {
             plan.run(services.stop(&self.unit()));
         }
-        let made = self.made(site)?;
-        let is_directory = |path: &&PathBuf| site.outside(path).is_dir();
-        let (directories, links): (Vec<&PathBuf>, _) = made.iter().partition(is_directory);
-        for path in links.into_iter().chain([&self.arguments(), &self.drop_in()]) {
+        let unit = self.drop_in();
+        for path in [&self.arguments(), &unit] {
             plan.remove(path).map_err(|error| error.to_string())?;
         }
-        for directory in directories {
-            plan.remove_if_empty(directory).map_err(|failure| failure.to_string())?;
-        }
+        let directory = unit.parent().expect("it is in a directory of the unit's");
+        plan.remove_if_empty(directory).map_err(|failure| failure.to_string())?;
         plan.run(services.read_units());
         Ok(())
-    }
-
-    /// What `plan` has made and nobody has taken away: the links that permit compilers, and directories.
-    fn made(&self, site: &Site) -> Result<Vec<PathBuf>, String> {
-        let undo = Journal::open(site).and_then(|journal| journal.undo(&mut |_, _, _, _| None));
-        let paths = undo.map_err(|failure| failure.to_string())?.paths();
-        let permits = DIRECTORIES.iter().filter(|directory| !directory.on_path);
-        let permits: Vec<PathBuf> =
-            permits.map(|directory| self.outside(Path::new(directory.path))).collect();
-        let unit = self.drop_in();
-        let is_one = |path: &PathBuf| {
-            permits.iter().any(|permits| path == permits || path.parent() == Some(permits.as_path()))
-                || unit.parent() == Some(path.as_path())
-        };
-        Ok(paths.into_iter().filter(is_one).collect())
     }
 
     /// Whether the program there says when it is ready, as sd_notify(3) has it.

@@ -72,7 +72,8 @@ fn the_oldest_original_counts_and_the_newest_words_of_ours() {
     assert_eq!(scene.tree(), before);
 }
 
-/// How many records the journal has after these sets of changes, each of CONF, of another file, or of CONF with a program.
+/// How many records the journal has after these sets of changes, each of CONF, of another file, or of CONF with a program,
+/// that there is nothing of to take back, or something.
 #[track_caller]
 fn check_records(sets: &str, expected: usize) {
     let scene = Scene::new();
@@ -81,9 +82,10 @@ fn check_records(sets: &str, expected: usize) {
         let mut plan = Plan::new(&scene.site);
         let path = if set == 'o' { "/etc/old.conf" } else { CONF };
         plan.write(Path::new(path), format!("{number}\n").into(), 0o644).unwrap();
-        if set == 'p' {
-            let run = vec!["true".to_owned()];
-            plan.run(Action { shown: "true".to_owned(), run, undo: Vec::new() });
+        if set == 'p' || set == 'q' {
+            let words = |program: &str| vec![program.to_owned(), "/nowhere/at/all".to_owned()];
+            let undo = if set == 'q' { words("rm") } else { Vec::new() };
+            plan.run(Action { shown: "touch".to_owned(), run: words("touch"), undo });
         }
         plan.apply(&mut well).unwrap();
     }
@@ -99,7 +101,29 @@ fn what_was_between_is_not_kept() {
     check_records("c", 1);
     check_records("cccccc", 1);
     check_records("occccoo", 3);
-    check_records("cpc", 3);
+    check_records("cpc", 1);
+    check_records("pppp", 1);
+    check_records("cqc", 3);
+}
+
+#[test]
+fn what_others_make_where_we_took_ours_away_is_theirs() {
+    let scene = Scene::new();
+    let directory = Path::new("/etc/made");
+    let mut plan = Plan::new(&scene.site);
+    plan.make_directory(directory, 0o755, None).unwrap();
+    plan.apply(&mut well).unwrap();
+    let mut plan = Plan::new(&scene.site);
+    plan.remove_if_empty(directory).unwrap();
+    plan.apply(&mut well).unwrap();
+    fs::create_dir(scene.outside("/etc/made")).unwrap();
+    scene.put("/etc/made/theirs", "theirs\n");
+    let theirs = scene.text("/etc/made/theirs");
+    let undo = Journal::open(&scene.site).unwrap().undo(&mut |_, _, _, _| None).unwrap();
+    assert!(undo.conflicts.is_empty() && undo.is_empty());
+    undo.apply(&mut well).unwrap();
+    assert_eq!(scene.text("/etc/made/theirs"), theirs);
+    assert!(Journal::open(&scene.site).unwrap().is_empty());
 }
 
 #[test]
