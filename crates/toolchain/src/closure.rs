@@ -120,10 +120,9 @@ impl<'a, 'root> Closure<'a, 'root> {
         self.compilers = Language::ALL.into_iter().map(|language| (language, None)).collect();
         for line in said.lines().map(str::trim) {
             if let Some(file) = line.strip_prefix(CONFIGURATION) {
-                let Some(file) = self.existing(file)? else { continue };
-                let text = self.sight.bytes(&file, LARGEST_SETTINGS)?.unwrap_or_default();
-                self.complete &= !text.contains(&b'@') && !text.windows(8).any(|word| word == b"--config");
-                self.settings.insert(file);
+                if let Some(file) = self.existing(file)? {
+                    self.setting(file)?;
+                }
             } else if let Some((_, directory)) = line.split_once(CONFIGURATIONS)
                 && directory.starts_with('/')
             {
@@ -142,12 +141,17 @@ impl<'a, 'root> Closure<'a, 'root> {
         if !self.sight.directory(directory)? {
             return Ok(());
         }
-        let names = self.sight.root().names(directory)?;
-        for name in names.iter().filter(|name| name.as_bytes().ends_with(b".cfg")).take(MOST_SETTINGS) {
-            let file = directory.join(name);
-            if self.sight.file(&file)?.is_some() {
-                self.settings.insert(file);
-            }
+        let mut names = self.sight.root().names(directory)?;
+        names.retain(|name| name.as_bytes().ends_with(b".cfg"));
+        self.complete &= names.len() <= MOST_SETTINGS;
+        names.iter().take(MOST_SETTINGS).try_for_each(|name| self.setting(directory.join(name)))
+    }
+
+    /// Adds one, if it is a file, and looks whether it names others: those need not be among the ones that are known.
+    fn setting(&mut self, file: PathBuf) -> io::Result<()> {
+        if let Some(text) = self.sight.bytes(&file, LARGEST_SETTINGS)? {
+            self.complete &= !text.contains(&b'@') && !text.windows(8).any(|word| word == b"--config");
+            self.settings.insert(file);
         }
         Ok(())
     }

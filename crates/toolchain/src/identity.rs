@@ -291,11 +291,21 @@ mod tests {
         let for_another_target = identified().0;
         assert!(for_another_target.is_certain());
         assert_ne!(for_another_target.prints(Language::C), plain.prints(Language::C));
+        for (text, is_certain) in [("@other.cfg\n", false), ("--config other.cfg\n", false), ("-O1\n", true)]
+        {
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(identified().0.is_certain(), is_certain, "{text}: what a job for that target reads");
+        }
         says(&at("settings"), Some(&file));
         let with_it = identified().0;
         assert!(with_it.is_certain() && with_it.prints(Language::C) != plain.prints(Language::C));
         std::fs::write(&file, "@other.cfg\n").unwrap();
         assert!(!identified().0.is_certain(), "it reads what nobody has told of");
+        std::fs::write(&file, "-O1\n").unwrap();
+        for number in 0..200 {
+            std::fs::write(at(&format!("settings/{number}.cfg")), "").unwrap();
+        }
+        assert!(!identified().0.is_certain(), "nobody looks through so many");
     }
 
     #[test]
