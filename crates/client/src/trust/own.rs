@@ -7,6 +7,7 @@ use crate::local;
 use crate::question;
 use crate::trust::turn::{self, Whose};
 use cc_args::Compilation;
+use nix::errno::Errno;
 use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
 use std::ffi::{OsStr, OsString};
@@ -156,12 +157,19 @@ impl Own {
         if is_silent {
             report_silence(job, name);
         }
-        // One that is being replaced can be asked soon.
-        if identified.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::ResourceBusy) {
+        // One that is being replaced can be asked soon, and so can any when this machine is short of something.
+        if identified.as_ref().is_err_and(|error| is_silent || cannot_be_asked(error)) {
             identified = toolchain::identify(root, &self.program, around, hashes, &mut |_| Ok(Vec::new()));
         }
         Ok(identified.ok())
     }
+}
+
+/// Whether this is so of the compiler itself, and will be so of it for the next file.
+fn cannot_be_asked(error: &io::Error) -> bool {
+    // What is `Other` is from us, of parts that are too large; the system's errors are never called so.
+    let kinds = [io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied, io::ErrorKind::Other];
+    kinds.contains(&error.kind()) || error.raw_os_error() == Some(Errno::ENOEXEC as i32)
 }
 
 /// What is locked while somebody asks `program`.
@@ -216,6 +224,22 @@ mod tests {
             known: Some(known),
             root: Some(root),
         }
+    }
+
+    #[test]
+    fn what_is_of_the_moment_is_not_kept() {
+        let check = |error: io::Error, expected: bool| {
+            assert_eq!(cannot_be_asked(&error), expected, "{error:?}");
+        };
+        for errno in [Errno::ENOENT, Errno::EACCES, Errno::EPERM, Errno::ENOEXEC] {
+            check(errno.into(), true);
+        }
+        check(io::Error::other("too large"), true);
+        for errno in [Errno::EAGAIN, Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM, Errno::EIO, Errno::ETXTBSY]
+        {
+            check(errno.into(), false);
+        }
+        check(io::ErrorKind::ResourceBusy.into(), false);
     }
 
     #[test]
