@@ -65,6 +65,11 @@ fn only_where_the_objects_are_the_same() {
     // Another job is still welcome there.
     let told = site.compile(&["-O2", "-g"]).err();
     assert_eq!((done(), told.matches(STRANGER).count()), (2, 0), "{told}{}", daemon.log());
+    assert_eq!(
+        told.matches(&format!("does not compile x.c: gcc -m32 stands in for {I686}")).count(),
+        1,
+        "{told}"
+    );
     assert_eq!(site.compile(&["-O2"]).err(), "");
     assert_eq!(done(), 3, "{}", daemon.log());
     // What is known of it is not what it proves any more.

@@ -186,7 +186,7 @@ impl Job<'_> {
         let told = &self.site.told;
         match last {
             // Each host has been told of, and why; or it will turn out soon.
-            None if matches!(why, WhyHere::NoCompiler | WhyHere::Undecided) => {}
+            None if matches!(why, WhyHere::NoCompiler | WhyHere::Undecided | WhyHere::Unwilling) => {}
             Some((compilation, Host { spec, .. })) => {
                 let input = compilation.input().display();
                 let message = format_args!("failed to distribute {input} to {spec}, running locally instead");

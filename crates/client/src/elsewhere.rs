@@ -51,7 +51,7 @@ pub(crate) enum Verdict {
     Here(WhyHere, Option<Slot>),
     /// No host took it; the last one tried.
     NoHost(Option<usize>),
-    /// No host is known to have the compiler that is here, for this reason.
+    /// No host is known to have the compiler that is here and to do the job with it, for this reason.
     NoCompiler(WhyHere),
     /// Something is wrong on this side, so no host is to blame and none would do better.
     OwnTrouble(String),
@@ -167,8 +167,8 @@ impl<'a> Prepared<'a> {
             }
             Err(Failure::TakesNoNative) => tried.untold.push(at),
             Err(Failure::NotThisJob(why)) => {
-                self.about(host).info(format_args!("{} is passed over: {why}", host.spec));
-                tried.strangers.push(at);
+                self.report_unwilling(host, &why);
+                tried.unwilling.push(at);
             }
             Err(Failure::SourcesNotTaken(why)) => {
                 self.report_refused_sources(host, &why);
@@ -208,8 +208,9 @@ impl<'a> Prepared<'a> {
         let told = self.compilation.told_processor().filter(|_| !tried.untold.is_empty());
         match told.map(|told| told.why.clone()).or(self.text_hazard.take()) {
             _ if told.is_none() && tried.is_for_nobody(hosts) => {
-                Verdict::NoCompiler(match tried.undecided.as_slice() {
-                    [] => WhyHere::NoCompiler,
+                Verdict::NoCompiler(match (tried.undecided.as_slice(), tried.unwilling.as_slice()) {
+                    ([], []) => WhyHere::NoCompiler,
+                    ([], _) => WhyHere::Unwilling,
                     _ => WhyHere::Undecided,
                 })
             }
@@ -275,6 +276,14 @@ impl<'a> Prepared<'a> {
         let log = self.about(host).about(Field::Reason, why);
         let (subject, line) = (format!("stranger {spec} {}", name.display()), line::of(host, &name, why));
         self.job.site.told.through(&log).warning(format_args!("{subject}"), format_args!("{line}"));
+    }
+
+    /// It does other jobs as before.
+    fn report_unwilling(&self, host: &Host, why: &str) {
+        let (input, spec, why) = (self.compilation.input().display(), &host.spec, &on_one_line(why));
+        let message = format_args!("{spec} does not compile {input}: {why}");
+        let log = self.about(host).about(Field::Reason, why);
+        self.job.site.told.through(&log).remark(format_args!("unwilling {spec}"), message);
     }
 
     fn report_failure(&self, host: &Host, failure: &Failure) {

@@ -13,6 +13,8 @@ pub(crate) struct Tried {
     pub(crate) strangers: Vec<usize>,
     /// Nobody knows yet whether they have it.
     pub(crate) undecided: Vec<usize>,
+    /// They have it, and do not do this job with it.
+    pub(crate) unwilling: Vec<usize>,
     /// They cannot be told what `native` means here, and have to be.
     pub(crate) untold: Vec<usize>,
 }
@@ -33,8 +35,8 @@ impl Tried {
         self.unfit().iter().any(|unfit| unfit.contains(&at))
     }
 
-    fn unfit(&self) -> [&[usize]; 3] {
-        [&self.strangers, &self.undecided, &self.untold]
+    fn unfit(&self) -> [&[usize]; 4] {
+        [&self.strangers, &self.undecided, &self.unwilling, &self.untold]
     }
 }
 
@@ -47,14 +49,16 @@ mod tests {
     fn who_is_out() {
         let hosts = HostList::parse(b"red green blue", "test").hosts;
         let mut tried = Tried::default();
-        let mut check = |strangers: &[usize], untold: &[usize], for_nobody: bool, out: [bool; 3]| {
-            (tried.strangers, tried.untold) = (strangers.to_vec(), untold.to_vec());
-            assert_eq!(tried.is_for_nobody(&hosts), for_nobody, "{strangers:?} {untold:?}");
-            assert_eq!([0, 1, 2].map(|at| tried.is_out(at)), out, "{strangers:?} {untold:?}");
+        let mut check = |unfit: [&[usize]; 3], for_nobody: bool, out: [bool; 3]| {
+            [tried.strangers, tried.unwilling, tried.untold] = unfit.map(<[usize]>::to_vec);
+            assert_eq!(tried.is_for_nobody(&hosts), for_nobody, "{unfit:?}");
+            assert_eq!([0, 1, 2].map(|at| tried.is_out(at)), out, "{unfit:?}");
         };
-        check(&[], &[], false, [false; 3]);
-        check(&[0, 1], &[], false, [true, true, false]);
-        check(&[0, 1], &[2], true, [true; 3]);
-        check(&[], &[2], false, [false, false, true]);
+        check([&[], &[], &[]], false, [false; 3]);
+        check([&[0, 1], &[], &[]], false, [true, true, false]);
+        check([&[0, 1], &[], &[2]], true, [true; 3]);
+        check([&[0], &[1], &[2]], true, [true; 3]);
+        check([&[], &[1], &[]], false, [false, true, false]);
+        check([&[], &[], &[2]], false, [false, false, true]);
     }
 }

@@ -22,6 +22,8 @@ pub(crate) enum WhyHere {
     NoCompiler,
     /// Another client is still finding out whether a host has it.
     Undecided,
+    /// The hosts that have it do not do this job with it.
+    Unwilling,
     /// The compiler here was replaced while the job was away.
     Replaced,
     /// Something is wrong with this machine.
@@ -51,6 +53,7 @@ impl WhyHere {
             WhyHere::NoHosts => "no-hosts",
             WhyHere::NoCompiler => "compiler",
             WhyHere::Undecided => "undecided",
+            WhyHere::Unwilling => "unwilling",
             WhyHere::Replaced => "replaced",
             WhyHere::Trouble => "trouble",
             WhyHere::Rejected => "rejected",
@@ -76,6 +79,7 @@ impl fmt::Display for WhyHere {
             WhyHere::NoHosts => "no host took it",
             WhyHere::NoCompiler => "no host has the compiler of here",
             WhyHere::Undecided => "nobody knows yet whether a host has the compiler of here",
+            WhyHere::Unwilling => "no host that has the compiler of here does this with it",
             WhyHere::Replaced => "the compiler here was replaced meanwhile",
             WhyHere::Trouble => "it cannot be sent from here",
             WhyHere::Rejected => "the compiler elsewhere found fault with it",
@@ -101,6 +105,7 @@ mod tests {
             WhyHere::NoHosts,
             WhyHere::NoCompiler,
             WhyHere::Undecided,
+            WhyHere::Unwilling,
             WhyHere::Replaced,
             WhyHere::Trouble,
             WhyHere::Rejected,
