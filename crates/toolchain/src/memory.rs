@@ -44,7 +44,7 @@ impl Memory {
 
     /// What is known of `program`, a path of this machine, of which `root` is the root, if nothing has changed since.
     pub fn recall(&self, root: &Root, program: &Path, around: &Surroundings) -> Option<(Identity, Evidence)> {
-        let file = self.file(program, around);
+        let file = self.file(program, around, &start().unwrap_or_default());
         let (file, about) = ours(with_care().read(true).open(file).ok()?).ok()?;
         // Files are replaced, not written again: this is all of it.
         let mut bytes = vec![0; usize::try_from(about.len()).ok().filter(|length| *length <= LARGEST)?];
@@ -74,28 +74,34 @@ impl Memory {
             // What another finds out meanwhile may be lost.
             keep(&file, hashes.encode().as_bytes());
         }
-        keep(&self.file(program, around), written(identity, evidence).as_bytes());
+        let file = self.file(program, around, &start().unwrap_or_default());
+        keep(&file, written(identity, evidence).as_bytes());
     }
 
     /// One for each start of each machine: in images that are only read, files of another image may have the same stamps.
     fn hashes_file(&self) -> Option<PathBuf> {
-        let start = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-        let start: String = start.chars().filter(char::is_ascii_hexdigit).collect();
-        Some(self.directory.join(format!("hashes-{}-{start}", geteuid())))
+        Some(self.directory.join(format!("hashes-{}-{}", geteuid(), start()?)))
     }
 
-    fn file(&self, program: &Path, around: &Surroundings) -> PathBuf {
+    /// Likewise: what is found out comes from the hashes.
+    fn file(&self, program: &Path, around: &Surroundings, start: &str) -> PathBuf {
         let Surroundings { search_path, library_path, compiler_path, exec_prefix } = around;
         let mut hasher = blake3::Hasher::new();
         hasher.update(&geteuid().as_raw().to_le_bytes());
         // A chroot that has the same home, or another machine, has another program at this path.
         let id = fs::metadata(program).map_or((0, 0), |about| (about.dev(), about.ino()));
-        hasher.update(&id.0.to_le_bytes()).update(&id.1.to_le_bytes());
+        hasher.update(&id.0.to_le_bytes()).update(&id.1.to_le_bytes()).update(start.as_bytes());
         for text in [program.as_os_str(), search_path, library_path, compiler_path, exec_prefix] {
             hasher.update(text.as_bytes()).update(b"\0");
         }
         self.directory.join(format!("ID-{}", &hasher.finalize().to_hex()[..32]))
     }
+}
+
+/// A word for the time since this machine was started; none where nobody tells.
+fn start() -> Option<String> {
+    let start = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(start.chars().filter(char::is_ascii_hexdigit).collect())
 }
 
 fn written(identity: &Identity, evidence: &Evidence) -> String {
@@ -220,6 +226,8 @@ mod tests {
 
     #[test]
     fn what_is_not_believed() {
+        let file_of =
+            |known: &Known, start: &str| known.memory.file(&known.program, &Surroundings::default(), start);
         let check = |what: &str, change: &dyn Fn(&Known)| {
             let known = Known::new(&identity(Some(Family::Gcc)));
             change(&known);
@@ -238,8 +246,9 @@ mod tests {
         check("a link", &|known| {
             let away = known.place.path().join("away");
             fs::rename(known.file(), &away).unwrap();
-            symlink(away, known.memory.file(&known.program, &Surroundings::default())).unwrap();
+            symlink(away, file_of(known, &start().unwrap())).unwrap();
         });
+        check("of another start", &|known| fs::rename(known.file(), file_of(known, "another")).unwrap());
         check("a pipe", &|known| {
             let file = known.file();
             fs::remove_file(&file).unwrap();
