@@ -237,7 +237,7 @@ impl Identities {
     }
 
     async fn find_out(&self, server: &Server, compiler: &Compiler) -> io::Result<Arc<Known>> {
-        // Of those at places each place has few threads, and one that does not answer keeps what it got.
+        // Of those at places each place has its own few, and one that does not answer keeps what it got.
         let _at_work = match compiler.place {
             None => Some(self.at_work.acquire().await.expect("the semaphore is never closed")),
             Some(_) => None,
@@ -278,7 +278,7 @@ async fn look(server: &Server, compiler: &Compiler, places: &Places) -> io::Resu
     let around =
         Surroundings { search_path: server.environment.search_path(compiler), ..Surroundings::default() };
     let visit = match &compiler.place {
-        Some(place) => Some(places.visit(place).await.map_err(|silent| io::Error::other(silent.at(place)))?),
+        Some(place) => Some(places.stay(place).await.map_err(|silent| io::Error::other(silent.at(place)))?),
         None => None,
     };
     let thinking = spawn_blocking({

@@ -22,6 +22,9 @@ const PAUSE: Duration = Duration::from_secs(60);
 /// Threads that one place can keep.
 const THREADS: usize = 4;
 
+/// Of these, what those can keep who stay for long: the rest is for looks.
+const STAYS: usize = 2;
+
 /// All that have been looked at.
 #[derive(Debug)]
 pub(crate) struct Places {
@@ -33,6 +36,7 @@ pub(crate) struct Places {
 #[derive(Debug)]
 struct Gate {
     threads: Arc<Semaphore>,
+    stays: Arc<Semaphore>,
     silent_since: Mutex<Option<Instant>>,
 }
 
@@ -51,6 +55,7 @@ impl Silent {
 pub(crate) struct Visit {
     gate: Arc<Gate>,
     _thread: OwnedSemaphorePermit,
+    _stay: Option<OwnedSemaphorePermit>,
 }
 
 impl Places {
@@ -69,7 +74,7 @@ impl Places {
         look: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Silent> {
         let looking = async {
-            let visit = self.visit(place).await?;
+            let visit = self.gate(place).visit(None).await?;
             let found = spawn_blocking(move || {
                 let found = look();
                 drop(visit);
@@ -103,27 +108,39 @@ impl Places {
         }
     }
 
-    /// Waits until a thread may go to `place`; whoever keeps one there for long has a limit of their own.
+    /// Waits until a thread may go to `place` for longer than a look; whoever keeps it there has a limit of their own.
     ///
     /// # Errors
     /// As above.
-    pub(crate) async fn visit(&self, place: &Path) -> Result<Visit, Silent> {
+    pub(crate) async fn stay(&self, place: &Path) -> Result<Visit, Silent> {
         let gate = self.gate(place);
         if gate.is_silent() {
             return Err(Silent);
         }
-        let thread = Arc::clone(&gate.threads).acquire_owned().await.expect("the semaphore is never closed");
-        Ok(Visit { gate, _thread: thread })
+        let stay = permit(&gate.stays).await;
+        gate.visit(Some(stay)).await
     }
 
     fn gate(&self, place: &Path) -> Arc<Gate> {
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Gate { threads: Arc::new(Semaphore::new(THREADS)), silent_since: Mutex::new(None) };
-        Arc::clone(gates.entry(place.to_owned()).or_insert_with(|| Arc::new(new())))
+        Arc::clone(gates.entry(place.to_owned()).or_insert_with(|| Arc::new(Gate::new())))
     }
 }
 
 impl Gate {
+    fn new() -> Gate {
+        let [threads, stays] = [THREADS, STAYS].map(|most| Arc::new(Semaphore::new(most)));
+        Gate { threads, stays, silent_since: Mutex::new(None) }
+    }
+
+    async fn visit(self: Arc<Self>, stay: Option<OwnedSemaphorePermit>) -> Result<Visit, Silent> {
+        if self.is_silent() {
+            return Err(Silent);
+        }
+        let thread = permit(&self.threads).await;
+        Ok(Visit { gate: self, _thread: thread, _stay: stay })
+    }
+
     fn is_silent(&self) -> bool {
         let since = self.silent_since.lock().unwrap_or_else(PoisonError::into_inner);
         since.is_some_and(|since| since.elapsed() < PAUSE)
@@ -144,6 +161,10 @@ impl Drop for Visit {
     fn drop(&mut self) {
         self.gate.answers();
     }
+}
+
+async fn permit(semaphore: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    Arc::clone(semaphore).acquire_owned().await.expect("the semaphore is never closed")
 }
 
 /// What all of them come to, in their order, none waiting for another.
@@ -193,6 +214,18 @@ mod tests {
             assert!(begun.elapsed() < PAUSE / 2, "it has answered");
             sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    #[tokio::test]
+    async fn those_who_stay_keep_nobody_from_a_look() {
+        let (places, log) = places(PATIENCE);
+        let place = Path::new("/slow");
+        let stays = (0..2 * THREADS).map(|_| timeout(Duration::from_millis(50), places.stay(place)));
+        let stays = all(stays).await;
+        assert_eq!(stays.iter().flatten().count(), STAYS);
+        assert_eq!(places.look(&log, place, || 7).await, Ok(7));
+        drop(stays);
+        assert!(places.stay(place).await.is_ok());
     }
 
     #[tokio::test]
