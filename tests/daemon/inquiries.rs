@@ -27,9 +27,12 @@ const SOURCE: &str = "int f(int a) { return a + 1; }\n";
 /// What the daemon tells whoever asks about these compilers.
 #[track_caller]
 pub(crate) fn told(daemon: &Daemon, names: &[&str]) -> String {
+    text_of(&exchange(daemon.address(), &inquiry(names)))
+}
+
+pub(crate) fn inquiry(names: &[&str]) -> Vec<u8> {
     let text: String = names.iter().map(|name| format!("compiler {name}\n")).collect();
-    let inquiry = format!("DIST0000da01ASKT{:08x}{text}", text.len());
-    text_of(&exchange(daemon.address(), inquiry.as_bytes()))
+    format!("DIST0000da01ASKT{:08x}{text}", text.len()).into_bytes()
 }
 
 /// What stands under the TELL of an answer.

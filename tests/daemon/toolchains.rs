@@ -2,20 +2,22 @@
 //! and of our client.
 
 use std::fs::{self, Permissions};
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use test_hosts::distccd::make_executable;
 use test_hosts::need;
 use test_hosts::process::{clean, run};
-use test_hosts::wait::wait_until;
+use test_hosts::wait::{wait_for, wait_until};
 use test_hosts::workdir::Workdir;
 
 use crate::daemon::{Daemon, SOON, distccd};
-use crate::inquiries::{fingerprint, proof, text_of, told};
-use crate::wire::{answer, ask, exchange, request};
+use crate::inquiries::{fingerprint, inquiry, proof, text_of, told};
+use crate::wire::{answer, ask, exchange, read_all, request};
 
 const SOURCE: &str = "int f(int a) { return a + 1; }\n";
 
@@ -163,6 +165,53 @@ fn a_compiler_that_the_daemon_may_not_run() {
         });
         fs::set_permissions(&closed, Permissions::from_mode(0o700)).unwrap();
     }
+}
+
+/// A job without a proof would get the one that cannot be asked, as soon as that can be.
+#[test]
+fn what_comes_after_a_silent_compiler_needs_a_proof() {
+    if !need::root() {
+        return;
+    }
+    let work = Workdir::new();
+    compilers(&work, &["odd-cpu-gcc"]);
+    let silent = work.path().join("tools/odd-cpu-gcc");
+    fs::set_permissions(&silent, Permissions::from_mode(0o700)).unwrap();
+    fs::copy("/usr/bin/gcc", work.open_dir("bin").join("odd-cpu-gcc")).unwrap();
+    symlink("/usr/lib", work.path().join("lib")).unwrap();
+    work.open_dir("scripts");
+    compilers_at(&work, "scripts", &["odd-cpu-gcc"]);
+    let check = |behind: &str, serves_one: bool, expected: usize| {
+        let text = "[toolchain.a]\ndirectory = \"DIR/tools\"\n[toolchain.b]\ndirectory = \"DIR/BEHIND\"\n";
+        let text = text.replace("BEHIND", behind);
+        let told = if serves_one {
+            told_to_one(&write(&work, &text), "odd-cpu-gcc")
+        } else {
+            told(&daemon(&work, &["--enable-tcp-insecure"], &text), &["odd-cpu-gcc"])
+        };
+        assert_eq!(told.matches("\ncompiler odd-cpu-gcc ").count(), expected, "{behind}: {told}");
+        let missing = format!("\nmissing odd-cpu-gcc {}: Permission denied ", silent.display());
+        assert_eq!(told.contains(&missing), expected == 0, "{behind}: {told}");
+    };
+    check("bin", false, 1);
+    check("scripts", false, 0);
+    check("bin", true, 0);
+}
+
+/// What a daemon tells the one client that it is started for.
+#[track_caller]
+fn told_to_one(toolchains: &str, name: &str) -> String {
+    let work = Workdir::new();
+    work.open_dir("spool");
+    let mut command = distccd(&["--inetd", "--enable-tcp-insecure", "--log-file=/dev/null"], &work);
+    command.env("DISTCCD_TOOLCHAINS", toolchains).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // What the client sends ends with the client.
+    let mut to = child.stdin.take().unwrap();
+    to.write_all(&inquiry(&[name])).unwrap();
+    let answer = read_all(&mut child.stdout.take().unwrap());
+    assert!(wait_for(SOON, "the end of the daemon", || child.try_wait().unwrap()).success());
+    text_of(&answer)
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::access::AccessList;
 use crate::budget::Budget;
 use crate::execution::Environment;
 use crate::journal::Journal;
-use crate::settings::Settings;
+use crate::settings::{Mode, Settings};
 use crate::sources::Sources;
 use crate::stats::Stats;
 use crate::strays::Strays;
@@ -37,6 +37,8 @@ pub(crate) struct Server {
     pub(crate) slots: Semaphore,
     /// How many of them there are.
     pub(crate) jobs: usize,
+    /// There is one client only; if that comes by ssh it has no proof where the first compiler is its own.
+    pub(crate) serves_one: bool,
     pub(crate) stats: Stats,
     /// Of the files of all compilers.
     pub(crate) hashes: Arc<Hashes>,
@@ -74,6 +76,7 @@ impl Server {
             budget: Budget::of(settings.bodies_mib),
             slots: Semaphore::new(settings.jobs.min(Semaphore::MAX_PERMITS)),
             jobs: settings.jobs,
+            serves_one: settings.mode == Mode::Inetd,
             stats: Stats::new(settings.stats.is_some(), settings.jobs),
             hashes: Arc::default(),
             io_timeout: settings.io_timeout,

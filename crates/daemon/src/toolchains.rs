@@ -240,10 +240,11 @@ impl Toolchains {
         found
     }
 
-    /// Everything that a job could mean by `name`, the one first that it gets without a proof.
+    /// Everything that a job could mean by `name`, the one first that it gets without a proof; if that one cannot be asked,
+    /// only what a proof names.
     ///
     /// # Errors
-    /// Why there is nothing.
+    /// Why there is nothing, or, for a client that may leave out the proof, nothing before what cannot be asked.
     pub(crate) async fn meant_by(
         &self,
         server: &Arc<Server>,
@@ -254,16 +255,17 @@ impl Toolchains {
         let spots = spots(name, names, &self.offered.entries());
         for fitting in all(spots.iter().map(|spot| self.fitting(server, spot))).await {
             match fitting {
-                // What is not the first is had by a proof alone.
-                Ok(Some((_, known))) if found.is_empty() || is_provable(&known) => {
+                Ok(Some((_, known))) if is_told(&known, found.is_empty(), silent.is_some()) => {
                     found.push(Meant { known, stands_in: None });
                 }
                 Ok(_) => {}
+                Err(why) if found.is_empty() && server.serves_one => return Err(why),
                 Err(why) => silent = Some(why),
             }
         }
         if found.is_empty()
             && let Some((_, known, target)) = self.stand_in(server, name).await
+            && is_told(&known, true, silent.is_some())
         {
             found.push(Meant { known, stands_in: Some(target) });
         }
@@ -354,7 +356,8 @@ impl Toolchains {
     }
 }
 
-/// Whether a client can name it by a fingerprint.
-fn is_provable(known: &Known) -> bool {
-    known.identity.languages.values().any(Option::is_some)
+/// Whether a job can be sure to get it: without a proof it gets the first, be that one that is silent just now.
+fn is_told(known: &Known, is_first: bool, after_silent: bool) -> bool {
+    let is_provable = || known.identity.languages.values().any(Option::is_some);
+    if after_silent { known.identity.is_certain() } else { is_first || is_provable() }
 }
