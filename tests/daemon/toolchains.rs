@@ -126,7 +126,7 @@ fn a_compiler_that_is_not_here_is_answered_with_those_that_are() {
     wait_until(SOON, "a list of what there is", || is_told(&answered(&daemon)));
 }
 
-/// The seed's "code 110": which program it is, why, and in the log what to do.
+/// The "code 110" of distcc 3.4: which program it is, why, and in the log what to do.
 #[test]
 fn a_compiler_that_the_daemon_may_not_run() {
     if !need::root() {

@@ -17,7 +17,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
-use toolchain::{Commands, Family, Likeness, Processor, kept_file};
+use toolchain::{Commands, Family, Likeness, Processor, kept_file, machine_start};
 
 /// So long an answer is believed: a file of the compiler's own options may change and nobody would see it.
 const BELIEVED: Duration = Duration::from_secs(3600);
@@ -160,8 +160,7 @@ impl Job<'_> {
 fn file_name(program: &Path, question: &[OsString]) -> Option<String> {
     let mut hasher = DefaultHasher::new();
     let us = env!("CARGO_PKG_VERSION");
-    let start = fs::read("/proc/sys/kernel/random/boot_id").ok().filter(|start| !start.is_empty())?;
-    (us, start, program, mark(program)?, geteuid().as_raw(), question).hash(&mut hasher);
+    (us, machine_start()?, program, mark(program)?, geteuid().as_raw(), question).hash(&mut hasher);
     Some(format!("{PREFIX}{:016x}", hasher.finish()))
 }
 

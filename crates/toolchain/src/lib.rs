@@ -46,7 +46,7 @@ pub use loader_cache::LoaderCache;
 pub use machine::Machine;
 pub use maker::{Family, Maker};
 pub use masquerade::{DIRECTORIES, Directory, Failure, Link, Plan, refresh, removal};
-pub use memory::Memory;
+pub use memory::{Memory, machine_start};
 pub use namespaces::{PERMIT_AROUND, Switch, forbidding, how_to_permit_namespaces};
 pub use native_flags::native_words;
 pub use native_specs::Processor;

@@ -44,7 +44,7 @@ impl Memory {
 
     /// What is known of `program`, a path of this machine, of which `root` is the root, if nothing has changed since.
     pub fn recall(&self, root: &Root, program: &Path, around: &Surroundings) -> Option<(Identity, Evidence)> {
-        let file = self.file(program, around, &start().unwrap_or_default());
+        let file = self.file(program, around, &machine_start().unwrap_or_default());
         let (file, about) = ours(with_care().read(true).open(file).ok()?).ok()?;
         // Files are replaced, not written again: this is all of it.
         let mut bytes = vec![0; usize::try_from(about.len()).ok().filter(|length| *length <= LARGEST)?];
@@ -74,13 +74,13 @@ impl Memory {
             // What another finds out meanwhile may be lost.
             keep(&file, hashes.encode().as_bytes());
         }
-        let file = self.file(program, around, &start().unwrap_or_default());
+        let file = self.file(program, around, &machine_start().unwrap_or_default());
         keep(&file, written(identity, evidence).as_bytes());
     }
 
     /// One for each start of each machine: in images that are only read, files of another image may have the same stamps.
     fn hashes_file(&self) -> Option<PathBuf> {
-        Some(self.directory.join(format!("hashes-{}-{}", geteuid(), start()?)))
+        Some(self.directory.join(format!("hashes-{}-{}", geteuid(), machine_start()?)))
     }
 
     /// Likewise: what is found out comes from the hashes.
@@ -99,9 +99,9 @@ impl Memory {
 }
 
 /// A word for the time since this machine was started; none where nobody tells.
-fn start() -> Option<String> {
+pub fn machine_start() -> Option<String> {
     let start = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(start.chars().filter(char::is_ascii_hexdigit).collect())
+    Some(start.chars().filter(char::is_ascii_hexdigit).collect()).filter(|start: &String| !start.is_empty())
 }
 
 fn written(identity: &Identity, evidence: &Evidence) -> String {
@@ -246,7 +246,7 @@ mod tests {
         check("a link", &|known| {
             let away = known.place.path().join("away");
             fs::rename(known.file(), &away).unwrap();
-            symlink(away, file_of(known, &start().unwrap())).unwrap();
+            symlink(away, file_of(known, &machine_start().unwrap())).unwrap();
         });
         check("of another start", &|known| fs::rename(known.file(), file_of(known, "another")).unwrap());
         check("a pipe", &|known| {
